@@ -1,0 +1,1 @@
+//! The agent: triggers, dispatch, sessions, store and actions composed, without I/O.

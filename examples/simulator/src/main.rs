@@ -1,0 +1,2 @@
+//! The desktop command `kedge`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The crypto port in software, for devices without an accelerator.

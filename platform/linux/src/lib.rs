@@ -1,0 +1,1 @@
+//! The ports on Linux: HTTP over ureq, rustls and ring.

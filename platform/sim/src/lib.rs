@@ -1,0 +1,1 @@
+//! A whole simulated device: strict flash, clock, radio, user, identity; deterministic.

@@ -1,0 +1,30 @@
+//! What a device supplies to Kedge: the ports. Traits and plain types only, no logic.
+//!
+//! # Porting guide
+//!
+//! | port | trait | what happens without it |
+//! |---|---|---|
+//! | [`flash`] | [`NorFlash`](flash::NorFlash) of `embedded-storage`, with the power-loss contract written there | nothing works |
+//! | [`http`] | [`Connection`](http::Connection) of `embedded-svc`: one exchange at a time, redirects not followed | no sessions |
+//! | [`clock`] | [`Clock`](clock::Clock): a monotonic clock and sleep | no timeouts, so no sessions |
+//! | [`identity`] | [`Identity`](identity::Identity): hardware id, make, model, version | no sessions |
+//! | [`entropy`] | [`Entropy`](entropy::Entropy): random octets for nonces and back-off | back-off is not spread |
+//! | [`radio`] | [`Radio`](radio::Radio): data call, network registration, "the NAM changed" | Wi-Fi devices return `Ok` |
+//! | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no | every question is answered "later" |
+//! | [`power`] | [`Power`](power::Power): restart, into the update agent or not | updates wait for the next start |
+//! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification; in software: `kedge-platform-crypto` | no updates |
+//!
+//! Fast local ports (flash, identity, entropy, crypto) are called directly. Slow or remote ones (network, user, power)
+//! are called only by the runner of `kedge-agent`; a device with its own event loop feeds the agent directly instead.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod crypto;
+pub mod entropy;
+pub mod flash;
+pub mod http;
+pub mod identity;
+pub mod power;
+pub mod radio;
+pub mod ui;

@@ -1,0 +1,41 @@
+//! The protocols of a device-management client: bytes in, bytes out.
+//!
+//! Nothing in this crate allocates, reads a clock, logs or does I/O. Codecs are pairs of a *view* (judges nothing
+//! beyond safe access) and a *value* (`Repr`, can only be built legal); sessions are state machines that the caller
+//! drives with inputs and polls for outputs.
+//!
+//! | module | what | facts from |
+//! |---|---|---|
+//! | [`wire`] | reader, writer, bit fields, open codes, the codec error | – |
+//! | [`wbxml`] | WAP Binary XML 1.1..1.3: pull reader, writer, code pages as tables | WAP-192 |
+//! | [`xml`] | the text form behind the same events | XML 1.0 subset |
+//! | [`mime`] | media types, multipart/related | RFC 2045, 2046, 2387 |
+//! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
+//! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
+//! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
+//!
+//! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod iota;
+pub mod is683;
+pub mod mime;
+pub mod wap;
+pub mod wbxml;
+pub mod wire;
+pub mod xml;

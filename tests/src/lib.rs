@@ -1,0 +1,1 @@
+//! What crosses crates: flows, conformance, power failures, golden texts.

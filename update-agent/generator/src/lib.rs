@@ -1,0 +1,1 @@
+//! Makes and signs update packages.

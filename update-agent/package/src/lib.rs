@@ -1,0 +1,1 @@
+//! The update package format, shared by the device and the generator.

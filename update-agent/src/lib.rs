@@ -1,0 +1,1 @@
+//! The fault-tolerant firmware update agent: journal, verification, applier, boot decision.
