@@ -1,1 +1,30 @@
-//! Not written yet.
+//! Media types, base64, and multipart/related bodies (RFC 2045, 2046, 2387), as far as HTTP bodies of the profile
+//! in `iota.md` B1 need them.
+//!
+//! | item | what |
+//! |---|---|
+//! | [`MediaType`] | `type/subtype; name=value`, compared without regard to case |
+//! | [`Related`], [`Parts`], [`Part`] | reads a multipart/related body in place |
+//! | [`RelatedWriter`], [`Boundary`] | writes one into the caller's buffer |
+//! | [`base64`] | the transfer encoding, also used by text documents |
+//!
+//! Headers of the message itself (Content-Type, Location, ...) arrive as text from the HTTP layer; only the headers
+//! *inside* a multipart body are parsed here.
+
+pub mod base64;
+mod boundary;
+mod media_type;
+mod related;
+mod related_writer;
+#[cfg(test)]
+mod tests;
+
+pub use boundary::Boundary;
+pub use media_type::{MediaType, ParameterValue, Parameters};
+pub use related::{MAX_PARTS, Part, Parts, Related, Shape, TransferEncoding, is_content_token};
+pub use related_writer::{Piece, RelatedWriter};
+
+/// Media type of a body of several parts that belong together (RFC 2387).
+pub const MULTIPART_RELATED: &str = "multipart/related";
+/// Media type of octets without further meaning (RFC 2046 section 4.5.1).
+pub const OCTET_STREAM: &str = "application/octet-stream";

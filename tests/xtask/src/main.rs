@@ -1,2 +1,54 @@
-//! The developer commands.
-fn main() {}
+//! The developer commands: `cargo xtask <command>`.
+//!
+//! | command | what it proves or makes |
+//! |---|---|
+//! | `deps` | dependencies between our crates go one way; core crates keep their source rules |
+//! | `no-panic` | nothing the core crates offer can reach a panic: linked without a panic handler |
+//! | `size` | flash, RAM and worst stack of each feature set, against `budgets.toml` |
+//! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
+//! | `hil` | the firmware runs on an emulated board |
+//! | `ci` | all of it, and the tests, as continuous integration does |
+//!
+//! Each command is one file. Which compiler, flags and linker a bare-metal build uses is decided in `target.rs` only.
+
+mod call_graph;
+mod deps;
+mod elf;
+mod no_panic;
+mod places;
+mod probe;
+mod source_rules;
+mod target;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The developer commands of Kedge.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check that dependencies go one way, and the source rules of the core crates
+    Deps,
+    /// Prove at link time that the core crates cannot panic
+    NoPanic(no_panic::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Deps => deps::run(),
+        Command::NoPanic(options) => no_panic::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

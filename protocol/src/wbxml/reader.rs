@@ -1,0 +1,410 @@
+//! The pull reader.
+
+use super::header::{self, Header, name_text, utf8_text};
+use super::token::{
+    ATTRIBUTES, CONTENT, END, ENTITY, EXT, EXT_I, EXT_T, IDENTITY, LITERAL, LITERAL_A, LITERAL_AC, LITERAL_C, OPAQUE,
+    PI, STR_I, STR_T, SWITCH_PAGE, is_global,
+};
+use super::{Charset, Event, Extension, Name, Pull, Quirk, Quirks, Token, Vocabulary, pages};
+use crate::wire::{self, Error, ErrorKind};
+
+/// Reads a WBXML document of at most `DEPTH` nested elements, event by event, from borrowed octets.
+///
+/// `body = *pi element *pi` (WAP-192 §5.8). What follows is `Trailing`; an end in between is `Truncated`; a token
+/// where the grammar has none is `BadValue`; more than `DEPTH` levels are `LimitExceeded`. Tolerated deviations are
+/// listed in [`Quirk`].
+///
+/// ```
+/// use kedge_protocol::wbxml::{Event, Pull, WbxmlReader, pages};
+///
+/// let sl = [0x02, 0x06, 0x6A, 0x00, 0x85, 0x06, 0x09, 0x03, b'a', b'.', b'b', 0, 0x01];
+/// let mut reader: WbxmlReader<4> = WbxmlReader::new(&sl, &pages::SL)?;
+/// assert!(reader.header().public_id.is(&pages::SL));
+/// assert!(matches!(reader.next()?, Some(Event::Start(name)) if name.text() == Some("sl")));
+/// assert!(matches!(reader.next()?, Some(Event::Attribute(name)) if name.text() == Some("action")));
+/// assert_eq!(reader.next()?, Some(Event::Text("execute-high")));
+/// # Ok::<(), kedge_protocol::wire::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct WbxmlReader<'a, const DEPTH: usize> {
+    r: wire::Reader<'a>,
+    header: Header<'a>,
+    vocabulary: &'static Vocabulary,
+    quirks: Quirks,
+    tag_page: u8,
+    attribute_page: u8,
+    depth: usize,
+    root_seen: bool,
+    state: State,
+    pending: Pending<'a>,
+    at: usize,
+    fault: Option<Error>,
+}
+
+/// Where in the grammar the next octet stands.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Before or after the root element, or in content.
+    Between,
+    /// In an attribute list, before a start token or the END of the list; `content` follows the list or not.
+    Attributes { content: bool, first: bool },
+    /// In an attribute's value.
+    Value { content: bool },
+    /// In a processing instruction's value.
+    Instruction,
+    /// Behind an element without content.
+    Close,
+}
+
+/// What is still to be handed out of a token that was read.
+#[derive(Clone, Copy, Debug)]
+enum Pending<'a> {
+    Nothing,
+    /// The value prefix of an attribute start.
+    Prefix(&'static str),
+    /// The rest of an ISO-8859-1 string.
+    Latin(wire::Reader<'a>),
+}
+
+/// One step: an event, nothing yet (the token only changed the state), or the end of the document.
+type Step<'a> = Result<Option<Event<'a>>, Error>;
+
+impl<'a, const DEPTH: usize> WbxmlReader<'a, DEPTH> {
+    /// Reads the header; the document is taken to be of the type `vocabulary`, whatever its public identifier says.
+    ///
+    /// For documents whose media type tells what they are. [`Self::header`] tells whether the document agrees.
+    pub fn new(bytes: &'a [u8], vocabulary: &'static Vocabulary) -> Result<Self, Error> {
+        Self::detect(bytes, &[]).map(|reader| Self { vocabulary, ..reader })
+    }
+
+    /// Reads the header and takes from `known` the vocabulary that the public identifier names, or
+    /// [`pages::NONE`], with which every token is `Unknown`.
+    pub fn detect(bytes: &'a [u8], known: &[&'static Vocabulary]) -> Result<Self, Error> {
+        let mut r = wire::Reader::new(bytes);
+        let mut quirks = Quirks::default();
+        let header = header::read(&mut r, &mut quirks)?;
+        let vocabulary = known.iter().copied().find(|known| header.public_id.is(known)).unwrap_or(&pages::NONE);
+        if let header::PublicId::Literal(text) = header.public_id
+            && text != vocabulary.text
+            && header.public_id.is(vocabulary)
+        {
+            quirks.note(Quirk::PublicIdCase);
+        }
+        let (at, state, pending) = (r.at(), State::Between, Pending::Nothing);
+        let (tag_page, attribute_page, depth, root_seen, fault) = (0, 0, 0, false, None);
+        Ok(Self {
+            r,
+            header,
+            vocabulary,
+            quirks,
+            tag_page,
+            attribute_page,
+            depth,
+            root_seen,
+            state,
+            pending,
+            at,
+            fault,
+        })
+    }
+
+    /// What stood before the body.
+    pub const fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// The tables in use.
+    pub const fn vocabulary(&self) -> &'static Vocabulary {
+        self.vocabulary
+    }
+
+    /// The deviations tolerated so far.
+    pub const fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    fn step(&mut self) -> Result<Option<Event<'a>>, Error> {
+        loop {
+            let event = match self.pending {
+                Pending::Prefix(text) => {
+                    self.pending = Pending::Nothing;
+                    Some(Event::Text(text))
+                }
+                Pending::Latin(rest) => self.latin(rest)?,
+                Pending::Nothing => {
+                    self.at = self.r.at();
+                    match self.state {
+                        State::Between if self.root_seen && self.depth == 0 && self.r.is_empty() => return Ok(None),
+                        State::Between => self.between()?,
+                        State::Attributes { content, first } => self.attributes(content, first)?,
+                        State::Value { content } => self.value(content)?,
+                        State::Instruction => self.instruction_value()?,
+                        State::Close => self.close()?,
+                    }
+                }
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// ```text
+    /// content = element | string | extension | entity | pi | opaque
+    /// element = ([switchPage] stag) [1*attribute END] [*content END]
+    /// ```
+    fn between(&mut self) -> Step<'a> {
+        let octet = self.r.u8()?;
+        if octet == PI {
+            return self.instruction();
+        }
+        if self.depth == 0 && self.root_seen {
+            return Err(Error::new(ErrorKind::Trailing, self.at));
+        }
+        match octet {
+            SWITCH_PAGE => {
+                self.tag_page = self.r.u8()?;
+                let literal = matches!(self.r.peek(), Some(LITERAL | LITERAL_C | LITERAL_A | LITERAL_AC));
+                self.note_switch(literal);
+                Ok(None)
+            }
+            LITERAL | LITERAL_C | LITERAL_A | LITERAL_AC => {
+                let name = self.literal()?;
+                self.open(octet, name)
+            }
+            _ if !is_global(octet) => {
+                let token = Token { page: self.tag_page, code: octet & IDENTITY };
+                let name = self.named(token, Vocabulary::tag).map_or(Name::Unknown(token), |n| Name::Known(token, n));
+                self.open(octet, name)
+            }
+            _ if self.depth == 0 => Err(self.forbidden()),
+            END => self.close(),
+            _ => self.fragment(octet),
+        }
+    }
+
+    fn open(&mut self, octet: u8, name: Name<'a>) -> Step<'a> {
+        if self.depth >= DEPTH {
+            return Err(Error::new(ErrorKind::LimitExceeded, self.at));
+        }
+        self.depth = self.depth.saturating_add(1);
+        self.root_seen = true;
+        let content = octet & CONTENT != 0;
+        self.state = if octet & ATTRIBUTES != 0 {
+            State::Attributes { content, first: true }
+        } else {
+            after_attributes(content)
+        };
+        Ok(Some(Event::Start(name)))
+    }
+
+    fn close(&mut self) -> Step<'a> {
+        self.depth = self.depth.saturating_sub(1);
+        self.state = State::Between;
+        Ok(Some(Event::End))
+    }
+
+    /// `attribute = ([switchPage] ATTRSTART | LITERAL index) *attrValue`
+    fn attributes(&mut self, content: bool, first: bool) -> Step<'a> {
+        let octet = self.r.u8()?;
+        match octet {
+            SWITCH_PAGE => self.switch_attribute_page(),
+            END if !first => {
+                self.state = after_attributes(content);
+                Ok(None)
+            }
+            _ => {
+                let name = self.attribute_name(octet)?;
+                self.state = State::Value { content };
+                Ok(Some(Event::Attribute(name)))
+            }
+        }
+    }
+
+    /// `attrValue = ([switchPage] ATTRVALUE) | string | extension | entity | opaque`
+    fn value(&mut self, content: bool) -> Step<'a> {
+        match self.r.peek() {
+            Some(octet) if octet == END || octet == LITERAL || is_start(octet) => {
+                self.state = State::Attributes { content, first: false };
+                Ok(Some(Event::AttributeEnd))
+            }
+            _ => self.value_piece(),
+        }
+    }
+
+    /// `pi = PI attrStart *attrValue END`
+    fn instruction(&mut self) -> Step<'a> {
+        let mut octet = self.r.u8()?;
+        while octet == SWITCH_PAGE {
+            self.switch_attribute_page()?;
+            octet = self.r.u8()?;
+        }
+        let name = self.attribute_name(octet)?;
+        self.state = State::Instruction;
+        Ok(Some(Event::Pi(name)))
+    }
+
+    fn instruction_value(&mut self) -> Step<'a> {
+        if self.r.peek() == Some(END) {
+            self.r.u8()?;
+            self.state = State::Between;
+            return Ok(Some(Event::PiEnd));
+        }
+        self.value_piece()
+    }
+
+    /// The name of the attribute or instruction that `octet` starts; its value prefix becomes pending.
+    fn attribute_name(&mut self, octet: u8) -> Result<Name<'a>, Error> {
+        if octet == LITERAL {
+            return self.literal();
+        }
+        if !is_start(octet) {
+            return Err(self.forbidden());
+        }
+        let token = Token { page: self.attribute_page, code: octet };
+        let Some((name, prefix)) = self.named(token, Vocabulary::attribute) else {
+            return Ok(Name::Unknown(token));
+        };
+        if !prefix.is_empty() {
+            self.pending = Pending::Prefix(prefix);
+        }
+        Ok(Name::Known(token, name))
+    }
+
+    fn value_piece(&mut self) -> Step<'a> {
+        let octet = self.r.u8()?;
+        if octet == SWITCH_PAGE {
+            return self.switch_attribute_page();
+        }
+        if octet < 0x80 || is_global(octet) {
+            return self.fragment(octet);
+        }
+        let token = Token { page: self.attribute_page, code: octet };
+        Ok(Some(self.named(token, Vocabulary::value).map_or(Event::UnknownValue(token), Event::Text)))
+    }
+
+    /// `string`, `extension`, `entity` or `opaque`, of which `octet` is the first.
+    fn fragment(&mut self, octet: u8) -> Step<'a> {
+        let index = octet & 3;
+        match octet {
+            ENTITY => {
+                let character = char::from_u32(self.r.mb_u32()?).filter(|&c| c != '\0');
+                character.map(|c| Some(Event::Char(c))).ok_or(self.forbidden())
+            }
+            STR_I => {
+                let at = self.r.at();
+                let octets = self.r.take_until(0)?;
+                self.string(octets, at)
+            }
+            STR_T => {
+                let (octets, at) = self.table_string()?;
+                self.string(octets, at)
+            }
+            OPAQUE => {
+                let len = self.r.mb_u32()?;
+                let len = usize::try_from(len).map_err(|_| Error::new(ErrorKind::BadLength, self.at))?;
+                self.r.take(len).map(|octets| Some(Event::Opaque(octets)))
+            }
+            EXT_I..PI => {
+                let at = self.r.at();
+                let text = name_text(self.r.take_until(0)?, self.header.charset, at)?;
+                Ok(Some(Event::Extension(Extension::Inline(index, text))))
+            }
+            EXT_T..STR_T => Ok(Some(Event::Extension(Extension::Number(index, self.r.mb_u32()?)))),
+            EXT..OPAQUE => Ok(Some(Event::Extension(Extension::Bare(index)))),
+            _ => Err(self.forbidden()),
+        }
+    }
+
+    /// Text in the document's charset.
+    fn string(&mut self, octets: &'a [u8], at: usize) -> Step<'a> {
+        if self.header.charset == Charset::ISO_8859_1 {
+            self.pending = Pending::Latin(wire::Reader::with_base(octets, at));
+            return Ok(None);
+        }
+        let text = if self.header.charset == Charset::US_ASCII {
+            name_text(octets, Charset::US_ASCII, at)?
+        } else {
+            utf8_text(octets, at)?
+        };
+        Ok((!text.is_empty()).then_some(Event::Text(text)))
+    }
+
+    /// The next run of ASCII, or the next character above it, of an ISO-8859-1 string.
+    fn latin(&mut self, mut rest: wire::Reader<'a>) -> Step<'a> {
+        self.at = rest.at();
+        let ascii = rest.rest().iter().take_while(|octet| octet.is_ascii()).count();
+        let event = if ascii == 0 {
+            rest.u8().ok().map(|octet| Event::Char(char::from(octet)))
+        } else {
+            Some(Event::Text(utf8_text(rest.take(ascii)?, self.at)?))
+        };
+        self.pending = if rest.is_empty() { Pending::Nothing } else { Pending::Latin(rest) };
+        Ok(event)
+    }
+
+    fn literal(&mut self) -> Result<Name<'a>, Error> {
+        let (octets, at) = self.table_string()?;
+        match name_text(octets, self.header.charset, at)? {
+            "" => Err(self.forbidden()),
+            name => Ok(Name::Literal(name)),
+        }
+    }
+
+    fn table_string(&mut self) -> Result<(&'a [u8], usize), Error> {
+        let at = self.r.at();
+        self.header.table.get(self.r.mb_u32()?).ok_or(Error::new(ErrorKind::BadValue, at))
+    }
+
+    /// Looks `token` up in the vocabulary, then in its next version.
+    fn named<T>(&mut self, token: Token, look_up: impl Fn(&Vocabulary, Token) -> Option<T>) -> Option<T> {
+        if let Some(found) = look_up(self.vocabulary, token) {
+            return Some(found);
+        }
+        let found = look_up(self.vocabulary.newer?, token)?;
+        self.quirks.note(Quirk::NewerToken);
+        Some(found)
+    }
+
+    fn switch_attribute_page(&mut self) -> Step<'a> {
+        self.attribute_page = self.r.u8()?;
+        self.note_switch(false);
+        Ok(None)
+    }
+
+    /// Notes a page switch that no token of a page follows, unless the grammar has an `exception` for what follows.
+    fn note_switch(&mut self, exception: bool) {
+        if !exception && self.r.peek().is_some_and(is_global) {
+            self.quirks.note(Quirk::IdlePageSwitch);
+        }
+    }
+
+    fn forbidden(&self) -> Error {
+        Error::new(ErrorKind::BadValue, self.at)
+    }
+}
+
+/// Whether `octet` is an attribute start of a code page.
+const fn is_start(octet: u8) -> bool {
+    octet < 0x80 && !is_global(octet)
+}
+
+/// The state behind an element's attributes.
+const fn after_attributes(content: bool) -> State {
+    if content { State::Between } else { State::Close }
+}
+
+impl<'a, const DEPTH: usize> Pull<'a> for WbxmlReader<'a, DEPTH> {
+    fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let event = self.step();
+        self.fault = event.err();
+        event
+    }
+
+    fn at(&self) -> usize {
+        self.at
+    }
+}

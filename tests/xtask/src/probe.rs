@@ -1,0 +1,59 @@
+//! The probe: a program that calls what the core crates offer, one feature per part.
+
+use crate::target::{Build, Target, Toolchain};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+/// Its folder below the root.
+const PACKAGE: &str = "tests/probes/no-panic";
+
+/// The parts, each proven and measured by itself: feature name, and what it covers.
+pub const PARTS: [(&str, &str); 1] = [
+    ("wire", "protocol: readers and writers"),
+];
+
+/// The function the probe's panic handler calls; defined nowhere, so that a reachable panic does not link.
+pub const MUST_NOT_PANIC: &str = "kedge_must_not_panic";
+
+/// How to build the probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// The parts.
+    pub features: &'a [&'a str],
+    /// For which processor.
+    pub target: Target,
+    /// `s` or `z`.
+    pub opt_level: &'a str,
+}
+
+impl Probe<'_> {
+    /// Builds it as the proof does: a reachable panic is a link error, returned as `None`.
+    pub fn link(&self) -> Result<Option<PathBuf>> {
+        match self.build(&[])? {
+            Ok(elf) => Ok(Some(elf)),
+            Err(messages) if messages.contains(MUST_NOT_PANIC) => Ok(None),
+            Err(messages) => bail!("the probe does not compile:\n{messages}"),
+        }
+    }
+
+    /// Builds it with the undefined function put at address 0, to look at who calls it.
+    pub fn link_anyway(&self) -> Result<PathBuf> {
+        match self.build(&[format!("--defsym={MUST_NOT_PANIC}=0")])? {
+            Ok(elf) => Ok(elf),
+            Err(messages) => bail!("the probe does not link:\n{messages}"),
+        }
+    }
+
+    fn build(&self, more_link_args: &[String]) -> Result<Result<PathBuf, String>> {
+        let mut link_args = vec!["--emit-relocs".to_owned()];
+        link_args.extend_from_slice(more_link_args);
+        Toolchain::find(self.target)?.build(&Build {
+            package: PACKAGE,
+            features: self.features,
+            opt_level: self.opt_level,
+            link_args: &link_args,
+            env: &[],
+            stack_sizes: true,
+        })
+    }
+}

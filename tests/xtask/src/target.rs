@@ -1,0 +1,166 @@
+//! Which compiler, which flags, which linker: the only place that knows how bare-metal code is built here.
+//!
+//! Two ways, tried in this order for each target:
+//!
+//! 1. the active toolchain, if it has the target installed (`rustup target add ...`);
+//! 2. Debian's compiler for bare metal, `rustc-web` with the library sources of `rust-web-src`: the core library is
+//!    built along (`-Z build-std`), and Debian's `ld.lld` (package `lld`) links.
+
+use crate::places;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where Debian puts its compiler.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+/// What Debian's way needs.
+pub const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "lld"];
+
+/// The processors the core is proven and measured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Target {
+    /// RV32IMC without an operating system: the class of an ESP32-C3
+    Riscv32imc,
+    /// ARMv7E-M with an FPU, without an operating system: Cortex-M4F and M7
+    Thumbv7em,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Riscv32imc, Self::Thumbv7em];
+
+    /// The name rustc knows it by.
+    pub const fn triple(self) -> &'static str {
+        match self {
+            Self::Riscv32imc => "riscv32imc-unknown-none-elf",
+            Self::Thumbv7em => "thumbv7em-none-eabihf",
+        }
+    }
+}
+
+/// How to build for one target.
+#[derive(Debug)]
+pub struct Toolchain {
+    target: Target,
+    rustc: PathBuf,
+    /// Build the core library along, and link with this.
+    debian: Option<PathBuf>,
+}
+
+/// One build of one package.
+#[derive(Debug, Default)]
+pub struct Build<'a> {
+    /// The folder of the package's own workspace, below the root.
+    pub package: &'a str,
+    /// Its features.
+    pub features: &'a [&'a str],
+    /// `s`, `z`, `3`.
+    pub opt_level: &'a str,
+    /// More arguments for the linker.
+    pub link_args: &'a [String],
+    /// More environment.
+    pub env: &'a [(&'a str, &'a str)],
+    /// Record the stack frame of each function in section `.stack_sizes`.
+    pub stack_sizes: bool,
+}
+
+impl Toolchain {
+    /// The way that works on this machine.
+    pub fn find(target: Target) -> Result<Self> {
+        let active = PathBuf::from(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        if has_target(&active, target) {
+            return Ok(Self { target, rustc: active, debian: None });
+        }
+        let debian = PathBuf::from(DEBIAN_RUSTC);
+        if let (Some(linker), true) = (find_lld(), has_library_source(&debian)) {
+            return Ok(Self { target, rustc: debian, debian: Some(linker) });
+        }
+        bail!(
+            "nothing here builds for {0}. Either `rustup target add {0}`, or on Debian `apt-get install {1}`",
+            target.triple(),
+            DEBIAN_PACKAGES.join(" ")
+        )
+    }
+
+    /// The compiler's name and version, for reports.
+    pub fn describe(&self) -> Result<String> {
+        let version = output_of(Command::new(&self.rustc).arg("--version"))?;
+        let how = if self.debian.is_some() { "core library built along" } else { "target installed" };
+        Ok(format!("{}, {how}", version.trim()))
+    }
+
+    /// Builds; the path of the program, or the compiler's messages.
+    pub fn build(&self, build: &Build<'_>) -> Result<Result<PathBuf, String>> {
+        let triple = self.target.triple();
+        let target_dir = places::bare_target_dir()?;
+        let mut command = places::cargo();
+        command
+            .current_dir(places::root().join(build.package))
+            .args(["rustc", "--locked", "--release", "--color", "never", "--target", triple])
+            .args(["--features", &build.features.join(",")])
+            .env("RUSTC", &self.rustc)
+            .env("CARGO_TARGET_DIR", &target_dir)
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.opt_level)
+            .envs(build.env.iter().copied())
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        if self.debian.is_some() || build.stack_sizes {
+            // -Z options on a stable compiler; the code itself uses no unstable feature
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        if let Some(linker) = &self.debian {
+            command.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+            command.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_")), linker);
+        }
+        command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(build).join("\x1f"));
+        command.arg("--").args(build.link_args.iter().map(|arg| format!("-Clink-arg={arg}")));
+        let output = command.output().context("cargo rustc")?;
+        if !output.status.success() {
+            return Ok(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        let name = Path::new(build.package).file_name().context("package folder without a name")?;
+        Ok(Ok(target_dir.join(triple).join("release").join(name)))
+    }
+}
+
+/// Flags for every crate of a build; machine paths are mapped away, so that images do not depend on them.
+fn rust_flags(build: &Build<'_>) -> Vec<String> {
+    let mut flags = vec![format!("--remap-path-prefix={}=kedge", places::root().display())];
+    if let Some(home) = cargo_home() {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    if build.stack_sizes {
+        flags.push("-Zemit-stack-sizes".to_owned());
+    }
+    flags
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
+}
+
+fn has_target(rustc: &Path, target: Target) -> bool {
+    output_of(Command::new(rustc).args(["--print", "target-libdir", "--target", target.triple()]))
+        .is_ok_and(|dir| Path::new(dir.trim()).is_dir())
+}
+
+fn has_library_source(rustc: &Path) -> bool {
+    output_of(Command::new(rustc).args(["--print", "sysroot"]))
+        .is_ok_and(|dir| Path::new(dir.trim()).join("lib/rustlib/src/rust/library/core").is_dir())
+}
+
+fn find_lld() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join("ld.lld")).find(|file| file.is_file())
+}
+
+fn output_of(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("{}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!("{} failed", command.get_program().display());
+    }
+    String::from_utf8(output.stdout).context("output is not text")
+}

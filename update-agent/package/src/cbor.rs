@@ -1,0 +1,131 @@
+//! The strict half of CBOR: `minicbor` reads and writes the items, this module refuses every encoding of them but the
+//! deterministic one (RFC 8949 §4.2.1: shortest lengths, nothing indefinite; the order of keys is the caller's to check).
+use minicbor::data::Type;
+use minicbor::decode::Decoder;
+use minicbor::encode::write::{Cursor, EndOfSlice};
+use minicbor::encode::{self, Encoder};
+
+use crate::{Error, ErrorKind};
+
+/// Reads items front to back; offsets in errors count from `base`.
+pub(crate) struct Reader<'b> {
+    decoder: Decoder<'b>,
+    base: usize,
+    len: usize,
+}
+
+impl<'b> Reader<'b> {
+    pub(crate) fn new(octets: &'b [u8], base: usize) -> Self {
+        Self { decoder: Decoder::new(octets), base, len: octets.len() }
+    }
+
+    /// The offset of the next item.
+    pub(crate) fn at(&self) -> usize {
+        self.base.saturating_add(self.decoder.position())
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.at())
+    }
+
+    pub(crate) fn tag(&mut self, expected: u64) -> Result<(), Error> {
+        let tag = self.item(|d| d.tag().map(minicbor::data::Tag::as_u64), |tag| head_len(*tag))?;
+        if tag == expected { Ok(()) } else { Err(self.error(ErrorKind::BadValue)) }
+    }
+
+    /// The number of items of an array.
+    pub(crate) fn array(&mut self) -> Result<u64, Error> {
+        let n = self.item(Decoder::array, |n| n.map_or(0, head_len))?;
+        n.ok_or_else(|| self.error(ErrorKind::NotDeterministic))
+    }
+
+    /// The number of pairs of a map.
+    pub(crate) fn map(&mut self) -> Result<u64, Error> {
+        let n = self.item(Decoder::map, |n| n.map_or(0, head_len))?;
+        n.ok_or_else(|| self.error(ErrorKind::NotDeterministic))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Error> {
+        let at = self.at();
+        let value = self.item(Decoder::u64, |v| head_len(*v))?;
+        u32::try_from(value).map_err(|_| Error::new(ErrorKind::LimitExceeded, at))
+    }
+
+    pub(crate) fn i64(&mut self) -> Result<i64, Error> {
+        self.item(Decoder::i64, |v| head_len(v.unsigned_abs().saturating_sub(u64::from(*v < 0))))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'b [u8], Error> {
+        self.item(Decoder::bytes, |b| string_len(b))
+    }
+
+    pub(crate) fn array_of<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let at = self.at();
+        self.bytes()?.try_into().map_err(|_| Error::new(ErrorKind::BadLength, at))
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'b str, Error> {
+        self.item(Decoder::str, |s| string_len(s.as_bytes()))
+    }
+
+    /// Passes over an integer, string or boolean; refuses anything else.
+    pub(crate) fn skip(&mut self) -> Result<(), Error> {
+        match self.decoder.datatype().map_err(|_| self.error(ErrorKind::Truncated))? {
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => self.item(Decoder::u64, |v| head_len(*v)).map(drop),
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => self.i64().map(drop),
+            Type::Bytes => self.bytes().map(drop),
+            Type::String => self.text().map(drop),
+            Type::Bool => self.item(Decoder::bool, |_| 1).map(drop),
+            _ => Err(self.error(ErrorKind::Unsupported)),
+        }
+    }
+
+    /// Refuses what is left over.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        if self.decoder.position() == self.len { Ok(()) } else { Err(self.error(ErrorKind::Trailing)) }
+    }
+
+    /// Reads one item with `read` and requires that it took `expected` octets, its deterministic length.
+    fn item<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
+        expected: impl FnOnce(&T) -> usize,
+    ) -> Result<T, Error> {
+        let (start, at) = (self.decoder.position(), self.at());
+        let item = read(&mut self.decoder).map_err(|error| {
+            let kind = if error.is_end_of_input() { ErrorKind::Truncated } else { ErrorKind::BadValue };
+            Error::new(kind, at)
+        })?;
+        if self.decoder.position().saturating_sub(start) == expected(&item) {
+            Ok(item)
+        } else {
+            Err(Error::new(ErrorKind::NotDeterministic, at))
+        }
+    }
+}
+
+/// Octets of the shortest head (initial octet and argument) with argument `value`.
+fn head_len(value: impl core::borrow::Borrow<u64>) -> usize {
+    match *value.borrow() {
+        0..=23 => 1,
+        24..=0xFF => 2,
+        0x100..=0xFFFF => 3,
+        0x1_0000..=0xFFFF_FFFF => 5,
+        _ => 9,
+    }
+}
+
+fn string_len(octets: &[u8]) -> usize {
+    u64::try_from(octets.len()).map_or(9, head_len).saturating_add(octets.len())
+}
+
+/// Writes items with `write` into `out`; returns what was written.
+pub(crate) fn write(
+    out: &mut [u8],
+    write: impl FnOnce(&mut Encoder<Cursor<&mut [u8]>>) -> Result<(), encode::Error<EndOfSlice>>,
+) -> Result<usize, Error> {
+    let len = out.len();
+    let mut encoder = Encoder::new(Cursor::new(out));
+    write(&mut encoder).map_err(|_| Error::new(ErrorKind::NoRoom, len))?;
+    Ok(encoder.writer().position())
+}
