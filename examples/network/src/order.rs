@@ -53,13 +53,16 @@ pub(crate) struct Order {
     pub(crate) object: Option<&'static str>,
     pub(crate) payload: Payload,
     pub(crate) reboot: bool,
+    /// The flow's step in which the order is given.
     pub(crate) step: Step,
+    /// The flow's step in which its result comes.
+    pub(crate) answered_in: Step,
     pub(crate) meaning: String,
 }
 
 impl Order {
     fn new(verb: Verb, object: Option<&'static str>, payload: Payload, step: Step, meaning: String) -> Self {
-        Self { verb, object, payload, reboot: false, step, meaning }
+        Self { verb, object, payload, reboot: false, step, answered_in: step, meaning }
     }
 
     pub(crate) fn read(object: &'static str, step: Step) -> Self {
@@ -90,6 +93,11 @@ impl Order {
     pub(crate) fn disconnect(reboot: bool, step: Step) -> Self {
         let meaning = if reboot { "end of session, restart" } else { "end of session" };
         Self { reboot, ..Self::new(Verb::Disconnect, None, Payload::None, step, meaning.to_owned()) }
+    }
+
+    /// The same order, with its result belonging to another step.
+    pub(crate) fn answered_in(self, step: Step) -> Self {
+        Self { answered_in: step, ..self }
     }
 
     /// Shows a text and ends the session: how every refusal is told.

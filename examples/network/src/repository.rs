@@ -1,6 +1,6 @@
 //! The package repository: files over http or https, with ranges (RFC 9110 §13.1.5, §14), and its faults.
 
-use crate::http::{HttpRequest, HttpResponse};
+use crate::http::{Request, Response};
 use crate::log::{Log, Rule, Step};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -63,20 +63,20 @@ impl Repository {
     }
 
     /// Answers a request; with it, what the request and the answer mean.
-    pub(crate) fn serve(&mut self, request: &HttpRequest, path: &str, log: &mut Log) -> Served {
+    pub(crate) fn serve(&mut self, request: &Request, path: &str, log: &mut Log) -> Served {
         if request.method != "GET" {
             log.violate(STEP, Rule::Method, format!("{} on a package", request.method));
-            return Served::new("not a GET", HttpResponse::new(405).with("Allow", "GET"), "refused");
+            return Served::new("not a GET", Response::new(405).with_header("Allow", "GET"), "refused");
         }
         let named = path.strip_prefix(FOLDER).and_then(|name| self.packages.get(name));
         let Some(package) = named else {
             log.violate(STEP, Rule::Url, format!("no package at {path}"));
-            return Served::new("fetch a package", HttpResponse::new(404), "no such package");
+            return Served::new("fetch a package", Response::new(404), "no such package");
         };
         self.requests += 1;
         let fault = self.faults.pop_front().unwrap_or(RepositoryFault::None);
         if fault == RepositoryFault::Unavailable {
-            return Served::new("fetch the package", HttpResponse::new(503), "not available now");
+            return Served::new("fetch the package", Response::new(503), "not available now");
         }
         let range = range_of(request, &etag(package), log);
         let asked = match range {
@@ -97,7 +97,8 @@ impl Repository {
         if let RepositoryFault::CutAfter(n) = fault
             && n < body
         {
-            response.cut_after = Some(n);
+            response = response.with_header("Content-Length", &body.to_string());
+            response.body.truncate(n);
             meaning.push_str(&format!(", cut after {n}"));
             sent = n;
         }
@@ -110,12 +111,12 @@ impl Repository {
 /// An answer with its meaning.
 pub(crate) struct Served {
     pub(crate) asked: String,
-    pub(crate) response: HttpResponse,
+    pub(crate) response: Response,
     pub(crate) meaning: String,
 }
 
 impl Served {
-    fn new(asked: &str, response: HttpResponse, meaning: &str) -> Self {
+    fn new(asked: &str, response: Response, meaning: &str) -> Self {
         Self { asked: asked.to_owned(), response, meaning: meaning.to_owned() }
     }
 
@@ -134,7 +135,7 @@ enum Range {
 }
 
 /// What part the request asks for, after its `If-Range` condition.
-fn range_of(request: &HttpRequest, etag: &str, log: &mut Log) -> Range {
+fn range_of(request: &Request, etag: &str, log: &mut Log) -> Range {
     let Some(text) = request.header("Range") else { return Range::Whole };
     let parsed = text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-')).and_then(|(first, last)| {
         let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
@@ -152,26 +153,26 @@ fn range_of(request: &HttpRequest, etag: &str, log: &mut Log) -> Range {
     }
 }
 
-fn part(package: &[u8], first: usize, last: Option<usize>, log: &mut Log) -> HttpResponse {
+fn part(package: &[u8], first: usize, last: Option<usize>, log: &mut Log) -> Response {
     let size = package.len();
     let end = last.map_or(size, |last| last.saturating_add(1).min(size));
     match package.get(first..end) {
-        Some(octets) if !octets.is_empty() => headers(HttpResponse::new(206), package)
-            .with("Content-Range", &format!("bytes {first}-{}/{size}", end - 1))
+        Some(octets) if !octets.is_empty() => headers(Response::new(206), package)
+            .with_header("Content-Range", &format!("bytes {first}-{}/{size}", end - 1))
             .with_body("application/octet-stream", octets.to_vec()),
         _ => {
             log.require(first <= size, STEP, Rule::Range, || format!("octet {first} of {size} asked for"));
-            HttpResponse::new(416).with("Content-Range", &format!("bytes */{size}"))
+            Response::new(416).with_header("Content-Range", &format!("bytes */{size}"))
         }
     }
 }
 
-fn whole(package: &[u8]) -> HttpResponse {
-    headers(HttpResponse::new(200), package).with_body("application/octet-stream", package.to_vec())
+fn whole(package: &[u8]) -> Response {
+    headers(Response::new(200), package).with_body("application/octet-stream", package.to_vec())
 }
 
-fn headers(response: HttpResponse, package: &[u8]) -> HttpResponse {
-    response.with("Accept-Ranges", "bytes").with("ETag", &etag(package))
+fn headers(response: Response, package: &[u8]) -> Response {
+    response.with_header("Accept-Ranges", "bytes").with_header("ETag", &etag(package))
 }
 
 /// A strong validator: the FNV-1a hash of the content, in quotes.
@@ -192,12 +193,14 @@ mod tests {
         repository
     }
 
-    fn get(repository: &mut Repository, headers: &[(&str, &str)]) -> (HttpResponse, usize) {
+    fn request(method: &str, headers: &[(&str, &str)]) -> Request {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Request { method: method.to_owned(), url: package_url("p1"), headers, body: Vec::new() }
+    }
+
+    fn get(repository: &mut Repository, headers: &[(&str, &str)]) -> (Response, usize) {
         let mut log = Log::default();
-        let mut request = HttpRequest::new("GET", &package_url("p1"));
-        for (name, value) in headers {
-            request = request.with(name, value);
-        }
+        let request = request("GET", headers);
         let served = repository.serve(&request, "/packages/p1", &mut log);
         (served.response, log.violations.len())
     }
@@ -252,7 +255,7 @@ mod tests {
         ]);
         let range = [("Range", "bytes=30-")];
         let (cut, _) = get(&mut repository, &[]);
-        assert_eq!((cut.status, cut.cut_after, cut.body.len()), (200, Some(30), 100));
+        assert_eq!((cut.status, cut.header("Content-Length"), cut.body.len()), (200, Some("100"), 30));
         assert_eq!(get(&mut repository, &range).0.status, 200);
         assert_eq!(get(&mut repository, &range).0.status, 206);
         assert_eq!(get(&mut repository, &range).0.status, 503);
@@ -263,10 +266,8 @@ mod tests {
     fn only_get_and_only_what_is_offered() {
         let mut repository = repository();
         let mut log = Log::default();
-        let post = HttpRequest::new("POST", &package_url("p1"));
-        assert_eq!(repository.serve(&post, "/packages/p1", &mut log).response.status, 405);
-        let get = HttpRequest::new("GET", &package_url("p2"));
-        assert_eq!(repository.serve(&get, "/packages/p2", &mut log).response.status, 404);
+        assert_eq!(repository.serve(&request("POST", &[]), "/packages/p1", &mut log).response.status, 405);
+        assert_eq!(repository.serve(&request("GET", &[]), "/packages/p2", &mut log).response.status, 404);
         assert_eq!(log.violations.len(), 2);
     }
 }

@@ -252,25 +252,18 @@ impl<'a, 't, T: Trace> Fields<'a, 't, T> {
         Ok(Fields::new(bytes, base, self.trace))
     }
 
-    /// Runs `read` as a group with a title of its own.
-    pub(crate) fn group<R>(
-        &mut self,
-        title: &'static str,
-        read: impl FnOnce(&mut Fields<'a, '_, T>) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    /// What is read from here to [`Fields::close`] belongs to `title`.
+    pub(crate) fn open(&mut self, title: &'static str) {
         if T::ON {
             self.trace.open(title);
         }
-        let result = read(&mut Fields {
-            bytes: self.bytes,
-            bits: self.bits,
-            base: self.base,
-            trace: &mut *self.trace,
-        });
-        if T::ON && result.is_ok() {
+    }
+
+    /// Ends the group opened last; not called when reading it failed.
+    pub(crate) fn close(&mut self) {
+        if T::ON {
             self.trace.close();
         }
-        result
     }
 
     /// Skips zero to seven bits of padding; refuses more.

@@ -30,7 +30,7 @@ impl<'a> MediaType<'a> {
         let media = Self { essence, parameters: cursor.rest };
         let all = Parameters { cursor };
         let mut seen = 0_usize;
-        for parameter in all {
+        for parameter in all.clone() {
             let (name, _) = parameter?;
             let error = |kind| Error::new(kind, offset_in(text, name));
             if all.clone().take(seen).flatten().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
@@ -106,7 +106,7 @@ impl<'a> ParameterValue<'a> {
 }
 
 /// Iterates over `; name=value`, ending after the first error.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Parameters<'a> {
     cursor: Cursor<'a>,
 }

@@ -138,7 +138,7 @@ impl<'a> Related<'a> {
 }
 
 /// Iterates over the parts of a [`Related`] body.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Parts<'a> {
     rest: Reader<'a>,
     boundary: Boundary<'a>,
@@ -244,22 +244,19 @@ fn part(mut rest: Reader<'_>) -> Result<Part<'_>, Error> {
 /// One header with its continuation lines: name, value and the value's offset; `None` after the empty line.
 fn header<'a>(rest: &mut Reader<'a>) -> Result<Option<(&'a str, &'a str, usize)>, Error> {
     let start = *rest;
-    let mut length = 0_usize;
-    loop {
-        let line = rest.rest();
-        let Some(end) = line.windows(2).position(|pair| pair == b"\r\n") else {
+    let length = loop {
+        let Some(end) = rest.rest().windows(2).position(|pair| pair == b"\r\n") else {
             // The line end of the last header belongs to the delimiter.
             rest.take_rest();
-            length = rest.at().saturating_sub(start.at());
-            break;
+            break rest.at().saturating_sub(start.at());
         };
         rest.take(end)?;
-        length = rest.at().saturating_sub(start.at());
+        let length = rest.at().saturating_sub(start.at());
         rest.take(2)?;
         if length == 0 || !matches!(rest.peek(), Some(b' ' | b'\t')) {
-            break;
+            break length;
         }
-    }
+    };
     if length == 0 {
         return Ok(None);
     }

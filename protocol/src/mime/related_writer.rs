@@ -21,7 +21,9 @@ pub struct RelatedWriter<'b, 'm> {
 
 impl<'b, 'm> RelatedWriter<'b, 'm> {
     /// Octets that a piece needs beside its content, media type, Content-ID and the boundary.
-    pub const PIECE_OVERHEAD: usize = 80;
+    pub const PIECE_OVERHEAD: usize = 75;
+    /// Octets that the end of the body needs beside the boundary.
+    pub const CLOSING_OVERHEAD: usize = 8;
 
     /// Starts an empty body.
     pub const fn new(out: &'b mut [u8], boundary: Boundary<'m>) -> Self {

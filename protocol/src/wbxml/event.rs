@@ -29,7 +29,8 @@ impl<'a> Name<'a> {
     /// The name in text, the same in both codings; `None` for [`Name::Unknown`]. Document codecs compare this.
     pub const fn text(self) -> Option<&'a str> {
         match self {
-            Self::Known(_, text) | Self::Literal(text) => Some(text),
+            Self::Known(_, text) => Some(text),
+            Self::Literal(text) => Some(text),
             Self::Unknown(_) => None,
         }
     }

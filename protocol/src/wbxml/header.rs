@@ -71,15 +71,13 @@ pub struct StringTable<'a> {
 }
 
 impl<'a> StringTable<'a> {
-    /// The string from `offset` to the next zero or the end of the table, with its place in the document.
-    /// whether a zero ended it. The offset may point into the middle of an entry. `None`: outside the table.
+    /// The string from `offset` to the next zero or the end of the table, with its place in the document. The
+    /// offset may point into the middle of an entry. `None`: outside the table.
     pub(super) fn get(&self, offset: u32) -> Option<(&'a [u8], usize)> {
         let offset = usize::try_from(offset).ok()?;
         let (_, tail) = self.octets.split_at_checked(offset)?;
-        let mut tail = tail.splitn(2, |&octet| octet == 0);
-        let string = tail.next()?;
-        let terminated = tail.next().is_some();
-        (terminated || !string.is_empty()).then_some((string, self.at.saturating_add(offset), terminated))
+        let string = tail.split(|&octet| octet == 0).next()?;
+        (!tail.is_empty()).then_some((string, self.at.saturating_add(offset)))
     }
 }
 
@@ -129,7 +127,7 @@ pub(super) fn read<'a>(r: &mut Reader<'a>, quirks: &mut Quirks) -> Result<Header
     let public_id = match literal {
         None => PublicId::Number(number),
         Some(offset) => {
-            let (octets, at, _) = table.get(offset).ok_or(Error::new(ErrorKind::BadValue, id_at))?;
+            let (octets, at) = table.get(offset).ok_or(Error::new(ErrorKind::BadValue, id_at))?;
             PublicId::Literal(name_text(octets, charset, at)?)
         }
     };

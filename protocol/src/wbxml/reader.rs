@@ -5,7 +5,7 @@ use super::token::{
     ATTRIBUTES, CONTENT, END, ENTITY, EXT, EXT_I, EXT_T, IDENTITY, LITERAL, LITERAL_A, LITERAL_AC, LITERAL_C, OPAQUE,
     PI, STR_I, STR_T, SWITCH_PAGE, is_global,
 };
-use super::{Charset, Event, Extension, Name, Pull, Quirk, Quirks, Token, Vocabulary, pages};
+use super::{Charset, Event, Extension, Name, PublicId, Pull, Quirk, Quirks, Token, Vocabulary, pages};
 use crate::wire::{self, Error, ErrorKind};
 
 /// Reads a WBXML document of at most `DEPTH` nested elements, event by event, from borrowed octets.
@@ -15,10 +15,10 @@ use crate::wire::{self, Error, ErrorKind};
 /// listed in [`Quirk`].
 ///
 /// ```
-/// use kedge_protocol::wbxml::{Event, Pull, WbxmlReader, pages};
+/// use kedge_protocol::wbxml::{Event, Pull, Reader, pages};
 ///
 /// let sl = [0x02, 0x06, 0x6A, 0x00, 0x85, 0x06, 0x09, 0x03, b'a', b'.', b'b', 0, 0x01];
-/// let mut reader: WbxmlReader<4> = WbxmlReader::new(&sl, &pages::SL)?;
+/// let mut reader: Reader<4> = Reader::new(&sl, &pages::SL)?;
 /// assert!(reader.header().public_id.is(&pages::SL));
 /// assert!(matches!(reader.next()?, Some(Event::Start(name)) if name.text() == Some("sl")));
 /// assert!(matches!(reader.next()?, Some(Event::Attribute(name)) if name.text() == Some("action")));
@@ -26,7 +26,7 @@ use crate::wire::{self, Error, ErrorKind};
 /// # Ok::<(), kedge_protocol::wire::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct WbxmlReader<'a, const DEPTH: usize> {
+pub struct Reader<'a, const DEPTH: usize> {
     r: wire::Reader<'a>,
     header: Header<'a>,
     vocabulary: &'static Vocabulary,
@@ -69,12 +69,25 @@ enum Pending<'a> {
 /// One step: an event, nothing yet (the token only changed the state), or the end of the document.
 type Step<'a> = Result<Option<Event<'a>>, Error>;
 
-impl<'a, const DEPTH: usize> WbxmlReader<'a, DEPTH> {
+impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
     /// Reads the header; the document is taken to be of the type `vocabulary`, whatever its public identifier says.
     ///
     /// For documents whose media type tells what they are. [`Self::header`] tells whether the document agrees.
     pub fn new(bytes: &'a [u8], vocabulary: &'static Vocabulary) -> Result<Self, Error> {
-        Self::detect(bytes, &[]).map(|reader| Self { vocabulary, ..reader })
+        Self::detect(bytes, &[]).map(|reader| reader.assume(vocabulary))
+    }
+
+    /// The same reader with other tables. For before the first event: names already handed out do not change.
+    #[must_use]
+    pub fn assume(self, vocabulary: &'static Vocabulary) -> Self {
+        let mut quirks = self.quirks;
+        if let PublicId::Literal(text) = self.header.public_id
+            && text != vocabulary.text
+            && self.header.public_id.is(vocabulary)
+        {
+            quirks.note(Quirk::PublicIdCase);
+        }
+        Self { vocabulary, quirks, ..self }
     }
 
     /// Reads the header and takes from `known` the vocabulary that the public identifier names, or
@@ -84,18 +97,12 @@ impl<'a, const DEPTH: usize> WbxmlReader<'a, DEPTH> {
         let mut quirks = Quirks::default();
         let header = header::read(&mut r, &mut quirks)?;
         let vocabulary = known.iter().copied().find(|known| header.public_id.is(known)).unwrap_or(&pages::NONE);
-        if let header::PublicId::Literal(text) = header.public_id
-            && text != vocabulary.text
-            && header.public_id.is(vocabulary)
-        {
-            quirks.note(Quirk::PublicIdCase);
-        }
         let (at, state, pending) = (r.at(), State::Between, Pending::Nothing);
         let (tag_page, attribute_page, depth, root_seen, fault) = (0, 0, 0, false, None);
         Ok(Self {
             r,
             header,
-            vocabulary,
+            vocabulary: &pages::NONE,
             quirks,
             tag_page,
             attribute_page,
@@ -105,7 +112,8 @@ impl<'a, const DEPTH: usize> WbxmlReader<'a, DEPTH> {
             pending,
             at,
             fault,
-        })
+        }
+        .assume(vocabulary))
     }
 
     /// What stood before the body.
@@ -394,7 +402,7 @@ const fn after_attributes(content: bool) -> State {
     if content { State::Between } else { State::Close }
 }
 
-impl<'a, const DEPTH: usize> Pull<'a> for WbxmlReader<'a, DEPTH> {
+impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
         if let Some(fault) = self.fault {
             return Err(fault);

@@ -6,19 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The deepest stack below an entry.
 #[derive(Debug, Default)]
-pub struct Depth {
+pub(crate) struct Depth {
     /// Octets.
-    pub octets: u64,
+    pub(crate) octets: u64,
     /// The functions on the way, outermost first.
-    pub path: Vec<usize>,
+    pub(crate) path: Vec<usize>,
     /// Functions whose frame is not recorded, counted as 0.
-    pub unknown: BTreeSet<usize>,
+    pub(crate) unknown: BTreeSet<usize>,
     /// Functions that call through pointers; each is taken to call every function whose address is used.
-    pub pointer_callers: BTreeSet<usize>,
+    pub(crate) pointer_callers: BTreeSet<usize>,
 }
 
 /// The deepest stack below `entry`, its own frame included. Fails on recursion, which has no bound.
-pub fn deepest(program: &Program, entry: usize) -> Result<Depth> {
+pub(crate) fn deepest(program: &Program, entry: usize) -> Result<Depth> {
     let mut walk = Walk { program, done: BTreeMap::new(), open: Vec::new(), depth: Depth::default() };
     let octets = walk.visit(entry)?;
     let Walk { done, mut depth, .. } = walk;
@@ -74,7 +74,7 @@ impl Walk<'_> {
 }
 
 /// Who leads to `target`: the calls into the functions of which `passes` is true, from functions of which it is not.
-pub fn leading_to(program: &Program, target: usize, passes: impl Fn(&str) -> bool) -> Vec<(usize, Call)> {
+pub(crate) fn leading_to(program: &Program, target: usize, passes: impl Fn(&str) -> bool) -> Vec<(usize, Call)> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::from([target]);
     let mut wanted = vec![target];

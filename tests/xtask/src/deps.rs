@@ -41,7 +41,7 @@ const RULES: [(&str, May); 14] = [
 const CORE: [&str; 5] = ["kedge-protocol", "kedge-platform", "kedge-package", "kedge-update-agent", "kedge-agent"];
 
 /// Runs the command.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let metadata = places::metadata()?;
     let packages = packages(&metadata)?;
     let mut faults = edges(&packages);

@@ -4,7 +4,7 @@
 //! compiled with that flag, and a jump through a register in a function that owns a jump table is taken for a `match`.
 
 use anyhow::{Context, Result};
-use object::elf::{R_ARM_THM_CALL, R_ARM_THM_JUMP8, R_ARM_THM_JUMP11, R_ARM_THM_JUMP19, R_ARM_THM_JUMP24};
+use object::elf::{R_ARM_THM_PC22, R_ARM_THM_PC9, R_ARM_THM_PC11, R_ARM_THM_JUMP19, R_ARM_THM_JUMP24};
 use object::elf::{R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP, SHF_ALLOC, SHF_WRITE, SHT_ARM_EXIDX, SHT_NOBITS};
 use object::read::elf::{ElfFile32, SectionHeader};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SymbolKind};
@@ -13,46 +13,46 @@ use std::path::Path;
 
 /// A function of the program.
 #[derive(Debug)]
-pub struct Function {
+pub(crate) struct Function {
     /// Its name as a person writes it.
-    pub name: String,
+    pub(crate) name: String,
     /// Its address.
-    pub address: u64,
+    pub(crate) address: u64,
     /// Octets of code.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Octets of stack, if recorded.
-    pub frame: Option<u64>,
+    pub(crate) frame: Option<u64>,
     /// What it calls or jumps to by name.
-    pub calls: Vec<Call>,
+    pub(crate) calls: Vec<Call>,
     /// Whether it calls through a pointer.
-    pub calls_pointers: bool,
+    pub(crate) calls_pointers: bool,
 }
 
 /// A place where one function calls another.
 #[derive(Clone, Copy, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The address of the instruction.
-    pub site: u64,
+    pub(crate) site: u64,
     /// Index into [`Program::functions`].
-    pub callee: usize,
+    pub(crate) callee: usize,
 }
 
 /// A linked program.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     /// By address.
-    pub functions: Vec<Function>,
+    pub(crate) functions: Vec<Function>,
     /// Functions whose address is stored or passed somewhere.
-    pub address_taken: BTreeSet<usize>,
+    pub(crate) address_taken: BTreeSet<usize>,
     /// Octets in flash: code, constants, initial values.
-    pub flash: u64,
+    pub(crate) flash: u64,
     /// Octets in RAM that are there all the time.
-    pub ram: u64,
+    pub(crate) ram: u64,
 }
 
 impl Program {
     /// Reads a program from its file.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
         let data = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
         let file = ElfFile32::parse(&*data).context("not a 32-bit ELF file")?;
         let (flash, ram) = memory(&file);
@@ -64,7 +64,7 @@ impl Program {
     }
 
     /// The function that begins with the symbol `symbol`, as it stands in the file or demangled.
-    pub fn find(&self, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.functions.iter().position(|function| function.name == name)
     }
 
@@ -81,7 +81,7 @@ impl Program {
         for section in file.sections() {
             let header = section.elf_section_header();
             let endian = file.endian();
-            if header.sh_flags(endian) & SHF_ALLOC == 0 || header.sh_type(endian) == SHT_ARM_EXIDX {
+            if (header.sh_flags(endian) & SHF_ALLOC).0 == 0 || header.sh_type(endian) == SHT_ARM_EXIDX {
                 continue;
             }
             for (site, relocation) in section.relocations() {
@@ -132,14 +132,14 @@ fn memory(file: &ElfFile32<'_>) -> (u64, u64) {
     let (mut flash, mut ram) = (0, 0);
     for section in file.sections() {
         let header = section.elf_section_header();
-        if header.sh_flags(endian) & SHF_ALLOC == 0 {
+        if (header.sh_flags(endian) & SHF_ALLOC).0 == 0 {
             continue;
         }
         let size = u64::from(header.sh_size(endian));
         if header.sh_type(endian) != SHT_NOBITS {
             flash += size;
         }
-        if header.sh_flags(endian) & SHF_WRITE != 0 {
+        if (header.sh_flags(endian) & SHF_WRITE).0 != 0 {
             ram += size;
         }
     }
@@ -192,7 +192,7 @@ fn is_call(flags: RelocationFlags) -> bool {
     let RelocationFlags::Elf { r_type } = flags else { return false };
     // the two processors' numbers overlap only where both mean something else than a stored address
     let riscv = [R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP];
-    let arm = [R_ARM_THM_CALL, R_ARM_THM_JUMP24, R_ARM_THM_JUMP19, R_ARM_THM_JUMP11, R_ARM_THM_JUMP8];
+    let arm = [R_ARM_THM_PC22, R_ARM_THM_JUMP24, R_ARM_THM_JUMP19, R_ARM_THM_PC11, R_ARM_THM_PC9];
     riscv.contains(&r_type) || arm.contains(&r_type)
 }
 

@@ -17,6 +17,8 @@ mod elf;
 mod no_panic;
 mod places;
 mod probe;
+mod size;
+mod source_lines;
 mod source_rules;
 mod target;
 
@@ -37,12 +39,15 @@ enum Command {
     Deps,
     /// Prove at link time that the core crates cannot panic
     NoPanic(no_panic::Options),
+    /// Measure flash, RAM and worst stack, and compare with the budgets
+    Size(size::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Deps => deps::run(),
         Command::NoPanic(options) => no_panic::run(&options),
+        Command::Size(options) => size::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,14 +7,14 @@
 use crate::call_graph::leading_to;
 use crate::elf::Program;
 use crate::probe::{MUST_NOT_PANIC, PARTS, Probe};
+use crate::source_lines::SourceLines;
 use crate::target::{Target, Toolchain};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// What to prove.
 #[derive(clap::Args, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only for this processor
     #[arg(long)]
     target: Option<Target>,
@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// Runs the command.
-pub fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options) -> Result<()> {
     for target in Target::ALL.into_iter().filter(|target| options.target.is_none_or(|wanted| wanted == *target)) {
         println!("{}: {}", target.triple(), Toolchain::find(target)?.describe()?);
         if options.self_test {
@@ -86,37 +86,11 @@ fn explain(probe: &Probe<'_>) -> Result<String> {
         .position(|function| function.name.ends_with("rust_begin_unwind") || function.name == MUST_NOT_PANIC)
         .context("the linked probe has no panic handler")?;
     let machinery = |name: &str| ["core::", "<core::", "alloc::", "<alloc::"].iter().any(|start| name.starts_with(start));
-    let places = Places::load(&elf)?;
+    let data = std::fs::read(&elf)?;
+    let source = SourceLines::read(&data)?;
     let mut lines = BTreeSet::new();
     for (function, call) in leading_to(&program, handler, machinery) {
-        lines.insert(format!("      {} at {}\n", program.functions[function].name, places.of(call.site)));
+        lines.insert(format!("      {} at {}\n", program.functions[function].name, source.of(call.site)));
     }
     Ok(lines.into_iter().collect())
-}
-
-/// Source lines of addresses.
-struct Places(addr2line::Loader);
-
-impl Places {
-    fn load(elf: &Path) -> Result<Self> {
-        addr2line::Loader::new(elf).map(Self).map_err(|error| anyhow::anyhow!("{}: {error}", elf.display()))
-    }
-
-    /// The innermost line that is not the core library's, and what was inlined into it.
-    fn of(&self, address: u64) -> String {
-        let mut places = Vec::new();
-        if let Ok(mut frames) = self.0.find_frames(address) {
-            while let Ok(Some(frame)) = frames.next() {
-                let Some(location) = frame.location else { continue };
-                let Some(file) = location.file else { continue };
-                let ours = !file.contains("library/");
-                let file = Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy());
-                places.push(format!("{file}:{}", location.line.unwrap_or(0)));
-                if ours {
-                    break;
-                }
-            }
-        }
-        if places.is_empty() { format!("{address:#x}") } else { places.join(" in ") }
-    }
 }

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The root of the workspace.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     // tests/xtask, two below the root
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
 }
 
 /// The cargo that runs us, so that a `+toolchain` on the command line holds for everything.
-pub fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
 /// What `cargo metadata` says of the workspace, dependencies from registries left out.
-pub fn metadata() -> Result<Value> {
+pub(crate) fn metadata() -> Result<Value> {
     let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output().context("cargo metadata")?;
     if !output.status.success() {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -28,7 +28,7 @@ pub fn metadata() -> Result<Value> {
 }
 
 /// The folder for bare-metal builds: inside the build folder, apart from what is built for the host.
-pub fn bare_target_dir() -> Result<PathBuf> {
+pub(crate) fn bare_target_dir() -> Result<PathBuf> {
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target_directory")?;
     Ok(Path::new(target).join("bare"))

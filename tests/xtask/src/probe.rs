@@ -8,27 +8,27 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub const PARTS: [(&str, &str); 1] = [
+pub(crate) const PARTS: [(&str, &str); 1] = [
     ("wire", "protocol: readers and writers"),
 ];
 
 /// The function the probe's panic handler calls; defined nowhere, so that a reachable panic does not link.
-pub const MUST_NOT_PANIC: &str = "kedge_must_not_panic";
+pub(crate) const MUST_NOT_PANIC: &str = "kedge_must_not_panic";
 
 /// How to build the probe.
 #[derive(Clone, Copy, Debug)]
-pub struct Probe<'a> {
+pub(crate) struct Probe<'a> {
     /// The parts.
-    pub features: &'a [&'a str],
+    pub(crate) features: &'a [&'a str],
     /// For which processor.
-    pub target: Target,
+    pub(crate) target: Target,
     /// `s` or `z`.
-    pub opt_level: &'a str,
+    pub(crate) opt_level: &'a str,
 }
 
 impl Probe<'_> {
     /// Builds it as the proof does: a reachable panic is a link error, returned as `None`.
-    pub fn link(&self) -> Result<Option<PathBuf>> {
+    pub(crate) fn link(&self) -> Result<Option<PathBuf>> {
         match self.build(&[])? {
             Ok(elf) => Ok(Some(elf)),
             Err(messages) if messages.contains(MUST_NOT_PANIC) => Ok(None),
@@ -37,7 +37,7 @@ impl Probe<'_> {
     }
 
     /// Builds it with the undefined function put at address 0, to look at who calls it.
-    pub fn link_anyway(&self) -> Result<PathBuf> {
+    pub(crate) fn link_anyway(&self) -> Result<PathBuf> {
         match self.build(&[format!("--defsym={MUST_NOT_PANIC}=0")])? {
             Ok(elf) => Ok(elf),
             Err(messages) => bail!("the probe does not link:\n{messages}"),

@@ -21,7 +21,7 @@ const LINTS: [&str; 6] = [
 const FORBIDDEN: [&str; 2] = ["std", "alloc"];
 
 /// What is wrong with the crate in `folder`, one line each.
-pub fn check(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn check(folder: &Path) -> Result<Vec<String>> {
     let lib = folder.join("src/lib.rs");
     let file = parse(&lib)?;
     let mut faults: Vec<String> =

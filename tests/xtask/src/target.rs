@@ -15,11 +15,11 @@ use std::process::Command;
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
 /// What Debian's way needs.
-pub const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "lld"];
+pub(crate) const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "lld"];
 
 /// The processors the core is proven and measured for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Target {
+pub(crate) enum Target {
     /// RV32IMC without an operating system: the class of an ESP32-C3
     Riscv32imc,
     /// ARMv7E-M with an FPU, without an operating system: Cortex-M4F and M7
@@ -28,10 +28,10 @@ pub enum Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Riscv32imc, Self::Thumbv7em];
+    pub(crate) const ALL: [Self; 2] = [Self::Riscv32imc, Self::Thumbv7em];
 
     /// The name rustc knows it by.
-    pub const fn triple(self) -> &'static str {
+    pub(crate) const fn triple(self) -> &'static str {
         match self {
             Self::Riscv32imc => "riscv32imc-unknown-none-elf",
             Self::Thumbv7em => "thumbv7em-none-eabihf",
@@ -41,7 +41,7 @@ impl Target {
 
 /// How to build for one target.
 #[derive(Debug)]
-pub struct Toolchain {
+pub(crate) struct Toolchain {
     target: Target,
     rustc: PathBuf,
     /// Build the core library along, and link with this.
@@ -50,24 +50,24 @@ pub struct Toolchain {
 
 /// One build of one package.
 #[derive(Debug, Default)]
-pub struct Build<'a> {
+pub(crate) struct Build<'a> {
     /// The folder of the package's own workspace, below the root.
-    pub package: &'a str,
+    pub(crate) package: &'a str,
     /// Its features.
-    pub features: &'a [&'a str],
+    pub(crate) features: &'a [&'a str],
     /// `s`, `z`, `3`.
-    pub opt_level: &'a str,
+    pub(crate) opt_level: &'a str,
     /// More arguments for the linker.
-    pub link_args: &'a [String],
+    pub(crate) link_args: &'a [String],
     /// More environment.
-    pub env: &'a [(&'a str, &'a str)],
+    pub(crate) env: &'a [(&'a str, &'a str)],
     /// Record the stack frame of each function in section `.stack_sizes`.
-    pub stack_sizes: bool,
+    pub(crate) stack_sizes: bool,
 }
 
 impl Toolchain {
     /// The way that works on this machine.
-    pub fn find(target: Target) -> Result<Self> {
+    pub(crate) fn find(target: Target) -> Result<Self> {
         let active = PathBuf::from(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         if has_target(&active, target) {
             return Ok(Self { target, rustc: active, debian: None });
@@ -84,20 +84,20 @@ impl Toolchain {
     }
 
     /// The compiler's name and version, for reports.
-    pub fn describe(&self) -> Result<String> {
+    pub(crate) fn describe(&self) -> Result<String> {
         let version = output_of(Command::new(&self.rustc).arg("--version"))?;
         let how = if self.debian.is_some() { "core library built along" } else { "target installed" };
         Ok(format!("{}, {how}", version.trim()))
     }
 
     /// Builds; the path of the program, or the compiler's messages.
-    pub fn build(&self, build: &Build<'_>) -> Result<Result<PathBuf, String>> {
+    pub(crate) fn build(&self, build: &Build<'_>) -> Result<Result<PathBuf, String>> {
         let triple = self.target.triple();
         let target_dir = places::bare_target_dir()?;
         let mut command = places::cargo();
         command
             .current_dir(places::root().join(build.package))
-            .args(["rustc", "--locked", "--release", "--color", "never", "--target", triple])
+            .args(["rustc", "--release", "--color", "never", "--target", triple])
             .args(["--features", &build.features.join(",")])
             .env("RUSTC", &self.rustc)
             .env("CARGO_TARGET_DIR", &target_dir)

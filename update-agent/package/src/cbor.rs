@@ -1,11 +1,19 @@
 //! The strict half of CBOR: `minicbor` reads and writes the items, this module refuses every encoding of them but the
 //! deterministic one (RFC 8949 §4.2.1: shortest lengths, nothing indefinite; the order of keys is the caller's to check).
-use minicbor::data::Type;
+use minicbor::data::{Tag, Type};
 use minicbor::decode::Decoder;
 use minicbor::encode::write::{Cursor, EndOfSlice};
 use minicbor::encode::{self, Encoder};
 
 use crate::{Error, ErrorKind};
+
+/// An item without parts.
+pub(crate) enum Item<'b> {
+    Integer(i128),
+    Bytes(&'b [u8]),
+    Text(&'b str),
+    Bool(bool),
+}
 
 /// Reads items front to back; offsets in errors count from `base`.
 pub(crate) struct Reader<'b> {
@@ -29,20 +37,23 @@ impl<'b> Reader<'b> {
     }
 
     pub(crate) fn tag(&mut self, expected: u64) -> Result<(), Error> {
-        let tag = self.item(|d| d.tag().map(minicbor::data::Tag::as_u64), |tag| head_len(*tag))?;
-        if tag == expected { Ok(()) } else { Err(self.error(ErrorKind::BadValue)) }
+        let at = self.at();
+        let tag = self.item(|d| d.tag().map(Tag::as_u64), |tag| head_len(*tag))?;
+        if tag == expected { Ok(()) } else { Err(Error::new(ErrorKind::BadValue, at)) }
     }
 
     /// The number of items of an array.
     pub(crate) fn array(&mut self) -> Result<u64, Error> {
-        let n = self.item(Decoder::array, |n| n.map_or(0, head_len))?;
-        n.ok_or_else(|| self.error(ErrorKind::NotDeterministic))
+        let at = self.at();
+        let n = self.item(Decoder::array, |n| n.map_or(1, head_len))?;
+        n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
     }
 
     /// The number of pairs of a map.
     pub(crate) fn map(&mut self) -> Result<u64, Error> {
-        let n = self.item(Decoder::map, |n| n.map_or(0, head_len))?;
-        n.ok_or_else(|| self.error(ErrorKind::NotDeterministic))
+        let at = self.at();
+        let n = self.item(Decoder::map, |n| n.map_or(1, head_len))?;
+        n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, Error> {
@@ -68,14 +79,16 @@ impl<'b> Reader<'b> {
         self.item(Decoder::str, |s| string_len(s.as_bytes()))
     }
 
-    /// Passes over an integer, string or boolean; refuses anything else.
-    pub(crate) fn skip(&mut self) -> Result<(), Error> {
+    /// An integer, string or boolean; anything else is refused.
+    pub(crate) fn simple(&mut self) -> Result<Item<'b>, Error> {
         match self.decoder.datatype().map_err(|_| self.error(ErrorKind::Truncated))? {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => self.item(Decoder::u64, |v| head_len(*v)).map(drop),
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 => self.i64().map(drop),
-            Type::Bytes => self.bytes().map(drop),
-            Type::String => self.text().map(drop),
-            Type::Bool => self.item(Decoder::bool, |_| 1).map(drop),
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+                self.item(Decoder::u64, |v| head_len(*v)).map(|v| Item::Integer(v.into()))
+            }
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => self.i64().map(|v| Item::Integer(v.into())),
+            Type::Bytes => self.bytes().map(Item::Bytes),
+            Type::String => self.text().map(Item::Text),
+            Type::Bool => self.item(Decoder::bool, |_| 1).map(Item::Bool),
             _ => Err(self.error(ErrorKind::Unsupported)),
         }
     }
@@ -105,8 +118,8 @@ impl<'b> Reader<'b> {
 }
 
 /// Octets of the shortest head (initial octet and argument) with argument `value`.
-fn head_len(value: impl core::borrow::Borrow<u64>) -> usize {
-    match *value.borrow() {
+fn head_len(value: u64) -> usize {
+    match value {
         0..=23 => 1,
         24..=0xFF => 2,
         0x100..=0xFFFF => 3,

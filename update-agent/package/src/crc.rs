@@ -5,21 +5,35 @@ pub struct Crc32(u32);
 
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-const TABLE: [u32; 16] = {
-    let mut table = [0; 16];
-    let mut n: u8 = 0;
-    while n < 16 {
-        let mut value = n as u32;
-        let mut bit = 0;
-        while bit < 4 {
-            value = if value & 1 == 1 { value >> 1 ^ POLYNOMIAL } else { value >> 1 };
-            bit += 1;
-        }
-        table[n as usize] = value;
-        n += 1;
+/// What four bits that leave the register put back into it.
+const fn back(nibble: u32) -> u32 {
+    let mut value = nibble;
+    let mut bit = 0_u8;
+    while bit < 4 {
+        value = if value & 1 == 1 { value >> 1 ^ POLYNOMIAL } else { value >> 1 };
+        bit = bit.wrapping_add(1);
     }
-    table
-};
+    value
+}
+
+const TABLE: [u32; 16] = [
+    back(0),
+    back(1),
+    back(2),
+    back(3),
+    back(4),
+    back(5),
+    back(6),
+    back(7),
+    back(8),
+    back(9),
+    back(10),
+    back(11),
+    back(12),
+    back(13),
+    back(14),
+    back(15),
+];
 
 impl Default for Crc32 {
     fn default() -> Self {

@@ -26,7 +26,8 @@ impl Header {
         if reserved != 0 {
             return Err(Error::new(ErrorKind::BadValue, 5));
         }
-        let header = Self { envelope: u16::from_be_bytes([e0, e1]), payload: u32::from_be_bytes([p0, p1, p2, p3]) };
+        let header =
+            Self { envelope: u16::from_be_bytes([e0, e1]), payload: u32::from_be_bytes([p0, p1, p2, p3]) };
         if usize::from(header.envelope) > ENVELOPE_MAX || header.envelope == 0 {
             return Err(Error::new(ErrorKind::LimitExceeded, 6));
         }

@@ -1,0 +1,44 @@
+//! What a device maker sets at build time: where things are in flash, factory settings, capabilities.
+
+use kedge_platform::flash::Region;
+use kedge_protocol::is683::Capability;
+use kedge_update_agent::{Layout, TrustedKey};
+
+use crate::objects::Stored;
+
+/// Product release instructions: the factory settings, used where the store has no value of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Pri<'c> {
+    /// Names and values of stored MMC objects. The activation needs `iota/boot-url`, `iota/boot-nai` and
+    /// `iota/trusted-domain`; the update check needs `x/kedge/fota-url`.
+    pub objects: &'c [(&'static str, &'c str)],
+    /// The service programming code, six ASCII digits; `000000` leaves the phone unlocked.
+    pub spc: [u8; 6],
+}
+
+impl<'c> Pri<'c> {
+    /// The factory value of an object.
+    pub fn object(&self, name: &str) -> Option<&'c str> {
+        self.objects.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+}
+
+/// The agent's configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Config<'c> {
+    /// Where the store is: two banks of whole sectors.
+    pub store: Region,
+    /// Where the update agent works.
+    pub update: Layout,
+    /// Whose packages are accepted.
+    pub keys: &'c [TrustedKey],
+    /// The product that packages must be made for.
+    pub product: &'c str,
+    /// Factory settings.
+    pub pri: Pri<'c>,
+    /// What the phone reports of itself by IS-683, apart from its identity.
+    pub capability: Capability,
+    /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 19. Their order is their place in the store:
+    /// append only.
+    pub objects: &'static [Stored],
+}

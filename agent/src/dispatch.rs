@@ -1,0 +1,67 @@
+//! Content by media type: what arrived, how it came, and what handles it.
+//!
+//! Everything that reaches the agent from outside (a push, an HTTP answer, a part of another protocol's message) passes here,
+//! so that one table decides what is understood and from whom it is accepted. Content that travels inside another document
+//! has that document's origin: it gains no rights by being wrapped.
+
+use kedge_protocol::mime::MediaType;
+
+/// How content came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// By a push message: nobody is authenticated by that alone.
+    Push,
+    /// As an answer in an HTTP session that the device opened.
+    Http {
+        /// Over TLS, with a server certificate that the device trusts.
+        authenticated: bool,
+    },
+}
+
+/// What handles a kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handler {
+    /// Service indication: ask the user, then open an IOTA session at its URL.
+    ServiceIndication,
+    /// Service loading: open an IOTA session at its URL without asking.
+    ServiceLoading,
+    /// An MMC document, alone or in a multipart: the IOTA session.
+    Mmc,
+    /// An IS-683 message: the IS-683 engine.
+    Is683,
+}
+
+/// Why content is not handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No handler for its media type.
+    UnknownType,
+    /// The handler does not take content that came this way.
+    Origin,
+}
+
+/// The media types understood, without parameters, and their handlers.
+const TYPES: [(&str, Handler); 9] = [
+    ("application/vnd.wap.sic", Handler::ServiceIndication),
+    ("text/vnd.wap.si", Handler::ServiceIndication),
+    ("application/vnd.wap.slc", Handler::ServiceLoading),
+    ("text/vnd.wap.sl", Handler::ServiceLoading),
+    ("application/iota.mmc-wbxml", Handler::Mmc),
+    ("application/iota.mmc-xml", Handler::Mmc),
+    ("multipart/related", Handler::Mmc),
+    ("application/x-is683", Handler::Is683),
+    ("application/octet-stream", Handler::Is683),
+];
+
+/// Finds the handler of content that came by `origin`.
+pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Refusal> {
+    let (_, handler) = TYPES.iter().find(|(name, _)| media_type.is(name)).ok_or(Refusal::UnknownType)?;
+    let welcome = match (handler, origin) {
+        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Push) => true,
+        (Handler::Mmc, _) => true,
+        (Handler::Is683, Origin::Http { .. }) => true,
+        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Http { .. })
+        | (Handler::Is683, Origin::Push) => false,
+    };
+    if welcome { Ok(*handler) } else { Err(Refusal::Origin) }
+}

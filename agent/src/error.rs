@@ -1,0 +1,44 @@
+//! What can go wrong in the agent itself. What a peer does wrong ends a session, not the agent.
+
+use core::fmt;
+
+use crate::store::StoreError;
+
+/// Why the agent could not go on; `E` is the flash driver's error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AgentError<E> {
+    /// The store.
+    Store(StoreError<E>),
+    /// The update agent's journal.
+    Update(kedge_update_agent::UpdateError<E>),
+    /// A buffer or a configured value is outside its limits: which one.
+    Config(&'static str),
+    /// The caller answered something that was not asked.
+    Misuse,
+}
+
+impl<E> From<StoreError<E>> for AgentError<E> {
+    fn from(e: StoreError<E>) -> Self {
+        Self::Store(e)
+    }
+}
+
+impl<E> From<kedge_update_agent::UpdateError<E>> for AgentError<E> {
+    fn from(e: kedge_update_agent::UpdateError<E>) -> Self {
+        Self::Update(e)
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for AgentError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(e) => e.fmt(f),
+            Self::Update(e) => e.fmt(f),
+            Self::Config(what) => write!(f, "configuration: {what}"),
+            Self::Misuse => f.write_str("an answer to nothing that was asked"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for AgentError<E> {}

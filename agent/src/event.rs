@@ -1,0 +1,190 @@
+//! Everything that happens, as one typed stream: log, transcript, progress bars and diagrams are all made from it.
+//!
+//! Events borrow what they show, so emitting one costs no memory. Secrets are never in them; what the network sends and gets
+//! is, because QA must see the wire: a log meant for the field leaves `body` out.
+
+use core::time::Duration;
+
+use kedge_platform::power::Restart;
+use kedge_platform::radio::RadioError;
+use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::iota::{EndReason, ResultCode};
+use kedge_update_agent::banklog::Mounted;
+
+use crate::dispatch::{Origin, Refusal};
+use crate::store::Opened;
+use crate::trigger::{Accepted, Kind};
+
+/// Where events go.
+pub trait Events {
+    /// Takes one event, which happened at uptime `now`.
+    fn event(&mut self, now: Duration, event: &Event<'_>);
+}
+
+/// For callers that want none.
+impl Events for () {
+    fn event(&mut self, _: Duration, _: &Event<'_>) {}
+}
+
+/// What was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// NAM, PRL and the like, by an IS-683 Commit Request.
+    Is683,
+    /// MMC objects, by an MMC commit.
+    Objects,
+}
+
+/// Why an HTTP exchange failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// No connection, or it broke.
+    Broken,
+    /// No answer in time.
+    TimedOut,
+    /// The answer or a part of it is larger than its limit; it was not read.
+    TooLarge,
+    /// The agent did not want the rest of the answer.
+    Abandoned,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The agent started.
+    Started {
+        /// What the store held.
+        store: Opened,
+        /// What the update journal held.
+        journal: Mounted,
+    },
+    /// A trigger arrived.
+    Triggered {
+        /// Why a session is wanted.
+        kind: Kind,
+        /// Where it would start.
+        url: &'a str,
+        /// What became of it.
+        accepted: Accepted,
+    },
+    /// Content arrived that is not handled.
+    ContentRefused {
+        /// Its media type.
+        media_type: &'a str,
+        /// How it came.
+        origin: Origin,
+        /// Why.
+        why: Refusal,
+    },
+    /// Content of a known type is malformed.
+    ContentMalformed {
+        /// Its media type.
+        media_type: &'a str,
+        /// What is wrong, at which octet.
+        error: kedge_protocol::wire::Error,
+    },
+    /// The data call was opened, or not.
+    DataCall(Result<(), RadioError>),
+    /// The data call was closed.
+    DataCallClosed,
+    /// A session begins.
+    SessionStarted {
+        /// Why it is held.
+        kind: Kind,
+        /// Where it starts.
+        url: &'a str,
+    },
+    /// A request goes to the network.
+    Request {
+        /// `GET` or `POST`.
+        method: &'static str,
+        /// Absolute URL.
+        url: &'a str,
+        /// Header names and values.
+        headers: &'a [(&'a str, &'a str)],
+        /// The body.
+        body: &'a [u8],
+    },
+    /// The network answered. Bodies of packages are not shown.
+    Reply {
+        /// HTTP status.
+        status: u16,
+        /// Its media type with parameters; empty: none.
+        content_type: &'a str,
+        /// The new URL of a redirect; empty: none.
+        location: &'a str,
+        /// The body.
+        body: &'a [u8],
+    },
+    /// An exchange failed.
+    LinkDown(LinkError),
+    /// An MMC command was executed.
+    Command {
+        /// Its number in the document.
+        id: u16,
+        /// Its name.
+        verb: &'static str,
+        /// Its object; empty: none.
+        object: &'a str,
+        /// The result.
+        code: ResultCode,
+    },
+    /// An IS-683 message was processed.
+    Is683 {
+        /// From the network.
+        forward: &'a [u8],
+        /// The answer; `None`: undecodable, no answer exists.
+        reverse: Option<&'a [u8]>,
+    },
+    /// Staged data is now permanent.
+    Committed(Committed),
+    /// A session ended.
+    SessionEnded {
+        /// Why.
+        reason: EndReason,
+        /// HTTP status or MMC code behind it.
+        error: u16,
+    },
+    /// The session will be started again after this time.
+    RetryIn(Duration),
+    /// The agent gave up on a session until it is triggered again.
+    GaveUp,
+    /// A package download progresses.
+    Downloading {
+        /// Octets in flash.
+        have: u32,
+        /// Octets in all.
+        total: u32,
+    },
+    /// The server does not resume: the download starts at its beginning.
+    DownloadRestarted,
+    /// The package is complete, and its signature, hashes and fit are verified.
+    PackageVerified {
+        /// The version it leads to.
+        version: &'a str,
+        /// Its length in octets.
+        len: u32,
+    },
+    /// The package was refused before anything was erased: the refusal code of the update agent.
+    PackageRefused(u8),
+    /// The user is shown or asked something.
+    Prompted(Prompt<'a>),
+    /// The user's answer.
+    Answered(Answer),
+    /// The radio has registered with the committed assignment, or not.
+    Registered(Result<(), RadioError>),
+    /// A result entered the outbox.
+    ReportQueued {
+        /// `fota/state`.
+        state: u8,
+    },
+    /// A result was reported, and is no longer in the outbox.
+    Reported {
+        /// `fota/state`.
+        state: u8,
+    },
+    /// The device restarts.
+    Restarting(Restart),
+}

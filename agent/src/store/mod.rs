@@ -1,0 +1,231 @@
+//! What the agent keeps across restarts: typed records on a [`BankLog`], changed in transactions.
+//!
+//! Staged data lives in RAM with whoever stages it (the IS-683 engine, the MMC objects); nothing is in flash before the
+//! commit, and one commit of the log makes everything permanent together.
+//!
+//! | key | record | form |
+//! |---|---|---|
+//! | 0 | [`Meta`] | CBOR |
+//! | 1 | [`Activation`] | CBOR |
+//! | 2 | [`Resume`]: the session that was running | CBOR |
+//! | 3 | [`Update`]: the update that waits for download or consent | CBOR |
+//! | 4..=7 | [`Report`]: the outbox, results to be reported exactly once | CBOR |
+//! | 8 | service programming code | 3 octets, IS-683 form |
+//! | 9 | count of wrong service programming codes | 1 octet |
+//! | 10 | preferred roaming list | IS-683 form |
+//! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
+//! | 40..=79 | MMC objects by their place in the object table | octets |
+
+mod records;
+
+use core::fmt;
+
+use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform::identity::HardwareId;
+use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
+pub use records::{Activation, Meta, Report, Resume, Update, UpdateStage};
+use records::Record;
+
+use crate::limits;
+
+/// Number of records the log has room for.
+pub const KEYS: usize = 80;
+
+/// Records of fixed meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Key {
+    /// [`Meta`].
+    Meta = 0,
+    /// [`Activation`].
+    Activation = 1,
+    /// [`Resume`].
+    Resume = 2,
+    /// [`Update`].
+    Update = 3,
+    /// The service programming code.
+    Spc = 8,
+    /// How many wrong service programming codes were tried.
+    SpcFailures = 9,
+    /// The preferred roaming list.
+    Prl = 10,
+}
+
+/// Keys of the outbox, oldest first use.
+pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
+/// First key of the IS-683 parameter blocks.
+pub const BLOCKS: u8 = 16;
+/// First key of the MMC objects.
+pub const OBJECTS: u8 = 40;
+
+/// The version of the records; a store of a later version is not touched.
+pub const SCHEMA: u16 = 1;
+
+/// Why the store could not be opened, read or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError<E> {
+    /// The log below.
+    Log(LogError<E>),
+    /// A record reads well but does not mean anything: its key.
+    BadRecord(u8),
+    /// The records were written by a later version of this software.
+    LaterSchema(u16),
+}
+
+impl<E> From<LogError<E>> for StoreError<E> {
+    fn from(e: LogError<E>) -> Self {
+        Self::Log(e)
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for StoreError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(e) => write!(f, "store: {e}"),
+            Self::BadRecord(key) => write!(f, "store: record {key} has no meaning"),
+            Self::LaterSchema(v) => write!(f, "store: written by a later version (schema {v})"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for StoreError<E> {}
+
+/// What opening the store found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// Nothing: a new device, or one whose storage was replaced.
+    New,
+    /// Records of this device.
+    Own,
+    /// Records of this device; the last commit had been interrupted and now counts wholly or not at all.
+    Recovered,
+    /// Records bound to another hardware identity (cloned storage): activation, license and everything pending count as
+    /// unknown and were removed; settings stay.
+    Foreign,
+}
+
+/// The agent's records.
+#[derive(Clone, Debug)]
+pub struct Store {
+    log: BankLog<KEYS>,
+}
+
+impl Store {
+    /// Opens the store in `region` for the device `id`.
+    pub fn open<F: NorFlash>(
+        flash: &mut F,
+        region: Region,
+        id: HardwareId,
+    ) -> Result<(Self, Opened), StoreError<F::Error>> {
+        let (log, mounted) = BankLog::mount(flash, region)?;
+        let mut store = Self { log };
+        let binding = Meta::binding_of(id);
+        let mut buf = [0; limits::RECORD];
+        let opened = match store.get::<Meta, F>(flash, &mut buf)? {
+            Some(meta) if meta.schema > SCHEMA => return Err(StoreError::LaterSchema(meta.schema)),
+            Some(meta) if meta.binding == binding => {
+                if mounted == Mounted::Recovered { Opened::Recovered } else { Opened::Own }
+            }
+            Some(_) => {
+                store.adopt(flash, binding)?;
+                Opened::Foreign
+            }
+            None => {
+                store.adopt(flash, binding)?;
+                Opened::New
+            }
+        };
+        Ok((store, opened))
+    }
+
+    /// Binds the store to a device and drops what must not travel to another one.
+    fn adopt<F: NorFlash>(&mut self, flash: &mut F, binding: [u8; 8]) -> Result<(), StoreError<F::Error>> {
+        let mut buf = [0; 32];
+        let meta = Meta { schema: SCHEMA, binding };
+        let value = meta.encode(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
+        let mut changes = heapless::Vec::<Change<'_>, 9>::new();
+        let mut add = |change| changes.push(change).unwrap_or_default();
+        add(Change::put(Key::Meta as u8, value));
+        for key in [Key::Activation, Key::Resume, Key::Update] {
+            add(Change::remove(key as u8));
+        }
+        for key in OUTBOX {
+            add(Change::remove(key));
+        }
+        self.commit(flash, &changes)
+    }
+
+    /// The record of type `R`, `None` if there is none. It borrows from `buf`.
+    pub fn get<'b, R: Record<'b>, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        buf: &'b mut [u8],
+    ) -> Result<Option<R>, StoreError<F::Error>> {
+        self.get_at(flash, R::KEY, buf)
+    }
+
+    /// The record of type `R` at a key of its range (the outbox has several).
+    pub fn get_at<'b, R: Record<'b>, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        key: u8,
+        buf: &'b mut [u8],
+    ) -> Result<Option<R>, StoreError<F::Error>> {
+        match self.log.read(flash, key, buf)? {
+            None => Ok(None),
+            Some(bytes) => R::decode(bytes).map(Some).ok_or(StoreError::BadRecord(key)),
+        }
+    }
+
+    /// The octets of record `key`, `None` if there is none.
+    pub fn bytes<'b, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        key: u8,
+        buf: &'b mut [u8],
+    ) -> Result<Option<&'b [u8]>, StoreError<F::Error>> {
+        Ok(self.log.read(flash, key, buf)?)
+    }
+
+    /// The length of record `key` in octets, `None` if there is none.
+    pub fn len(&self, key: u8) -> Option<usize> {
+        self.log.len(key)
+    }
+
+    /// Whether there is no record at all.
+    pub fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    /// A key of the outbox that is free.
+    pub fn free_report(&self) -> Option<u8> {
+        OUTBOX.into_iter().find(|key| self.len(*key).is_none())
+    }
+
+    /// The first key of the outbox that holds a report.
+    pub fn next_report(&self) -> Option<u8> {
+        OUTBOX.into_iter().find(|key| self.len(*key).is_some())
+    }
+
+    /// Makes all `changes` at once, or none.
+    pub fn commit<F: NorFlash>(&mut self, flash: &mut F, changes: &[Change<'_>]) -> Result<(), StoreError<F::Error>> {
+        Ok(self.log.commit(flash, changes)?)
+    }
+
+    /// Replaces one record.
+    pub fn put<'b, R: Record<'b>, F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        record: &R,
+    ) -> Result<(), StoreError<F::Error>> {
+        let mut buf = [0; limits::RECORD];
+        let value = record.encode(&mut buf).ok_or(StoreError::BadRecord(R::KEY))?;
+        self.commit(flash, &[Change::put(R::KEY, value)])
+    }
+
+    /// Removes one record, if it is there.
+    pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
+        if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
+    }
+}

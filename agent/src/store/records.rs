@@ -1,0 +1,160 @@
+//! The records and their form: CBOR maps with numbered fields. A reader skips fields it does not know; a writer never
+//! changes the meaning of a number, so an older agent can read what a newer one wrote within one schema version.
+
+use kedge_platform::identity::HardwareId;
+use minicbor::{Decode, Encode};
+
+use super::{Key, OUTBOX};
+
+/// A value with a place in the store and a form in octets.
+pub trait Record<'b>: Sized {
+    /// Where it is kept (the first place, where there are several).
+    const KEY: u8;
+    /// Writes it to the front of `buf`; `None` if it does not fit.
+    fn encode<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]>;
+    /// Reads it; `None` if the octets mean nothing.
+    fn decode(bytes: &'b [u8]) -> Option<Self>;
+}
+
+macro_rules! cbor_record {
+    ($name:ident $(<$lt:lifetime>)?, $key:expr) => {
+        impl<'b> Record<'b> for $name $(<$lt>)? $(where 'b: $lt, $lt: 'b)? {
+            const KEY: u8 = $key;
+
+            fn encode<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]> {
+                let room = buf.len();
+                let mut rest = &mut *buf;
+                minicbor::encode(self, &mut rest).ok()?;
+                let used = room.checked_sub(rest.len())?;
+                buf.get(..used)
+            }
+
+            fn decode(bytes: &'b [u8]) -> Option<Self> {
+                minicbor::decode(bytes).ok()
+            }
+        }
+    };
+}
+
+/// What the store itself is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Meta {
+    /// Version of the records.
+    #[n(0)]
+    pub schema: u16,
+    /// The hardware identity the records belong to.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub binding: [u8; 8],
+}
+
+impl Meta {
+    /// The form of a hardware identity that records are bound to: one octet for the kind, then the number.
+    pub fn binding_of(id: HardwareId) -> [u8; 8] {
+        match id {
+            HardwareId::Esn(esn) => {
+                let [a, b, c, d] = esn.to_be_bytes();
+                [1, 0, 0, 0, a, b, c, d]
+            }
+            HardwareId::Meid([a, b, c, d, e, f, g]) => [2, a, b, c, d, e, f, g],
+        }
+    }
+}
+
+/// How far activation came. No record: not activated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Activation {
+    /// NAM (and PRL) of an activation session are committed.
+    #[n(0)]
+    pub committed: bool,
+    /// The network has ended that session properly: it knows the result.
+    #[n(1)]
+    pub confirmed: bool,
+    /// The radio has registered with what is committed.
+    #[n(2)]
+    pub registered: bool,
+}
+
+/// The session that is running, so that it can be started again after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Resume<'a> {
+    /// The reason that the session states (`X-IOTA-Reason`), as in [`crate::trigger::Kind`].
+    #[n(0)]
+    pub kind: u8,
+    /// The URL it starts at.
+    #[cbor(b(1))]
+    pub url: &'a str,
+    /// How often it was started without coming to its end.
+    #[n(2)]
+    pub tries: u8,
+}
+
+/// Where an update stands before the update agent takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum UpdateStage {
+    /// The package is in flash and verified; the user has not agreed yet.
+    #[n(0)]
+    Consent,
+    /// The user has agreed; the update agent has its orders.
+    #[n(1)]
+    Ordered,
+}
+
+/// The update that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Update {
+    /// How far it is.
+    #[n(0)]
+    pub stage: UpdateStage,
+    /// How often the user said "later".
+    #[n(1)]
+    pub deferrals: u16,
+}
+
+/// A result that the network has not confirmed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Report<'a> {
+    /// Where to report.
+    #[cbor(b(0))]
+    pub url: &'a str,
+    /// The state to report, `fota/state` (OMA-TS-DM_FUMO: 20, 70..100).
+    #[n(1)]
+    pub state: u8,
+    /// The package it is about.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub package: [u8; 16],
+    /// How often reporting was tried.
+    #[n(3)]
+    pub tries: u8,
+}
+
+cbor_record!(Meta, Key::Meta as u8);
+cbor_record!(Activation, Key::Activation as u8);
+cbor_record!(Resume<'b>, Key::Resume as u8);
+cbor_record!(Update, Key::Update as u8);
+cbor_record!(Report<'b>, *OUTBOX.start());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_read_back_and_skip_what_they_do_not_know() {
+        let mut buf = [0; 128];
+        let resume = Resume { kind: 3, url: "http://boot.example/", tries: 2 };
+        assert_eq!(Resume::decode(resume.encode(&mut buf).unwrap()), Some(resume));
+        let report = Report { url: "https://s.example/1", state: 90, package: [7; 16], tries: 0 };
+        assert_eq!(Report::decode(report.encode(&mut buf).unwrap()), Some(report));
+        // {0: true, 1: false, 2: true, 9: "later"}
+        let newer = [0xA4, 0, 0xF5, 1, 0xF4, 2, 0xF5, 9, 0x65, b'l', b'a', b't', b'e', b'r'];
+        let expected = Activation { committed: true, confirmed: false, registered: true };
+        assert_eq!(Activation::decode(&newer), Some(expected));
+        assert_eq!(Update::decode(&[0xA1, 0, 9]), None);
+        assert_eq!(resume.encode(&mut [0; 8]), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! Customers: what the operator knows of a device before, during and after its activation.
+
+use kedge_platform::identity::HardwareId;
+
+/// The numbers of a subscription (C.S0016 §3.5.2, the CDMA/Analog NAM and Mobile Directory Number blocks).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// First analog paging channel of the home system, 11 bits.
+    pub first_chp: u16,
+    /// Home system identification, 15 bits.
+    pub home_sid: u16,
+    /// Network identification of the home pair; 65535 is any.
+    pub home_nid: u16,
+    /// Mobile country code, three digits.
+    pub mcc: String,
+    /// 11th and 12th digit of the IMSI, two digits as written.
+    pub imsi_11_12: String,
+    /// Mobile identification number, ten digits.
+    pub min: String,
+    /// Access overload class, 4 bits.
+    pub accolc: u8,
+    /// Mobile directory number; `None` leaves the block out.
+    pub mdn: Option<String>,
+}
+
+impl Subscriber {
+    /// A fictitious subscription (555 numbers), complete.
+    pub fn sample() -> Self {
+        Self {
+            first_chp: 283,
+            home_sid: 4139,
+            home_nid: 65535,
+            mcc: "310".to_owned(),
+            imsi_11_12: "00".to_owned(),
+            min: "5551234567".to_owned(),
+            accolc: 7,
+            mdn: Some("5551234567".to_owned()),
+        }
+    }
+}
+
+/// A customer profile: the device, its subscription, and how the operator goes about the activation.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The device the subscription was sold with.
+    pub hardware: HardwareId,
+    /// Its numbers.
+    pub subscriber: Subscriber,
+    /// Its preferred roaming list, complete with CRC.
+    pub prl: Vec<u8>,
+    /// Whether the list is in the extended format (`SSPR_P_REV` 3).
+    pub extended_prl: bool,
+    /// Service programming code as a number of six digits, if the operator has to send it first.
+    pub spc: Option<u32>,
+    /// Ask for the device's capabilities first.
+    pub ask_capability: bool,
+    /// Ask which roaming list the device has, and send none if it is the same.
+    pub compare_prl: bool,
+    /// Data octets in each segment of the list, 1..=251 (other values are brought into that range).
+    pub segment: u8,
+    /// Most IS-683 messages in one document where nothing has to be decided between them; at least 1.
+    pub messages_per_document: usize,
+}
+
+impl Profile {
+    /// The simplest profile: no SPC, no questions, segments of 64 octets, one message in each document.
+    pub fn new(hardware: HardwareId, subscriber: Subscriber, prl: Vec<u8>) -> Self {
+        Self {
+            hardware,
+            subscriber,
+            prl,
+            extended_prl: false,
+            spc: None,
+            ask_capability: false,
+            compare_prl: false,
+            segment: 64,
+            messages_per_document: 1,
+        }
+    }
+}
+
+/// How far an activation has come.
+///
+/// ```text
+/// Pending --Commit Request sent--> CommitSent --Commit Response ok--> Committed --registered--> Activated
+///                                      '------------------registered--------------------------------^
+/// ```
+/// A new session before `Activated` starts the script again; what was committed is committed once more, with the same
+/// content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccountState {
+    /// Nothing was committed.
+    Pending,
+    /// The device may have committed: its answer is not here yet.
+    CommitSent,
+    /// The device says that it has committed.
+    Committed,
+    /// The device is registered with its new numbers.
+    Activated,
+}
+
+/// An IS-683 result code other than "accepted".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Message type of the request that was refused.
+    pub message: u8,
+    /// Result code (C.S0016 table 3.5.1.2-1).
+    pub code: u8,
+}
+
+/// A customer.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What was sold.
+    pub profile: Profile,
+    /// How far the activation has come.
+    pub state: AccountState,
+    /// How often an activation was completed: at most once is right.
+    pub activations: u32,
+    /// What the device refused.
+    pub refusals: Vec<Refusal>,
+    /// Whether the roaming list was left out because the device had it.
+    pub prl_current: bool,
+}
+
+impl Account {
+    pub(crate) fn new(profile: Profile, activated: bool) -> Self {
+        let state = if activated { AccountState::Activated } else { AccountState::Pending };
+        Self { profile, state, activations: 0, refusals: Vec::new(), prl_current: false }
+    }
+
+    /// A Commit Request is on its way.
+    pub(crate) fn commit_sent(&mut self) {
+        self.state = self.state.max(AccountState::CommitSent);
+    }
+
+    /// There is evidence of the commit: the response, or a registration.
+    pub(crate) fn reached(&mut self, state: AccountState) {
+        if self.state < AccountState::Committed {
+            self.activations += 1;
+        }
+        self.state = self.state.max(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_activation_counts_once_whatever_evidence_comes_first() {
+        let profile = Profile::new(HardwareId::Esn(1), Subscriber::sample(), Vec::new());
+        for evidence in [
+            &[AccountState::Committed, AccountState::Activated][..],
+            &[AccountState::Activated, AccountState::Committed],
+            &[AccountState::Committed, AccountState::Committed],
+        ] {
+            let mut account = Account::new(profile.clone(), false);
+            account.commit_sent();
+            for state in evidence {
+                account.reached(*state);
+            }
+            account.commit_sent();
+            assert_eq!(account.activations, 1);
+            assert_eq!(Some(&account.state), evidence.iter().max());
+        }
+    }
+}

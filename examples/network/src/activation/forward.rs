@@ -1,0 +1,1 @@
+//! The forward messages of an activation, in the order of its script.

@@ -1,0 +1,149 @@
+//! The user of the simulated device: answers by script, remembers what was shown.
+
+use std::collections::VecDeque;
+
+use kedge_platform::ui::{self, Answer, Prompt};
+
+/// The kinds of prompt, without their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptKind {
+    /// [`Prompt::Notice`].
+    Notice,
+    /// [`Prompt::Confirm`].
+    Confirm,
+    /// [`Prompt::InstallUpdate`].
+    InstallUpdate,
+    /// [`Prompt::ReleaseNotes`].
+    ReleaseNotes,
+    /// [`Prompt::Disclaimer`].
+    Disclaimer,
+    /// [`Prompt::NoUpdate`].
+    NoUpdate,
+    /// [`Prompt::Activated`].
+    Activated,
+    /// [`Prompt::Failed`].
+    Failed,
+    /// A prompt that this model does not know yet.
+    Unknown,
+}
+
+/// A prompt as the user saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What was shown or asked.
+    pub kind: PromptKind,
+    /// Its texts, in the order of the prompt's fields.
+    pub texts: Vec<String>,
+    /// The code of a [`Prompt::Failed`].
+    pub code: Option<u16>,
+    /// What the user said.
+    pub answer: Answer,
+}
+
+/// A user with a script: first the answers given for once, then the standing ones, then "later".
+#[derive(Clone, Debug, Default)]
+pub struct Ui {
+    once: VecDeque<(PromptKind, Answer)>,
+    standing: Vec<(PromptKind, Answer)>,
+    fallback: Option<Answer>,
+    shown: Vec<Shown>,
+}
+
+impl Ui {
+    /// A user who answers "later" to everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A user who answers this to everything that the script leaves open.
+    pub fn saying(answer: Answer) -> Self {
+        Self { fallback: Some(answer), ..Self::default() }
+    }
+
+    /// Answers the next prompt of this kind, once; several are used in the order they were added.
+    pub fn answer_once(&mut self, kind: PromptKind, answer: Answer) {
+        self.once.push_back((kind, answer));
+    }
+
+    /// Answers every prompt of this kind; replaces what was said before.
+    pub fn answer_always(&mut self, kind: PromptKind, answer: Answer) {
+        self.standing.retain(|(standing, _)| *standing != kind);
+        self.standing.push((kind, answer));
+    }
+
+    /// Everything shown, first to last.
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The kinds of everything shown, first to last.
+    pub fn kinds_shown(&self) -> Vec<PromptKind> {
+        self.shown.iter().map(|shown| shown.kind).collect()
+    }
+
+    fn answer(&mut self, kind: PromptKind) -> Answer {
+        if let Some(at) = self.once.iter().position(|(once, _)| *once == kind)
+            && let Some((_, answer)) = self.once.remove(at)
+        {
+            return answer;
+        }
+        let standing = self.standing.iter().find(|(standing, _)| *standing == kind);
+        standing.map(|(_, answer)| *answer).or(self.fallback).unwrap_or(Answer::Later)
+    }
+}
+
+impl ui::Ui for Ui {
+    fn prompt(&mut self, prompt: Prompt<'_>) -> Answer {
+        let (kind, texts, code) = match prompt {
+            Prompt::Notice(text) => (PromptKind::Notice, vec![text], None),
+            Prompt::Confirm(text) => (PromptKind::Confirm, vec![text], None),
+            Prompt::InstallUpdate { version } => (PromptKind::InstallUpdate, vec![version], None),
+            Prompt::ReleaseNotes { description, notes } => {
+                (PromptKind::ReleaseNotes, vec![description, notes], None)
+            }
+            Prompt::Disclaimer => (PromptKind::Disclaimer, vec![], None),
+            Prompt::NoUpdate => (PromptKind::NoUpdate, vec![], None),
+            Prompt::Activated => (PromptKind::Activated, vec![], None),
+            Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
+            _ => (PromptKind::Unknown, vec![], None),
+        };
+        let answer = self.answer(kind);
+        let texts = texts.into_iter().map(str::to_owned).collect();
+        self.shown.push(Shown { kind, texts, code, answer });
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kedge_platform::ui::Ui as _;
+
+    use super::*;
+
+    #[test]
+    fn the_script_goes_before_the_standing_answer() {
+        let mut user = Ui::saying(Answer::No);
+        user.answer_once(PromptKind::InstallUpdate, Answer::Later);
+        user.answer_once(PromptKind::Disclaimer, Answer::Later);
+        user.answer_always(PromptKind::InstallUpdate, Answer::No);
+        user.answer_always(PromptKind::InstallUpdate, Answer::Yes);
+        let install = Prompt::InstallUpdate { version: "2.0" };
+        assert_eq!(user.prompt(install), Answer::Later);
+        assert_eq!(user.prompt(install), Answer::Yes);
+        assert_eq!(user.prompt(install), Answer::Yes);
+        assert_eq!(user.prompt(Prompt::Disclaimer), Answer::Later);
+        assert_eq!(user.prompt(Prompt::Disclaimer), Answer::No);
+        assert_eq!(Ui::new().prompt(Prompt::Disclaimer), Answer::Later);
+    }
+
+    #[test]
+    fn what_was_shown_is_remembered() {
+        let mut user = Ui::new();
+        user.prompt(Prompt::ReleaseNotes { description: "short", notes: "long" });
+        user.prompt(Prompt::Failed(42));
+        let [notes, failed] = user.shown() else { panic!("two prompts") };
+        assert_eq!(notes.texts, ["short", "long"]);
+        assert_eq!((failed.kind, failed.code), (PromptKind::Failed, Some(42)));
+        assert_eq!(user.kinds_shown(), [PromptKind::ReleaseNotes, PromptKind::Failed]);
+    }
+}

@@ -1,0 +1,62 @@
+use crate::wbxml::{Joined, Pull};
+use crate::wire::{Error, ErrorKind};
+
+/// Where the values of a document are put together from their fragments: the caller's buffer, used front to back.
+#[derive(Debug)]
+pub(crate) struct Values<'s> {
+    free: &'s mut [u8],
+}
+
+/// A value that was put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<'s> {
+    /// Its octets.
+    pub(crate) octets: &'s [u8],
+    /// Whether they came as octets rather than text.
+    pub(crate) opaque: bool,
+    /// The offset of the attribute or element in the document.
+    pub(crate) at: usize,
+}
+
+impl<'s> Whole<'s> {
+    /// The value as text; `BadText` for octets and for what is no UTF-8.
+    pub(crate) fn text(&self) -> Result<&'s str, Error> {
+        let error = Error::new(ErrorKind::BadText, self.at);
+        if self.opaque { Err(error) } else { str::from_utf8(self.octets).map_err(|_| error) }
+    }
+}
+
+impl<'s> Values<'s> {
+    pub(crate) const fn new(scratch: &'s mut [u8]) -> Self {
+        Self { free: scratch }
+    }
+
+    /// The value of the attribute that was just handed out.
+    pub(crate) fn attribute<'a>(&mut self, pull: &mut impl Pull<'a>) -> Result<Whole<'s>, Error> {
+        let at = pull.at();
+        let joined = Joined::attribute(pull, self.free)?;
+        let (len, opaque) = (joined.octets.len(), joined.opaque);
+        self.keep(len, at).map(|octets| Whole { octets, opaque, at })
+    }
+
+    /// The content of the innermost open element, which began at `at`, to its end.
+    pub(crate) fn content<'a>(&mut self, pull: &mut impl Pull<'a>, at: usize) -> Result<Whole<'s>, Error> {
+        let joined = Joined::content(pull, self.free)?;
+        let (len, opaque) = (joined.octets.len(), joined.opaque);
+        self.keep(len, at).map(|octets| Whole { octets, opaque, at })
+    }
+
+    /// What is free; what a caller writes to its front can be kept with [`Self::keep`].
+    pub(crate) const fn free(&mut self) -> &mut [u8] {
+        self.free
+    }
+
+    /// Takes the first `len` octets out of what is free.
+    pub(crate) fn keep(&mut self, len: usize, at: usize) -> Result<&'s [u8], Error> {
+        let (kept, free) = core::mem::take(&mut self.free)
+            .split_at_mut_checked(len)
+            .ok_or(Error::new(ErrorKind::NoRoom, at))?;
+        self.free = free;
+        Ok(kept)
+    }
+}

@@ -1,0 +1,196 @@
+//! A place in XML text, and the character classes of its grammar (XML 1.0 §2.2, §2.3).
+
+use crate::wbxml::utf8_text;
+use crate::wire::{Error, ErrorKind};
+
+/// Walks over text front to back; never panics.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'a> {
+    rest: &'a str,
+    at: usize,
+    /// What is wrong behind the end of the text.
+    end: ErrorKind,
+}
+
+impl<'a> Cursor<'a> {
+    /// The longest valid UTF-8 beginning of `bytes`.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        match utf8_text(bytes, 0) {
+            Ok(rest) => Self { rest, at: 0, end: ErrorKind::Truncated },
+            Err(fault) => {
+                let valid = bytes.get(..fault.at).unwrap_or_default();
+                Self { rest: utf8_text(valid, 0).unwrap_or_default(), at: 0, end: fault.kind }
+            }
+        }
+    }
+
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing is left, and nothing that is not text follows.
+    pub(super) fn is_finished(&self) -> bool {
+        self.rest.is_empty() && self.end == ErrorKind::Truncated
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) const fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.at)
+    }
+
+    /// The fault of needing more than there is.
+    pub(super) fn ended(&self) -> Error {
+        Error::new(self.end, self.at.saturating_add(self.rest.len()))
+    }
+
+    /// Refuses what stands here: the end of the input, or a character that may not.
+    pub(super) fn forbidden(&self) -> Error {
+        if self.rest.is_empty() { self.ended() } else { self.error(ErrorKind::BadValue) }
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    pub(super) fn starts_with(&self, text: &str) -> bool {
+        self.rest.starts_with(text)
+    }
+
+    /// Takes `n` octets, which end at a character boundary.
+    fn advance(&mut self, n: usize) -> &'a str {
+        let Some((head, rest)) = self.rest.split_at_checked(n) else {
+            return "";
+        };
+        self.rest = rest;
+        self.at = self.at.saturating_add(n);
+        head
+    }
+
+    /// Consumes `text` if it stands here.
+    pub(super) fn eat(&mut self, text: &str) -> bool {
+        let here = self.starts_with(text);
+        if here {
+            self.advance(text.len());
+        }
+        here
+    }
+
+    /// Consumes `text`, which must stand here.
+    pub(super) fn expect(&mut self, text: &str) -> Result<(), Error> {
+        if self.eat(text) {
+            Ok(())
+        } else if text.starts_with(self.rest) {
+            Err(self.ended())
+        } else {
+            Err(self.forbidden())
+        }
+    }
+
+    /// Takes the characters in front of the first that `stop` holds for, or all.
+    pub(super) fn take_to(&mut self, stop: impl Fn(char) -> bool) -> &'a str {
+        self.advance(self.rest.find(stop).unwrap_or(self.rest.len()))
+    }
+
+    /// A cursor over what stands before `stop`, both of which are consumed.
+    pub(super) fn before(&mut self, stop: &str) -> Result<Self, Error> {
+        let n = self.rest.find(stop).ok_or(self.ended())?;
+        let inside = Self { at: self.at, rest: self.advance(n), end: ErrorKind::Truncated };
+        self.advance(stop.len());
+        Ok(inside)
+    }
+
+    /// What is left of the text.
+    pub(super) const fn rest(&self) -> &'a str {
+        self.rest
+    }
+
+    /// Skips white space; returns whether there was any.
+    pub(super) fn space(&mut self) -> bool {
+        !self.take_to(|c| !is_space(c)).is_empty()
+    }
+
+    /// `Name = NameStartChar (NameChar)*`
+    pub(super) fn name(&mut self) -> Result<&'a str, Error> {
+        if self.peek().is_some_and(is_name_start) {
+            Ok(self.take_to(|c| !is_name_character(c)))
+        } else {
+            Err(self.forbidden())
+        }
+    }
+
+    /// A quoted literal, `"..."` or `'...'`.
+    pub(super) fn quoted(&mut self) -> Result<Self, Error> {
+        for quote in ["\"", "'"] {
+            if self.eat(quote) {
+                return self.before(quote);
+            }
+        }
+        Err(self.forbidden())
+    }
+
+    /// `S? '=' S? quoted`
+    pub(super) fn equals_quoted(&mut self) -> Result<Self, Error> {
+        self.space();
+        self.expect("=")?;
+        self.space();
+        self.quoted()
+    }
+
+    /// The character of a reference, `&` included: one of the five predefined entities, or a number.
+    pub(super) fn reference(&mut self) -> Result<char, Error> {
+        let fault = self.error(ErrorKind::BadValue);
+        self.expect("&")?;
+        let body = self.take_to(|c| !c.is_ascii_alphanumeric() && c != '#');
+        self.expect(";")?;
+        let number = match body {
+            "amp" => return Ok('&'),
+            "lt" => return Ok('<'),
+            "gt" => return Ok('>'),
+            "quot" => return Ok('"'),
+            "apos" => return Ok('\''),
+            _ => match body.strip_prefix("#x") {
+                Some(digits) => number(digits, 16),
+                None => body.strip_prefix('#').and_then(|digits| number(digits, 10)),
+            },
+        };
+        number.and_then(char::from_u32).filter(|&c| is_character(c)).ok_or(fault)
+    }
+}
+
+/// A number of digits only: `from_str_radix` alone would take a sign.
+fn number(digits: &str, radix: u32) -> Option<u32> {
+    if digits.chars().all(|c| c.is_digit(radix)) { u32::from_str_radix(digits, radix).ok() } else { None }
+}
+
+/// `Char`: what XML text may hold.
+pub(super) const fn is_character(c: char) -> bool {
+    !matches!(c, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// `S`
+pub(super) const fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// `NameStartChar`
+const fn is_name_start(c: char) -> bool {
+    matches!(c,
+        ':' | 'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// `NameChar`
+const fn is_name_character(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Whether `text` is a `Name`.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(is_name_start) && text.chars().all(is_name_character)
+}

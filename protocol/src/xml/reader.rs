@@ -1,0 +1,340 @@
+//! The pull reader.
+
+use super::cursor::{Cursor, is_character};
+use super::{MAX_ATTRIBUTES, doctype};
+use crate::wbxml::{Event, Name, Pull};
+use crate::wire::{Error, ErrorKind};
+
+/// Reads an XML document of at most `DEPTH` nested elements, event by event, from borrowed octets.
+///
+/// All names come as [`Name::Literal`], character data in as many fragments as references and line ends cut it into;
+/// white space between elements is handed out like any text. Checked: matching end tags, one root element, distinct
+/// attribute names, allowed characters. Errors: `BadText` for octets that are not UTF-8 or characters that are not
+/// XML, `BadValue` for what is not well formed, `Truncated`, `Trailing` for text behind the root element,
+/// `Unsupported` for another encoding or XML version and for an internal DTD subset, `LimitExceeded` for more than
+/// `DEPTH` levels or [`MAX_ATTRIBUTES`] attributes.
+///
+/// ```
+/// use kedge_protocol::wbxml::{Event, Name, Pull};
+/// use kedge_protocol::xml::Reader;
+///
+/// let mut reader: Reader<4> = Reader::new(b"<sl href='a&amp;b'/>")?;
+/// assert_eq!(reader.next()?, Some(Event::Start(Name::Literal("sl"))));
+/// assert_eq!(reader.next()?, Some(Event::Attribute(Name::Literal("href"))));
+/// assert_eq!(reader.next()?, Some(Event::Text("a")));
+/// assert_eq!(reader.next()?, Some(Event::Char('&')));
+/// # Ok::<(), kedge_protocol::wire::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader<'a, const DEPTH: usize> {
+    c: Cursor<'a>,
+    /// The names of the open elements.
+    stack: [&'a str; DEPTH],
+    depth: usize,
+    root_seen: bool,
+    doctype_seen: bool,
+    /// The attribute names of the open start tag.
+    attributes: [&'a str; MAX_ATTRIBUTES],
+    attribute_count: usize,
+    state: State<'a>,
+    at: usize,
+    fault: Option<Error>,
+}
+
+/// Where in the grammar the next character stands.
+#[derive(Clone, Copy, Debug)]
+enum State<'a> {
+    /// Before or after the root element, or in content.
+    Between,
+    /// In a start tag, behind the name or an attribute.
+    Attributes,
+    /// In an attribute's value, the rest of which it holds.
+    Value(Cursor<'a>),
+    /// In a CDATA section, the rest of which it holds.
+    Cdata(Cursor<'a>),
+    /// In a processing instruction, the rest of whose data it holds.
+    Instruction(Cursor<'a>),
+}
+
+/// One step: an event, nothing yet, or a fault.
+type Step<'a> = Result<Option<Event<'a>>, Error>;
+
+impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
+    /// Reads the byte order mark and the XML declaration, if there are any.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
+        let mut c = Cursor::new(bytes);
+        c.eat("\u{FEFF}");
+        let mut lead = c;
+        if lead.eat("<?xml") && lead.space() {
+            declaration(&mut lead)?;
+            c = lead;
+        }
+        Ok(Self {
+            c,
+            stack: [""; DEPTH],
+            depth: 0,
+            root_seen: false,
+            doctype_seen: false,
+            attributes: [""; MAX_ATTRIBUTES],
+            attribute_count: 0,
+            state: State::Between,
+            at: 0,
+            fault: None,
+        })
+    }
+
+    fn step(&mut self) -> Step<'a> {
+        loop {
+            let event = match self.state {
+                State::Between if self.depth == 0 => {
+                    self.c.space();
+                    self.at = self.c.at();
+                    if self.root_seen && self.c.is_finished() {
+                        return Ok(None);
+                    }
+                    self.outside()?
+                }
+                State::Between => {
+                    self.at = self.c.at();
+                    self.content()?
+                }
+                State::Attributes => self.attribute()?,
+                State::Value(rest) => self.value(rest)?,
+                State::Cdata(rest) => self.cdata(rest)?,
+                State::Instruction(rest) => self.instruction_data(rest)?,
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// `document = prolog element Misc*`, `prolog = XMLDecl? Misc* (doctypedecl Misc*)?`
+    fn outside(&mut self) -> Step<'a> {
+        if self.c.starts_with("<!--") || self.c.starts_with("<?") {
+            return self.markup();
+        }
+        if self.root_seen {
+            return Err(if self.c.is_empty() { self.c.ended() } else { self.c.error(ErrorKind::Trailing) });
+        }
+        if !self.doctype_seen && self.c.eat("<!DOCTYPE") {
+            self.doctype_seen = true;
+            return doctype::read(&mut self.c).map(|doctype| Some(Event::Doctype(doctype)));
+        }
+        if self.c.starts_with("</") || !self.c.starts_with("<") {
+            return Err(self.c.forbidden());
+        }
+        self.markup()
+    }
+
+    /// `content = CharData? ((element | Reference | CDSect | PI | Comment) CharData?)*`
+    fn content(&mut self) -> Step<'a> {
+        match self.c.peek() {
+            None => Err(self.c.ended()),
+            Some('<') => self.markup(),
+            _ => {
+                let event = character_data(&mut self.c, |c| matches!(c, '<' | '&'))?;
+                if let Event::Text(text) = event
+                    && let Some(i) = text.find("]]>")
+                {
+                    return Err(Error::new(ErrorKind::BadValue, self.at.saturating_add(i)));
+                }
+                Ok(Some(event))
+            }
+        }
+    }
+
+    /// What starts with `<`: comment, CDATA section, processing instruction, end tag, start tag.
+    fn markup(&mut self) -> Step<'a> {
+        if self.c.eat("<!--") {
+            let inside = self.c.before("--")?;
+            legal(inside.rest(), inside.at())?;
+            self.c.expect(">")?;
+            Ok(None)
+        } else if self.depth > 0 && self.c.eat("<![CDATA[") {
+            self.state = State::Cdata(self.c.before("]]>")?);
+            Ok(None)
+        } else if self.c.eat("<?") {
+            self.instruction()
+        } else if self.c.eat("</") {
+            self.end_tag()
+        } else {
+            self.start_tag()
+        }
+    }
+
+    /// `STag = '<' Name (S Attribute)* S? '>'`, `EmptyElemTag = '<' Name (S Attribute)* S? '/>'`
+    fn start_tag(&mut self) -> Step<'a> {
+        self.c.expect("<")?;
+        let name = self.c.name()?;
+        *self.stack.get_mut(self.depth).ok_or(Error::new(ErrorKind::LimitExceeded, self.at))? = name;
+        self.depth = self.depth.saturating_add(1);
+        self.root_seen = true;
+        self.attribute_count = 0;
+        self.state = State::Attributes;
+        Ok(Some(Event::Start(Name::Literal(name))))
+    }
+
+    /// `Attribute = Name Eq AttValue`, or the end of the start tag.
+    fn attribute(&mut self) -> Step<'a> {
+        let spaced = self.c.space();
+        self.at = self.c.at();
+        if self.c.eat("/>") {
+            self.state = State::Between;
+            self.depth = self.depth.saturating_sub(1);
+            return Ok(Some(Event::End));
+        }
+        if self.c.eat(">") {
+            self.state = State::Between;
+            return Ok(None);
+        }
+        if !spaced {
+            return Err(self.c.forbidden());
+        }
+        let name = self.c.name()?;
+        if self.attributes.iter().take(self.attribute_count).any(|&earlier| earlier == name) {
+            return Err(Error::new(ErrorKind::BadValue, self.at));
+        }
+        let limit = Error::new(ErrorKind::LimitExceeded, self.at);
+        *self.attributes.get_mut(self.attribute_count).ok_or(limit)? = name;
+        self.attribute_count = self.attribute_count.saturating_add(1);
+        self.state = State::Value(self.c.equals_quoted()?);
+        Ok(Some(Event::Attribute(Name::Literal(name))))
+    }
+
+    /// `ETag = '</' Name S? '>'`
+    fn end_tag(&mut self) -> Step<'a> {
+        let name = self.c.name()?;
+        let innermost = self.depth.saturating_sub(1);
+        if self.stack.get(innermost) != Some(&name) {
+            return Err(Error::new(ErrorKind::BadValue, self.at));
+        }
+        self.c.space();
+        self.c.expect(">")?;
+        self.depth = innermost;
+        Ok(Some(Event::End))
+    }
+
+    /// `PI = '<?' PITarget (S (Char* - (Char* '?>' Char*)))? '?>'`
+    fn instruction(&mut self) -> Step<'a> {
+        let target = self.c.name()?;
+        let spaced = self.c.space();
+        let data = self.c.before("?>")?;
+        if target.eq_ignore_ascii_case("xml") || !spaced && !data.is_empty() {
+            return Err(Error::new(ErrorKind::BadValue, self.at));
+        }
+        self.state = State::Instruction(data);
+        Ok(Some(Event::Pi(Name::Literal(target))))
+    }
+
+    /// White space in attribute values is normalised to spaces (XML 1.0 §3.3.3).
+    fn value(&mut self, mut rest: Cursor<'a>) -> Step<'a> {
+        self.at = rest.at();
+        if rest.is_empty() {
+            self.state = State::Attributes;
+            return Ok(Some(Event::AttributeEnd));
+        }
+        if rest.peek() == Some('<') {
+            return Err(rest.forbidden());
+        }
+        let event = match rest.peek() {
+            Some('\n' | '\t') => {
+                rest.eat("\n");
+                rest.eat("\t");
+                Event::Char(' ')
+            }
+            Some('\r') => character_data(&mut rest, |_| false).map(|_| Event::Char(' '))?,
+            _ => character_data(&mut rest, |c| matches!(c, '<' | '&' | '\n' | '\t'))?,
+        };
+        self.state = State::Value(rest);
+        Ok(Some(event))
+    }
+
+    fn cdata(&mut self, mut rest: Cursor<'a>) -> Step<'a> {
+        self.at = rest.at();
+        if rest.is_empty() {
+            self.state = State::Between;
+            return Ok(None);
+        }
+        let event = literal_data(&mut rest, |_| false)?;
+        self.state = State::Cdata(rest);
+        Ok(Some(event))
+    }
+
+    fn instruction_data(&mut self, mut rest: Cursor<'a>) -> Step<'a> {
+        self.at = rest.at();
+        if rest.is_empty() {
+            self.state = State::Between;
+            return Ok(Some(Event::PiEnd));
+        }
+        let event = literal_data(&mut rest, |_| false)?;
+        self.state = State::Instruction(rest);
+        Ok(Some(event))
+    }
+}
+
+/// `XMLDecl = '<?xml' VersionInfo EncodingDecl? SDDecl? S? '?>'`, of which the first word and a space were read.
+fn declaration(c: &mut Cursor<'_>) -> Result<(), Error> {
+    let mut at = c.at();
+    c.expect("version")?;
+    if c.equals_quoted()?.rest() != "1.0" {
+        return Err(Error::new(ErrorKind::Unsupported, at));
+    }
+    let mut spaced = c.space();
+    at = c.at();
+    if spaced && c.eat("encoding") {
+        let encoding = c.equals_quoted()?.rest();
+        if !encoding.eq_ignore_ascii_case("UTF-8") && !encoding.eq_ignore_ascii_case("US-ASCII") {
+            return Err(Error::new(ErrorKind::Unsupported, at));
+        }
+        spaced = c.space();
+        at = c.at();
+    }
+    if spaced && c.eat("standalone") {
+        if !matches!(c.equals_quoted()?.rest(), "yes" | "no") {
+            return Err(Error::new(ErrorKind::BadValue, at));
+        }
+        c.space();
+    }
+    c.expect("?>")
+}
+
+/// The next fragment of text with references, which is not empty and does not start with a `stop` but `&`.
+fn character_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(char) -> bool) -> Result<Event<'a>, Error> {
+    if c.peek() == Some('&') { c.reference().map(Event::Char) } else { literal_data(c, stop) }
+}
+
+/// The next fragment of text without references. Line ends become one line feed (XML 1.0 §2.11).
+fn literal_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(char) -> bool) -> Result<Event<'a>, Error> {
+    if c.eat("\r") {
+        c.eat("\n");
+        return Ok(Event::Char('\n'));
+    }
+    let at = c.at();
+    let text = c.take_to(|character| character == '\r' || stop(character));
+    legal(text, at)?;
+    Ok(Event::Text(text))
+}
+
+/// Refuses characters that XML text may not hold.
+fn legal(text: &str, at: usize) -> Result<(), Error> {
+    match text.find(|c| !is_character(c)) {
+        Some(i) => Err(Error::new(ErrorKind::BadText, at.saturating_add(i))),
+        None => Ok(()),
+    }
+}
+
+impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
+    fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let event = self.step();
+        self.fault = event.err();
+        event
+    }
+
+    fn at(&self) -> usize {
+        self.at
+    }
+}

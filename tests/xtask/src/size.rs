@@ -1,0 +1,171 @@
+//! `cargo xtask size`: flash, RAM and worst stack of each part, against `budgets.toml`.
+//!
+//! Measured on the probe of `no-panic`, that is: everything a part offers, called once, without a device's drivers and
+//! with fake cryptography. *Flash* is code, constants and initial values; *RAM* is what is there all the time, that is
+//! the buffers and sessions a device would own, as large as the probe makes them; *stack* is the deepest chain of frames
+//! below the entry, from the compiler's own frame sizes and the linker's references, no measurement. Calls through
+//! pointers are taken to reach every function whose address is used. Frames of precompiled functions count as 0 and are
+//! named.
+
+use crate::call_graph::{Depth, deepest};
+use crate::elf::Program;
+use crate::places;
+use crate::probe::{PARTS, Probe};
+use crate::target::{Target, Toolchain};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How to show the figures.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Options {
+    /// Print a Markdown table
+    #[arg(long)]
+    markdown: bool,
+    /// Only these parts
+    #[arg(long)]
+    part: Vec<String>,
+    /// Show the functions on the deepest path
+    #[arg(long)]
+    path: bool,
+}
+
+/// The level that ships; budgets hold for it. `z` is measured to see whether that is still right.
+const SHIPPED: &str = "s";
+const LEVELS: [&str; 2] = [SHIPPED, "z"];
+
+/// Octets; a limit in `budgets.toml` or a measurement.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+struct Figures {
+    flash: u64,
+    ram: u64,
+    stack: u64,
+}
+
+/// Part, then target.
+type Budgets = BTreeMap<String, BTreeMap<String, Figures>>;
+
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let budgets = budgets()?;
+    let mut faults = Vec::new();
+    print_head(options.markdown);
+    for target in Target::ALL {
+        for (part, _) in PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name)) {
+            let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
+            for level in LEVELS {
+                let (program, depth) = measure(part, target, level)?;
+                let figures = Figures { flash: program.flash, ram: program.ram, stack: depth.octets };
+                let budget = budget.filter(|_| level == SHIPPED);
+                print_row(options.markdown, &[part, target.triple(), level], figures, budget);
+                if level == SHIPPED {
+                    let place = format!("{part} on {}", target.triple());
+                    faults.extend(over_budget(&place, figures, budget));
+                    print_remarks(&program, &depth, options.path);
+                }
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", faults.join("; "))
+}
+
+fn budgets() -> Result<Budgets> {
+    let path = places::root().join("tests/xtask/budgets.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+    toml::from_str(&text).context("budgets.toml")
+}
+
+fn measure(part: &str, target: Target, opt_level: &str) -> Result<(Program, Depth)> {
+    let Some(elf) = (Probe { features: &[part], target, opt_level }).link()? else {
+        bail!("{part} can panic at opt-level {opt_level}: see cargo xtask no-panic");
+    };
+    let program = Program::load(&elf)?;
+    let entry = program.find("_start").context("the probe has no _start")?;
+    let depth = deepest(&program, entry).with_context(|| format!("{part} for {}", target.triple()))?;
+    Ok((program, depth))
+}
+
+/// What exceeds the budget, or that there is none.
+fn over_budget(place: &str, measured: Figures, budget: Option<&Figures>) -> Vec<String> {
+    let Some(budget) = budget else { return vec![format!("{place} has no budget")] };
+    let rows = [
+        ("flash", measured.flash, budget.flash),
+        ("RAM", measured.ram, budget.ram),
+        ("stack", measured.stack, budget.stack),
+    ];
+    let over = rows.iter().filter(|(_, measured, budget)| measured > budget);
+    over.map(|(what, measured, budget)| format!("{place} needs {measured} octets of {what}, budget {budget}")).collect()
+}
+
+fn print_head(markdown: bool) {
+    if markdown {
+        println!("| part | processor | opt-level | flash | RAM | stack | budget |\n|---|---|---|--:|--:|--:|---|");
+    } else {
+        for target in Target::ALL {
+            if let Ok(toolchain) = Toolchain::find(target).and_then(|toolchain| toolchain.describe()) {
+                println!("{}: {toolchain}", target.triple());
+            }
+        }
+        println!("{:<10} {:<27} {} {:>8} {:>8} {:>8}  budget", "part", "processor", "o", "flash", "RAM", "stack");
+    }
+}
+
+fn print_row(markdown: bool, [part, triple, level]: &[&str; 3], figures: Figures, budget: Option<&Figures>) {
+    let Figures { flash, ram, stack } = figures;
+    let budget = budget.map_or("-".to_owned(), |b| format!("{} / {} / {}", b.flash, b.ram, b.stack));
+    if markdown {
+        println!("| {part} | {triple} | {level} | {flash} | {ram} | {stack} | {budget} |");
+    } else {
+        println!("{part:<10} {triple:<27} {level} {flash:>8} {ram:>8} {stack:>8}  {budget}");
+    }
+}
+
+/// To standard error, so that the table stays a table.
+fn print_remarks(program: &Program, depth: &Depth, path: bool) {
+    let names = |functions: &mut dyn Iterator<Item = usize>| {
+        functions.map(|function| program.functions[function].name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    if !depth.unknown.is_empty() {
+        eprintln!("    frames not recorded, counted as 0: {}", names(&mut depth.unknown.iter().copied()));
+    }
+    if !depth.pointer_callers.is_empty() {
+        let (callers, targets) = (depth.pointer_callers.len(), program.address_taken.len());
+        eprintln!("    calls through pointers in {callers} functions, to any of {targets}");
+    }
+    if path {
+        for &function in &depth.path {
+            let function = &program.functions[function];
+            eprintln!("    {:>6}  {}", function.frame.unwrap_or(0), function.name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_a_budget_for_every_target() {
+        let budgets = budgets().unwrap();
+        for (part, _) in PARTS {
+            for target in Target::ALL {
+                assert!(budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())), "{part}");
+            }
+        }
+        assert_eq!(budgets.len(), PARTS.len(), "a budget for a part that is gone");
+    }
+
+    #[test]
+    fn each_excess_is_named() {
+        let budget = Figures { flash: 10, ram: 10, stack: 10 };
+        assert!(over_budget("x", budget, Some(&budget)).is_empty());
+        let measured = Figures { flash: 11, ram: 10, stack: 12 };
+        let faults = over_budget("x", measured, Some(&budget));
+        assert_eq!(faults, ["x needs 11 octets of flash, budget 10", "x needs 12 octets of stack, budget 10"]);
+        assert_eq!(over_budget("x", measured, None), ["x has no budget"]);
+    }
+}

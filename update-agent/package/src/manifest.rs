@@ -1,0 +1,471 @@
+use crate::limits::{BLOCK_MAX, BLOCK_MIN, DESCRIPTION_MAX, IMAGE_MAX, NAME_MAX, NOTES_MAX};
+use crate::{Error, ErrorKind, cbor};
+
+/// What a package says about itself; the signed part. The crate documentation lists the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manifest<'a> {
+    /// Product the package is for.
+    pub product: &'a str,
+    /// What must be installed; always there for a delta.
+    pub base: Option<Base<'a>>,
+    /// Version it installs.
+    pub version: &'a str,
+    /// The image it installs.
+    pub image: Image,
+    /// Devices refuse packages whose counter is smaller than the one they have confirmed.
+    pub security_counter: u32,
+    /// The octets behind the envelope.
+    pub payload: Payload,
+    /// One line for the prompt.
+    pub description: &'a str,
+    /// Lines for whoever wants to know more.
+    pub notes: &'a str,
+}
+
+/// The installed version that a package builds on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// Its image.
+    pub image: Image,
+}
+
+/// Size and content of a firmware image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Octets.
+    pub size: u32,
+    /// SHA-256 of these octets.
+    pub sha256: [u8; 32],
+}
+
+/// Size, content and meaning of the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// What it holds.
+    pub kind: Kind,
+    /// Where the new image is made.
+    pub layout: Layout,
+    /// Octets that are made and written in one go; a power of two.
+    pub block_size: u32,
+    /// Octets.
+    pub size: u32,
+    /// SHA-256 of these octets.
+    pub sha256: [u8; 32],
+}
+
+/// What a payload holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The new image itself.
+    Full,
+    /// How the new image differs from the old one.
+    Delta,
+}
+
+/// Where the new image is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In the slot that is not running; the old image stays.
+    Slot,
+    /// Over the old image.
+    InPlace,
+}
+
+mod key {
+    pub(super) const PRODUCT: u32 = 1;
+    pub(super) const BASE_VERSION: u32 = 2;
+    pub(super) const VERSION: u32 = 3;
+    pub(super) const BASE_SIZE: u32 = 4;
+    pub(super) const SIZE: u32 = 5;
+    pub(super) const BASE_SHA256: u32 = 6;
+    pub(super) const SHA256: u32 = 7;
+    pub(super) const SECURITY_COUNTER: u32 = 8;
+    pub(super) const KIND: u32 = 9;
+    pub(super) const LAYOUT: u32 = 10;
+    pub(super) const BLOCK_SIZE: u32 = 11;
+    pub(super) const PAYLOAD_SIZE: u32 = 12;
+    pub(super) const PAYLOAD_SHA256: u32 = 13;
+    pub(super) const DESCRIPTION: u32 = 14;
+    pub(super) const NOTES: u32 = 15;
+}
+
+/// The fields as they are read, in any subset.
+#[derive(Default)]
+struct Fields<'a> {
+    product: Option<&'a str>,
+    base_version: Option<&'a str>,
+    version: Option<&'a str>,
+    base_size: Option<u32>,
+    size: Option<u32>,
+    base_sha256: Option<[u8; 32]>,
+    sha256: Option<[u8; 32]>,
+    security_counter: Option<u32>,
+    kind: Option<Kind>,
+    layout: Option<Layout>,
+    block_size: Option<u32>,
+    payload_size: Option<u32>,
+    payload_sha256: Option<[u8; 32]>,
+    description: Option<&'a str>,
+    notes: Option<&'a str>,
+}
+
+impl<'a> Manifest<'a> {
+    /// Reads a manifest whose first octet has offset `at` in the package.
+    pub fn parse(octets: &'a [u8], at: usize) -> Result<Self, Error> {
+        let mut reader = cbor::Reader::new(octets, at);
+        let mut fields = Fields::default();
+        let mut last: Option<i64> = None;
+        for _ in 0..reader.map()? {
+            let key_at = reader.at();
+            let key = reader.i64()?;
+            if key < 0 {
+                return Err(Error::new(ErrorKind::Unsupported, key_at));
+            }
+            if last.is_some_and(|last| key <= last) {
+                return Err(Error::new(ErrorKind::NotDeterministic, key_at));
+            }
+            last = Some(key);
+            match u32::try_from(key) {
+                Ok(key) => fields.read(key, &mut reader)?,
+                Err(_) => {
+                    reader.simple()?;
+                }
+            }
+        }
+        let end = reader.at();
+        reader.finish()?;
+        let manifest = fields.complete().ok_or(Error::new(ErrorKind::Missing, end))?;
+        manifest.payload.check(manifest.image.size).map_err(|kind| Error::new(kind, at))?;
+        Ok(manifest)
+    }
+
+    /// What a key of the manifest is called.
+    pub(crate) fn key_name(key: i64) -> &'static str {
+        match u32::try_from(key) {
+            Err(_) => "critical",
+            Ok(key::PRODUCT) => "product",
+            Ok(key::BASE_VERSION) => "from version",
+            Ok(key::VERSION) => "to version",
+            Ok(key::BASE_SIZE) => "old size",
+            Ok(key::SIZE) => "new size",
+            Ok(key::BASE_SHA256) => "SHA-256 old",
+            Ok(key::SHA256) => "SHA-256 new",
+            Ok(key::SECURITY_COUNTER) => "security counter",
+            Ok(key::KIND) => "payload kind",
+            Ok(key::LAYOUT) => "layout",
+            Ok(key::BLOCK_SIZE) => "block size",
+            Ok(key::PAYLOAD_SIZE) => "payload size",
+            Ok(key::PAYLOAD_SHA256) => "SHA-256 payload",
+            Ok(key::DESCRIPTION) => "description",
+            Ok(key::NOTES) => "release notes",
+            Ok(_) => "unknown",
+        }
+    }
+
+    /// Writes the manifest; returns its length. Refuses what `parse` would refuse.
+    pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let len = cbor::write(out, |e| {
+            e.map(if self.base.is_some() { 15 } else { 12 })?;
+            e.u32(key::PRODUCT)?.str(self.product)?;
+            if let Some(base) = self.base {
+                e.u32(key::BASE_VERSION)?.str(base.version)?;
+            }
+            e.u32(key::VERSION)?.str(self.version)?;
+            if let Some(base) = self.base {
+                e.u32(key::BASE_SIZE)?.u32(base.image.size)?;
+            }
+            e.u32(key::SIZE)?.u32(self.image.size)?;
+            if let Some(base) = self.base {
+                e.u32(key::BASE_SHA256)?.bytes(&base.image.sha256)?;
+            }
+            e.u32(key::SHA256)?.bytes(&self.image.sha256)?;
+            e.u32(key::SECURITY_COUNTER)?.u32(self.security_counter)?;
+            e.u32(key::KIND)?.u8(self.payload.kind as u8)?;
+            e.u32(key::LAYOUT)?.u8(self.payload.layout as u8)?;
+            e.u32(key::BLOCK_SIZE)?.u32(self.payload.block_size)?;
+            e.u32(key::PAYLOAD_SIZE)?.u32(self.payload.size)?;
+            e.u32(key::PAYLOAD_SHA256)?.bytes(&self.payload.sha256)?;
+            e.u32(key::DESCRIPTION)?.str(self.description)?;
+            e.u32(key::NOTES)?.str(self.notes)?;
+            Ok(())
+        })?;
+        Manifest::parse(out.get(..len).unwrap_or_default(), 0)?;
+        Ok(len)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// Reads the value of `key`.
+    fn read(&mut self, key: u32, reader: &mut cbor::Reader<'a>) -> Result<(), Error> {
+        match key {
+            key::PRODUCT => self.product = Some(name(reader)?),
+            key::BASE_VERSION => self.base_version = Some(name(reader)?),
+            key::VERSION => self.version = Some(name(reader)?),
+            key::BASE_SIZE => self.base_size = Some(image_size(reader)?),
+            key::SIZE => self.size = Some(image_size(reader)?),
+            key::BASE_SHA256 => self.base_sha256 = Some(reader.array_of()?),
+            key::SHA256 => self.sha256 = Some(reader.array_of()?),
+            key::SECURITY_COUNTER => self.security_counter = Some(reader.u32()?),
+            key::KIND => self.kind = Some(one_of(reader, Kind::Full, Kind::Delta)?),
+            key::LAYOUT => self.layout = Some(one_of(reader, Layout::Slot, Layout::InPlace)?),
+            key::BLOCK_SIZE => self.block_size = Some(block_size(reader)?),
+            key::PAYLOAD_SIZE => self.payload_size = Some(reader.u32()?),
+            key::PAYLOAD_SHA256 => self.payload_sha256 = Some(reader.array_of()?),
+            key::DESCRIPTION => self.description = Some(lines(reader, DESCRIPTION_MAX, |_| false)?),
+            key::NOTES => self.notes = Some(lines(reader, NOTES_MAX, |c| c == '\n')?),
+            _ => {
+                reader.simple()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The manifest, if no field is missing.
+    fn complete(self) -> Option<Manifest<'a>> {
+        let base = match (self.base_version, self.base_size, self.base_sha256) {
+            (Some(version), Some(size), Some(sha256)) => {
+                Some(Base { version, image: Image { size, sha256 } })
+            }
+            (None, None, None) if self.kind? == Kind::Full => None,
+            _ => return None,
+        };
+        Some(Manifest {
+            product: self.product?,
+            base,
+            version: self.version?,
+            image: Image { size: self.size?, sha256: self.sha256? },
+            security_counter: self.security_counter?,
+            payload: Payload {
+                kind: self.kind?,
+                layout: self.layout?,
+                block_size: self.block_size?,
+                size: self.payload_size?,
+                sha256: self.payload_sha256?,
+            },
+            description: self.description?,
+            notes: self.notes?,
+        })
+    }
+}
+
+impl Payload {
+    /// How many blocks an image of `size` octets has.
+    pub fn blocks(&self, size: u32) -> u32 {
+        size.div_ceil(self.block_size.max(1))
+    }
+
+    fn check(&self, image_size: u32) -> Result<(), ErrorKind> {
+        let least = match self.kind {
+            Kind::Full if self.size == image_size => return Ok(()),
+            Kind::Full => return Err(ErrorKind::BadLength),
+            Kind::Delta => crate::plan::streams_at(self.blocks(image_size)),
+        };
+        if self.size < least { Err(ErrorKind::BadLength) } else { Ok(()) }
+    }
+}
+
+fn name<'a>(reader: &mut cbor::Reader<'a>) -> Result<&'a str, Error> {
+    let at = reader.at();
+    let text = reader.text()?;
+    if text.is_empty() || text.len() > NAME_MAX {
+        return Err(Error::new(ErrorKind::LimitExceeded, at));
+    }
+    if text.bytes().all(|b| (0x20..0x7F).contains(&b)) {
+        Ok(text)
+    } else {
+        Err(Error::new(ErrorKind::BadValue, at))
+    }
+}
+
+fn lines<'a>(
+    reader: &mut cbor::Reader<'a>,
+    max: usize,
+    control: impl Fn(char) -> bool,
+) -> Result<&'a str, Error> {
+    let at = reader.at();
+    let text = reader.text()?;
+    if text.len() > max {
+        return Err(Error::new(ErrorKind::LimitExceeded, at));
+    }
+    if text.chars().any(|c| c.is_control() && !control(c)) {
+        return Err(Error::new(ErrorKind::BadValue, at));
+    }
+    Ok(text)
+}
+
+fn image_size(reader: &mut cbor::Reader<'_>) -> Result<u32, Error> {
+    let at = reader.at();
+    let size = reader.u32()?;
+    if (1..=IMAGE_MAX).contains(&size) { Ok(size) } else { Err(Error::new(ErrorKind::LimitExceeded, at)) }
+}
+
+fn block_size(reader: &mut cbor::Reader<'_>) -> Result<u32, Error> {
+    let at = reader.at();
+    let size = reader.u32()?;
+    if (BLOCK_MIN..=BLOCK_MAX).contains(&size) && size.is_power_of_two() {
+        Ok(size)
+    } else {
+        Err(Error::new(ErrorKind::BadValue, at))
+    }
+}
+
+fn one_of<T>(reader: &mut cbor::Reader<'_>, zero: T, one: T) -> Result<T, Error> {
+    let at = reader.at();
+    match reader.u32()? {
+        0 => Ok(zero),
+        1 => Ok(one),
+        _ => Err(Error::new(ErrorKind::Unsupported, at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn example() -> Manifest<'static> {
+        Manifest {
+            product: "kedge-demo",
+            base: Some(Base { version: "1.0.0", image: Image { size: 70_000, sha256: [1; 32] } }),
+            version: "1.1.0",
+            image: Image { size: 71_000, sha256: [2; 32] },
+            security_counter: 3,
+            payload: Payload {
+                kind: Kind::Delta,
+                layout: Layout::InPlace,
+                block_size: 4096,
+                size: 900,
+                sha256: [3; 32],
+            },
+            description: "Fixes calls — again",
+            notes: "First line\nsecond line",
+        }
+    }
+
+    fn emitted(manifest: &Manifest<'_>) -> Vec<u8> {
+        let mut out = [0; 2048];
+        let len = manifest.emit(&mut out).unwrap();
+        out[..len].to_vec()
+    }
+
+    #[test]
+    fn another_reader_agrees_with_the_writer() {
+        let octets = emitted(&example());
+        let mut decoder = minicbor::Decoder::new(&octets);
+        assert_eq!(decoder.map().unwrap(), Some(15));
+        assert_eq!(decoder.u8().unwrap(), 1);
+        assert_eq!(decoder.str().unwrap(), "kedge-demo");
+        for _ in 0..28 {
+            decoder.skip().unwrap();
+        }
+        assert_eq!(decoder.position(), octets.len());
+    }
+
+    #[test]
+    fn unknown_keys_are_skipped_and_critical_ones_refused() {
+        let mut octets = emitted(&example());
+        assert_eq!(octets[0], 0xAF);
+        octets.splice(0..1, [0xB0]);
+        let with = |extra: &[u8]| {
+            let longer = [&octets, extra].concat();
+            Manifest::parse(&longer, 100)
+                .map(|m| m == example())
+                .map_err(|e| (e.kind, e.at - 100 - octets.len()))
+        };
+        for known in [&b"\x10\x05"[..], b"\x10\x61a", b"\x18\x20\x41\x00", b"\x10\xF5", b"\x10\x38\x63"] {
+            assert_eq!(with(known), Ok(true), "{known:x?}");
+        }
+        assert_eq!(with(b"\x20\x05"), Err((ErrorKind::Unsupported, 0)));
+        assert_eq!(with(b"\x10\x81\x01"), Err((ErrorKind::Unsupported, 1)));
+        assert_eq!(with(b"\x10\xF6"), Err((ErrorKind::Unsupported, 1)));
+        assert_eq!(with(b"\x0F\x05"), Err((ErrorKind::NotDeterministic, 0)));
+        assert_eq!(with(b"\x18\x10\x05"), Err((ErrorKind::NotDeterministic, 0)));
+        assert_eq!(with(b"\x10\x18\x05"), Err((ErrorKind::NotDeterministic, 1)));
+    }
+
+    #[test]
+    fn values_out_of_their_range_are_refused() {
+        let changed = |change: fn(&mut Manifest<'static>)| {
+            let mut manifest = example();
+            change(&mut manifest);
+            manifest.emit(&mut [0; 4096]).map_err(|e| e.kind).err()
+        };
+        assert_eq!(changed(|m| m.product = ""), Some(ErrorKind::LimitExceeded));
+        assert_eq!(
+            changed(|m| m.product = "123456789012345678901234567890123"),
+            Some(ErrorKind::LimitExceeded)
+        );
+        assert_eq!(changed(|m| m.version = "1\u{e4}"), Some(ErrorKind::BadValue));
+        assert_eq!(changed(|m| m.description = "two\nlines"), Some(ErrorKind::BadValue));
+        assert_eq!(changed(|m| m.notes = "bell\u{7}"), Some(ErrorKind::BadValue));
+        assert_eq!(changed(|m| m.image.size = 0), Some(ErrorKind::LimitExceeded));
+        assert_eq!(changed(|m| m.image.size = IMAGE_MAX + 1), Some(ErrorKind::LimitExceeded));
+        assert_eq!(changed(|m| m.payload.block_size = 128), Some(ErrorKind::BadValue));
+        assert_eq!(changed(|m| m.payload.block_size = 4097), Some(ErrorKind::BadValue));
+        assert_eq!(changed(|m| m.payload.size = 100), Some(ErrorKind::BadLength));
+        assert_eq!(changed(|m| m.base = None), Some(ErrorKind::Missing));
+        assert_eq!(changed(|m| m.payload.kind = Kind::Full), Some(ErrorKind::BadLength));
+        assert_eq!(changed(|m| m.security_counter = 0), None);
+        assert_eq!(example().emit(&mut [0; 100]), Err(Error::new(ErrorKind::NoRoom, 100)));
+    }
+
+    proptest! {
+        #[test]
+        fn parse_is_the_inverse_of_emit(
+            names in proptest::array::uniform3("[ -~]{1,32}"),
+            description in "[^\\p{Cc}]{0,30}",
+            notes in "([^\\p{Cc}]|\n){0,250}",
+            sizes in proptest::array::uniform2(1..=IMAGE_MAX),
+            hashes in any::<[[u8; 32]; 3]>(),
+            security_counter: u32,
+            full: bool,
+            in_place: bool,
+            with_base: bool,
+            shift in 8..=20u32,
+        ) {
+            let base = Base { version: &names[1], image: Image { size: sizes[0], sha256: hashes[0] } };
+            let manifest = Manifest {
+                product: &names[0],
+                base: (with_base || !full).then_some(base),
+                version: &names[2],
+                image: Image { size: sizes[1], sha256: hashes[1] },
+                security_counter,
+                payload: Payload {
+                    kind: if full { Kind::Full } else { Kind::Delta },
+                    layout: if in_place { Layout::InPlace } else { Layout::Slot },
+                    block_size: 1 << shift,
+                    size: if full { sizes[1] } else { u32::MAX },
+                    sha256: hashes[2],
+                },
+                description: &description,
+                notes: &notes,
+            };
+            let octets = emitted(&manifest);
+            prop_assert_eq!(Manifest::parse(&octets, 0), Ok(manifest));
+            for len in 0..octets.len() {
+                prop_assert!(Manifest::parse(&octets[..len], 0).is_err());
+            }
+        }
+
+        #[test]
+        fn any_octets_return(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Manifest::parse(&octets, 0);
+        }
+
+        /// What is taken is in the one encoding: emitting it again gives the same octets (keys of ours only).
+        #[test]
+        fn an_altered_octet_is_refused_or_deterministic(at in 0usize..300, value: u8) {
+            let mut octets = emitted(&example());
+            let at = at % octets.len();
+            octets[at] = value;
+            if let Ok(manifest) = Manifest::parse(&octets, 0) {
+                prop_assert_eq!(emitted(&manifest), octets);
+            }
+        }
+    }
+}
