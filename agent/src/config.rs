@@ -1,8 +1,8 @@
 //! What a device maker sets at build time: where things are in flash, factory settings, capabilities.
 
 use kedge_platform::flash::Region;
-use kedge_protocol::is683::Capability;
-use kedge_update_agent::{Layout, TrustedKey};
+use kedge_protocol::is683::engine::{Capability, PacketDataCapability};
+use kedge_update_agent::{Device, Layout};
 
 use crate::objects::Stored;
 

@@ -1,4 +1,33 @@
-//! The fault-tolerant firmware update agent: journal, verification, applier, boot decision.
+//! The fault-tolerant firmware update agent: it takes a package, makes sure of it, changes the firmware image so that a
+//! power cut at any moment leaves something to go on from, and decides what a start runs.
+//!
+//! ```text
+//!              begin            all written           verify            order
+//!   ┌──────┐ ────────► receiving ────────► (complete) ───────► verified ──────► ordered ─┐
+//!   │ idle │ ◄─────────────────────────────────┴─ refused                              │ restart, boot() = Update
+//!   │      │ ◄─ refused ───────────────────────────────────────────────────────────────┤ verify again
+//!   │      │ ◄─ failed ──────────────────────────────────────────────────────────────── applying ◄─┐ cut: again
+//!   │      │                                                                             │    └──┘
+//!   │      │ ◄─ confirm: installed ─────────────────────────────────── trial ◄───────────┘ image whole
+//!   └──────┘ ◄─ attempts used up: rolled back (slots) ────────────────────┘
+//! ```
+//! The agent calls [`Update::begin`], [`Update::write`], [`Update::verify`] and, when the user agrees, [`Update::order`], and
+//! restarts. The boot stage calls [`Update::boot`], on [`BootDecision::Update`] steps an [`Applier`] to its end, asks
+//! `boot` again, and starts the image. The new firmware calls [`Update::confirm`] when it finds itself working, puts
+//! [`Update::outcome`] into its outbox and then calls [`Update::clear_outcome`].
+//!
+//! # Rules
+//!
+//! - No step begins before the journal record that allows it is safe; every step can be repeated.
+//! - No unit of the flash is read that a power cut may have left half programmed or half erased: what a record does not
+//!   vouch for is erased first. The contract is that of [`kedge_platform::flash`].
+//! - All that can be checked is checked before the first sector of an image is erased, signature first.
+//! - In slot mode there is a bootable old image until the new one is confirmed. In place there is none while the update is
+//!   at work, only a journal to go on from; and no way back.
+//! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
+//!
+//! RAM: [`Update`] some 250 octets, [`Applier`] some 400 and the hash; 256 to 600 octets of stack per call besides the
+//! crypto; the caller lends one buffer for the envelope.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -16,4 +45,23 @@
 #[cfg(test)]
 extern crate std;
 
+mod applier;
 pub mod banklog;
+mod boot;
+mod error;
+mod flash_io;
+mod inbox;
+mod layout;
+mod outcome;
+mod record;
+mod update;
+mod verify;
+
+pub use applier::{Applier, Progress};
+pub use boot::BootDecision;
+pub use error::Error;
+pub use layout::{Layout, LayoutError, Mode, Slot};
+pub use outcome::{Failure, Outcome, PackageId, Refusal, UpdateResult};
+pub use record::Job;
+pub use update::Update;
+pub use verify::{Device, Key};

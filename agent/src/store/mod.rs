@@ -8,11 +8,13 @@
 //! | 0 | [`Meta`] | CBOR |
 //! | 1 | [`Activation`] | CBOR |
 //! | 2 | [`Resume`]: the session that was running | CBOR |
-//! | 3 | [`Update`]: the update that waits for download or consent | CBOR |
+//! | 3 | [`Consent`]: how the user answered about the update that waits | CBOR |
 //! | 4..=7 | [`Report`]: the outbox, results to be reported exactly once | CBOR |
 //! | 8 | service programming code | 3 octets, IS-683 form |
 //! | 9 | count of wrong service programming codes | 1 octet |
 //! | 10 | preferred roaming list | IS-683 form |
+//! | 11 | [`Prl`]: what that list is | CBOR |
+//! | 12 | [`Fetch`]: the package that is being downloaded | CBOR |
 //! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
 //! | 40..=79 | MMC objects by their place in the object table | octets |
 
@@ -23,8 +25,7 @@ use core::fmt;
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
-pub use records::{Activation, Meta, Report, Resume, Update, UpdateStage};
-use records::Record;
+pub use records::{Activation, Consent, Fetch, Meta, Prl, Record, Report, Resume};
 
 use crate::limits;
 
@@ -41,14 +42,18 @@ pub enum Key {
     Activation = 1,
     /// [`Resume`].
     Resume = 2,
-    /// [`Update`].
-    Update = 3,
+    /// [`Consent`].
+    Consent = 3,
     /// The service programming code.
     Spc = 8,
     /// How many wrong service programming codes were tried.
     SpcFailures = 9,
     /// The preferred roaming list.
     Prl = 10,
+    /// [`Prl`].
+    PrlInfo = 11,
+    /// [`Fetch`].
+    Fetch = 12,
 }
 
 /// Keys of the outbox, oldest first use.
@@ -144,10 +149,10 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.encode(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 9>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 10>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
-        for key in [Key::Activation, Key::Resume, Key::Update] {
+        for key in [Key::Activation, Key::Resume, Key::Consent, Key::Fetch] {
             add(Change::remove(key as u8));
         }
         for key in OUTBOX {
@@ -186,6 +191,11 @@ impl Store {
         buf: &'b mut [u8],
     ) -> Result<Option<&'b [u8]>, StoreError<F::Error>> {
         Ok(self.log.read(flash, key, buf)?)
+    }
+
+    /// Octets of record `key` from `offset` on; returns how many there were, 0 also if they could not be read.
+    pub fn part<F: NorFlash>(&self, flash: &mut F, key: u8, offset: usize, out: &mut [u8]) -> usize {
+        self.log.read_part(flash, key, offset, out).unwrap_or(0)
     }
 
     /// The length of record `key` in octets, `None` if there is none.

@@ -91,28 +91,46 @@ pub struct Resume<'a> {
     pub tries: u8,
 }
 
-/// Where an update stands before the update agent takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum UpdateStage {
-    /// The package is in flash and verified; the user has not agreed yet.
+/// What the user said about the update that waits in flash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Consent {
+    /// How often "later".
     #[n(0)]
-    Consent,
-    /// The user has agreed; the update agent has its orders.
-    #[n(1)]
-    Ordered,
+    pub deferrals: u16,
 }
 
-/// The update that is under way.
+/// What the stored preferred roaming list is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub struct Update {
-    /// How far it is.
+pub struct Prl {
+    /// PR_LIST_ID.
     #[n(0)]
-    pub stage: UpdateStage,
-    /// How often the user said "later".
+    pub id: u16,
+    /// Octets.
     #[n(1)]
-    pub deferrals: u16,
+    pub size: u16,
+    /// Number of acquisition records.
+    #[n(2)]
+    pub acquisition: u16,
+    /// Number of system records.
+    #[n(3)]
+    pub system: u16,
+    /// Number of common subnet records; `None` in a classic list.
+    #[n(4)]
+    pub subnet: Option<u16>,
+}
+
+/// The package that is being downloaded, or was last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Fetch<'a> {
+    /// Where from.
+    #[cbor(b(0))]
+    pub url: &'a str,
+    /// Its entity tag; empty: the server gave none, so that it cannot be resumed after a restart.
+    #[cbor(b(1))]
+    pub etag: &'a str,
 }
 
 /// A result that the network has not confirmed yet.
@@ -136,7 +154,9 @@ pub struct Report<'a> {
 cbor_record!(Meta, Key::Meta as u8);
 cbor_record!(Activation, Key::Activation as u8);
 cbor_record!(Resume<'b>, Key::Resume as u8);
-cbor_record!(Update, Key::Update as u8);
+cbor_record!(Consent, Key::Consent as u8);
+cbor_record!(Prl, Key::PrlInfo as u8);
+cbor_record!(Fetch<'b>, Key::Fetch as u8);
 cbor_record!(Report<'b>, *OUTBOX.start());
 
 #[cfg(test)]
@@ -154,7 +174,7 @@ mod tests {
         let newer = [0xA4, 0, 0xF5, 1, 0xF4, 2, 0xF5, 9, 0x65, b'l', b'a', b't', b'e', b'r'];
         let expected = Activation { committed: true, confirmed: false, registered: true };
         assert_eq!(Activation::decode(&newer), Some(expected));
-        assert_eq!(Update::decode(&[0xA1, 0, 9]), None);
+        assert_eq!(Prl::decode(&[0xA1, 0, 9]), None);
         assert_eq!(resume.encode(&mut [0; 8]), None);
     }
 }

@@ -1,6 +1,10 @@
 //! Customers: what the operator knows of a device before, during and after its activation.
 
+use crate::activation::{Ask, nam_blocks, plan};
+use core::fmt;
 use kedge_platform::identity::HardwareId;
+use kedge_protocol::is683::Spc;
+use kedge_protocol::wire;
 
 /// The numbers of a subscription (C.S0016 §3.5.2, the CDMA/Analog NAM and Mobile Directory Number blocks).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +54,16 @@ pub struct Profile {
     pub prl: Vec<u8>,
     /// Whether the list is in the extended format (`SSPR_P_REV` 3).
     pub extended_prl: bool,
-    /// Service programming code as a number of six digits, if the operator has to send it first.
-    pub spc: Option<u32>,
+    /// Service programming code, if the operator has to send it first.
+    pub spc: Option<Spc>,
     /// Ask for the device's capabilities first.
     pub ask_capability: bool,
     /// Ask which roaming list the device has, and send none if it is the same.
     pub compare_prl: bool,
     /// Data octets in each segment of the list, 1..=251 (other values are brought into that range).
     pub segment: u8,
-    /// Most IS-683 messages in one document where nothing has to be decided between them; at least 1.
+    /// Most IS-683 messages in one document where nothing has to be decided between them, 1..=31 (other values are
+    /// brought into that range: a body has at most 32 parts).
     pub messages_per_document: usize,
 }
 
@@ -76,6 +81,36 @@ impl Profile {
             segment: 64,
             messages_per_document: 1,
         }
+    }
+}
+
+/// Why a profile cannot be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// A number has the wrong digits, or too many.
+    Number,
+    /// The roaming list is longer than its messages can say.
+    TooLong,
+    /// A message cannot hold what it should.
+    Message(wire::Error),
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number => f.write_str("a number of the subscription cannot be coded"),
+            Self::TooLong => f.write_str("the roaming list is too long"),
+            Self::Message(error) => write!(f, "a message cannot be written: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for ProfileError {}
+
+impl From<wire::Error> for ProfileError {
+    fn from(error: wire::Error) -> Self {
+        Self::Message(error)
     }
 }
 
@@ -121,12 +156,21 @@ pub struct Account {
     pub refusals: Vec<Refusal>,
     /// Whether the roaming list was left out because the device had it.
     pub prl_current: bool,
+    /// The messages of its activation.
+    pub(crate) plan: Vec<Ask>,
+    /// The blocks it registers with afterwards.
+    pub(crate) nam: Vec<u8>,
 }
 
 impl Account {
-    pub(crate) fn new(profile: Profile, activated: bool) -> Self {
-        let state = if activated { AccountState::Activated } else { AccountState::Pending };
-        Self { profile, state, activations: 0, refusals: Vec::new(), prl_current: false }
+    pub(crate) fn new(profile: Profile, state: AccountState) -> Result<Self, ProfileError> {
+        let (plan, nam) = (plan(&profile)?, nam_blocks(&profile.subscriber)?);
+        Ok(Self { profile, state, activations: 0, refusals: Vec::new(), prl_current: false, plan, nam })
+    }
+
+    /// The NAM parameter blocks the device has after its activation, each `BLOCK_ID BLOCK_LEN PARAM_DATA`.
+    pub fn nam_blocks(&self) -> &[u8] {
+        &self.nam
     }
 
     /// A Commit Request is on its way.
@@ -155,7 +199,7 @@ mod tests {
             &[AccountState::Activated, AccountState::Committed],
             &[AccountState::Committed, AccountState::Committed],
         ] {
-            let mut account = Account::new(profile.clone(), false);
+            let mut account = Account::new(profile.clone(), AccountState::Pending).unwrap();
             account.commit_sent();
             for state in evidence {
                 account.reached(*state);

@@ -6,9 +6,10 @@
 use crate::http::Request;
 use crate::log::Rule;
 use crate::order::{Answer, DeviceDocument, Order, Payload, ServerDocument, Verb};
-use kedge_protocol::mime::{Boundary, MULTIPART_RELATED, MediaType, Piece, Related, RelatedWriter, base64};
+use kedge_protocol::mime::{Boundary, MULTIPART_RELATED, MediaType, Piece, Related, RelatedWriter};
 use kedge_protocol::wbxml::{self, Event, Joined, Name, Pull, Sink, Version, pages};
-use kedge_protocol::{wire, xml};
+use kedge_protocol::xml::{self, base64};
+use kedge_protocol::wire;
 
 /// Coding of MMC documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,12 +53,8 @@ const WBXML_HEADER: [u8; 4] = [0x03, 0x01, 0x6A, 0x00];
 type Coded<T> = Result<T, String>;
 type Read<T> = Result<T, (Rule, String)>;
 
-/// The body of a response, and its Content-Type.
-///
-/// # Panics
-///
-/// If a document is larger than a device accepts: that would be a mistake in a script.
-pub(crate) fn encode(document: &ServerDocument<'_>, coding: Coding) -> (String, Vec<u8>) {
+/// The Content-Type of a response, and its body; refuses what is larger than a device has to accept.
+pub(crate) fn encode(document: &ServerDocument<'_>, coding: Coding) -> Result<(String, Vec<u8>), wire::Error> {
     let octets: Vec<&[u8]> = document
         .orders
         .iter()
@@ -67,12 +64,11 @@ pub(crate) fn encode(document: &ServerDocument<'_>, coding: Coding) -> (String, 
         })
         .collect();
     let inline = document.orders.len() == 1 && octets.iter().all(|octets| octets.len() <= INLINE);
-    let root = write_document(document, coding, inline);
-    let root = root.unwrap_or_else(|fault| panic!("{fault} in {document:?}"));
+    let root = write_document(document, coding, inline)?;
     if inline || octets.is_empty() {
-        return (coding.media_type().to_owned(), root);
+        return Ok((coding.media_type().to_owned(), root));
     }
-    multipart(&root, coding, &octets).unwrap_or_else(|fault| panic!("{fault} in the parts of {document:?}"))
+    multipart(&root, coding, &octets)
 }
 
 fn multipart(root: &[u8], coding: Coding, octets: &[&[u8]]) -> Result<(String, Vec<u8>), wire::Error> {
@@ -115,7 +111,7 @@ fn write_document(document: &ServerDocument<'_>, coding: Coding, inline: bool) -
             out.finish()?.len()
         }
         Coding::Xml => {
-            let mut out: xml::Writer<'_, DEPTH> = xml::Writer::new(&mut buf, xml::Octets::Base64)?;
+            let mut out: xml::Writer<'_, DEPTH> = xml::Writer::new(&mut buf, xml::Octets::Base64);
             write_elements(document, inline, &mut out)?;
             out.finish()?.len()
         }
@@ -238,11 +234,11 @@ fn read_document(octets: &[u8], coding: Coding, mut parts: Vec<Part>) -> Read<De
                 return Err(fault(format!("WBXML header other than {WBXML_HEADER:02x?}")));
             }
             let reader: Result<wbxml::Reader<'_, DEPTH>, _> = wbxml::Reader::new(octets, &pages::MMC);
-            read_root(&mut reader.map_err(|e| fault(e.to_string()))?)
+            read_root(&mut reader.map_err(|e| fault(e.to_string()))?, coding)
         }
         Coding::Xml => {
             let reader: Result<xml::Reader<'_, DEPTH>, _> = xml::Reader::new(octets);
-            read_root(&mut reader.map_err(|e| fault(e.to_string()))?)
+            read_root(&mut reader.map_err(|e| fault(e.to_string()))?, coding)
         }
     };
     let raw = raw.map_err(fault)?;
@@ -295,7 +291,7 @@ impl RawResult {
 }
 
 /// `mmc = version session re result*`
-fn read_root<'a>(pull: &mut impl Pull<'a>) -> Coded<Raw> {
+fn read_root<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<Raw> {
     match pull.next().map_err(at)? {
         Some(Event::Start(name)) if name.text() == Some("mmc") => {}
         other => return Err(format!("{other:?} where <mmc> is due")),
@@ -313,7 +309,7 @@ fn read_root<'a>(pull: &mut impl Pull<'a>) -> Coded<Raw> {
                     _ => return Err(out_of_place("attribute", name, "mmc")),
                 }
             }
-            Some(Event::Start(name)) if name.text() == Some("result") => results.push(read_result(pull)?),
+            Some(Event::Start(name)) if name.text() == Some("result") => results.push(read_result(pull, coding)?),
             Some(Event::Start(name)) => return Err(out_of_place("element", name, "mmc")),
             Some(Event::Text(text)) if text.trim().is_empty() => {}
             Some(Event::End) => break,
@@ -330,7 +326,7 @@ fn read_root<'a>(pull: &mut impl Pull<'a>) -> Coded<Raw> {
     Ok(Raw { session: session.ok_or("no session name, or no good one")?, re: re.ok_or("no re")?, results })
 }
 
-fn read_result<'a>(pull: &mut impl Pull<'a>) -> Coded<RawResult> {
+fn read_result<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<RawResult> {
     let (mut id, mut code) = (None, None);
     let (mut value, mut valueref, mut data) = (None, None, None);
     loop {
@@ -345,7 +341,7 @@ fn read_result<'a>(pull: &mut impl Pull<'a>) -> Coded<RawResult> {
                     _ => return Err(out_of_place("attribute", name, "result")),
                 }
             }
-            Some(Event::Start(name)) if name.text() == Some("data") && data.is_none() => data = Some(octets(pull)?),
+            Some(Event::Start(name)) if name.text() == Some("data") && data.is_none() => data = Some(octets(pull, coding)?),
             Some(Event::Start(name)) => return Err(out_of_place("element", name, "result")),
             Some(Event::Text(text)) if text.trim().is_empty() => {}
             Some(Event::End) => break,
@@ -363,16 +359,14 @@ fn attribute<'a>(pull: &mut impl Pull<'a>) -> Coded<String> {
 }
 
 /// The content of `<data>`: octets in WBXML, base64 in XML.
-fn octets<'a>(pull: &mut impl Pull<'a>) -> Coded<Vec<u8>> {
+fn octets<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<Vec<u8>> {
     let mut buf = [0; 2 * OCTETS_LIMIT];
     let joined = Joined::content(pull, &mut buf).map_err(at)?;
-    if joined.opaque {
-        return Ok(joined.octets.to_vec());
+    if coding == Coding::Wbxml {
+        return if joined.opaque { Ok(joined.octets.to_vec()) } else { Err("text as <data>".to_owned()) };
     }
     let mut decoded = vec![0; joined.octets.len()];
-    let mut out = wire::Writer::new(&mut decoded);
-    base64::decode(joined.octets, &mut out).map_err(at)?;
-    Ok(out.finish().to_vec())
+    base64::decode(joined.octets, &mut decoded).map(<[u8]>::to_vec).map_err(at)
 }
 
 /// A decimal number as the profile writes it: no sign, no leading zero.

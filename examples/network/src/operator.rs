@@ -1,6 +1,6 @@
 //! The operator as a whole: hosts, tables, one exchange at a time.
 
-use crate::account::{Account, Profile};
+use crate::account::{Account, AccountState, Profile, ProfileError};
 use crate::activation::{self, Activation};
 use crate::body::Coding;
 use crate::caller::{self, Caller, Kind};
@@ -9,7 +9,7 @@ use crate::log::{Direction, Log, Record, Rule, Step, Violation};
 use crate::repository::{REPOSITORY_HOST, Repository, Served};
 use crate::script::Scene;
 use crate::session::{Outcome, POST_PATH, Play, Session, Start};
-use crate::transaction::{Offer, Transaction};
+use crate::transaction::{Offer, PACKAGE_URL_LIMIT, Transaction, UnfitUrl};
 use crate::update::{REPORT_PATH, Report, TRANSACTION, Update};
 use crate::vlr::{Vlr, VlrEntry};
 use core::time::Duration;
@@ -99,20 +99,26 @@ impl Operator {
         Self { config, ..Self::default() }
     }
 
-    /// Adds a customer whose device waits for its activation.
-    pub fn subscribe(&mut self, profile: Profile) {
-        self.books.accounts.push(Account::new(profile, false));
+    /// Adds a customer whose activation has come as far as `state`: [`AccountState::Pending`] for a new one. Refuses a
+    /// profile whose messages cannot be written.
+    pub fn subscribe(&mut self, profile: Profile, state: AccountState) -> Result<(), ProfileError> {
+        self.books.accounts.push(Account::new(profile, state)?);
+        Ok(())
     }
 
-    /// Adds a customer whose device was activated before.
-    pub fn subscribe_activated(&mut self, profile: Profile) {
-        self.books.accounts.push(Account::new(profile, true));
-    }
-
-    /// Opens an update transaction and returns its number, from 1.
-    pub fn offer_update(&mut self, offer: Offer) -> usize {
+    /// Opens an update transaction and returns its number, from 1. Refuses a package address that is no URL or longer
+    /// than `fota/package-url` can hold.
+    pub fn offer_update(&mut self, offer: Offer) -> Result<usize, UnfitUrl> {
+        if offer.package_url.len() > PACKAGE_URL_LIMIT || Target::parse(&offer.package_url).is_none() {
+            return Err(UnfitUrl);
+        }
         self.books.transactions.push(Transaction::new(offer));
-        self.books.transactions.len()
+        Ok(self.books.transactions.len())
+    }
+
+    /// The coding of its documents.
+    pub fn coding(&self) -> Coding {
+        self.config.coding
     }
 
     /// The package repository.

@@ -6,7 +6,6 @@ use crate::log::Step;
 pub(crate) mod code {
     pub(crate) const SUCCESS: u16 = 0;
     pub(crate) const DOWNLOAD_FAILED: u16 = 3;
-    pub(crate) const DISPLAY_DISABLED: u16 = 12;
     pub(crate) const NOT_EXECUTED: u16 = 129;
 }
 

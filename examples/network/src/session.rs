@@ -272,8 +272,10 @@ impl Session {
             orders: &self.orders,
         };
         let told: Vec<&str> = self.orders.iter().map(|order| &*order.meaning).collect();
-        let (content_type, octets) = body::encode(&document, self.coding);
-        (status(200).with_body(&content_type, octets), told.join(", "))
+        match body::encode(&document, self.coding) {
+            Ok((content_type, octets)) => (status(200).with_body(&content_type, octets), told.join(", ")),
+            Err(fault) => (status(500), format!("a document that cannot be written: {fault}")),
+        }
     }
 }
 

@@ -16,6 +16,21 @@ pub mod state {
     pub const SUCCESSFUL_NO_DATA: u16 = 100;
 }
 
+/// Octets that `fota/package-url` and `fota/status-url` can hold (profile B4).
+pub(crate) const PACKAGE_URL_LIMIT: usize = 255;
+
+/// A package address is no absolute http or https URL, or is longer than 255 octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnfitUrl;
+
+impl core::fmt::Display for UnfitUrl {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the package address is not a URL of at most 255 octets")
+    }
+}
+
+impl core::error::Error for UnfitUrl {}
+
 /// What an update is offered to, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {

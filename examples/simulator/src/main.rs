@@ -1,2 +1,34 @@
-//! The desktop command `kedge`.
-fn main() {}
+//! The desktop command `kedge`: see the library for what it does.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use kedge::command::{Surroundings, run};
+use kedge::feed::Observer;
+use kedge::play::{Options, Play, ScenarioInfo, Verdict};
+
+/// A player without flows: stands here until one is linked. `simulate` then says that there are none.
+struct NoFlows;
+
+impl Play for NoFlows {
+    fn scenarios(&self) -> Vec<ScenarioInfo> {
+        Vec::new()
+    }
+
+    fn play(&self, name: &str, _: &Options, _: &mut dyn Observer) -> anyhow::Result<Verdict> {
+        anyhow::bail!("no flow {name:?} in this build")
+    }
+}
+
+fn main() -> ExitCode {
+    let terminal = io::stdout().is_terminal();
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colour = terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let mut surroundings = Surroundings {
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        term: terminal.then(console::Term::stderr),
+        colour,
+    };
+    run(std::env::args_os(), &NoFlows, &mut surroundings).into()
+}

@@ -1,1 +1,30 @@
-//! The ports on Linux: HTTP over ureq, rustls and ring.
+//! The ports on Linux (and other hosts with `std`): HTTP and HTTPS over ureq, rustls and ring; clock; random octets.
+//!
+//! | port | here | notes |
+//! |---|---|---|
+//! | [`kedge_platform::http`] | [`http::HttpClient`] | certificate roots built in or given, fixed name table for tests |
+//! | [`kedge_platform::clock`] | [`clock::SystemClock`] | the monotonic clock |
+//! | [`kedge_platform::entropy`] | [`entropy::SystemEntropy`] | the kernel's generator |
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use kedge_platform::http::{Connection, Method, Read, Status};
+//! use kedge_platform_linux::http::{HttpClient, Options};
+//!
+//! let mut client = HttpClient::new(Options::new(Duration::from_secs(30)));
+//! client.initiate_request(Method::Get, "https://operator.example/", &[("User-Agent", "Acme A1/1.0")])?;
+//! client.initiate_response()?;
+//! let mut first = [0; 512];
+//! let len = client.read(&mut first)?;
+//! println!("{} and {len} octets", client.status());
+//! # Ok::<(), kedge_platform_linux::http::Error>(())
+//! ```
+//!
+//! Why these crates: ureq is a blocking client without an async runtime, and gives access to name resolution; rustls with
+//! ring builds without CMake or assemblers and is the same TLS on a desk and on a Linux device.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod entropy;
+pub mod http;

@@ -31,13 +31,16 @@ const fn weight(digit: u8) -> u16 {
 
 /// The digit whose weight is `1 + n % 10`.
 fn digit_of(n: u16) -> u8 {
-    b"1234567890".iter().nth(usize::from(n % 10)).copied().unwrap_or(b'0')
+    b"1234567890".get(usize::from(n % 10)).copied().unwrap_or(b'0')
 }
 
 /// Three digits as 0..=999.
 fn pack3([a, b, c]: [u8; 3]) -> u16 {
     // Weights are at most 10, so the sum is at most 1110 and at least 111.
-    (weight(a).wrapping_mul(100)).wrapping_add(weight(b).wrapping_mul(10)).wrapping_add(weight(c)).wrapping_sub(111)
+    (weight(a).wrapping_mul(100))
+        .wrapping_add(weight(b).wrapping_mul(10))
+        .wrapping_add(weight(c))
+        .wrapping_sub(111)
 }
 
 /// The inverse of [`pack3`]; values above 999 are no digits.
@@ -94,27 +97,34 @@ impl Min {
     /// From the wire: IMSI_S2 (10 bits), then IMSI_S1 as 10, 4 and 10 bits.
     pub fn from_code(code: u64) -> Option<Self> {
         let field = |shift: u32, mask: u64| u16::try_from(code >> shift & mask).unwrap_or(u16::MAX);
-        let [a, b, c] = unpack3(field(24, 0x3FF))?;
-        let [d, e, f] = unpack3(field(14, 0x3FF))?;
+        let (s2, hundreds) = (unpack3(field(24, 0x3FF))?, unpack3(field(14, 0x3FF))?);
         let thousands = field(10, 0xF);
-        let g = (1..=10).contains(&thousands).then(|| digit_of(thousands.wrapping_sub(1)))?;
-        let [h, i, j] = unpack3(field(0, 0x3FF))?;
-        (code >> 34 == 0).then_some(Self([a, b, c, d, e, f, g, h, i, j]))
+        let seventh = (1..=10).contains(&thousands).then(|| digit_of(thousands.wrapping_sub(1)))?;
+        let last = unpack3(field(0, 0x3FF))?;
+        let digits = s2.into_iter().chain(hundreds).chain([seventh]).chain(last);
+        let mut min = [b'0'; 10];
+        for (to, digit) in min.iter_mut().zip(digits) {
+            *to = digit;
+        }
+        (code >> 34 == 0).then_some(Self(min))
     }
 
     /// As on the wire.
     pub fn code(self) -> u64 {
-        let [a, b, c, d, e, f, g, h, i, j] = self.0;
-        u64::from(pack3([a, b, c])) << 24
-            | u64::from(pack3([d, e, f])) << 14
-            | u64::from(weight(g)) << 10
-            | u64::from(pack3([h, i, j]))
+        // Groups of three digits, the seventh digit in between.
+        let [s2 @ .., _, _, _, _, _, _, _] = self.0;
+        let [_, _, _, hundreds @ .., _, _, _, _] = self.0;
+        let [_, _, _, _, _, _, seventh, last @ ..] = self.0;
+        u64::from(pack3(s2)) << 24
+            | u64::from(pack3(hundreds)) << 14
+            | u64::from(weight(seventh)) << 10
+            | u64::from(pack3(last))
     }
 
     /// The last digit, which is also a normal phone's access overload class.
     pub fn last_digit(self) -> u8 {
-        let [.., j] = self.0;
-        j.wrapping_sub(b'0')
+        let [.., last] = self.0;
+        last.wrapping_sub(b'0')
     }
 }
 
@@ -175,7 +185,9 @@ impl fmt::Display for Mcc {
 impl fmt::Display for Imsi1112 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = u16::from(self.0);
-        [digit_of(code / 10), digit_of(code)].iter().try_for_each(|d| fmt::Write::write_char(f, char::from(*d)))
+        [digit_of(code / 10), digit_of(code)]
+            .iter()
+            .try_for_each(|d| fmt::Write::write_char(f, char::from(*d)))
     }
 }
 
@@ -221,7 +233,10 @@ mod tests {
     #[test]
     fn refuses_what_is_no_digit() {
         assert_eq!((Mcc::new("31"), Mcc::new("31a"), Mcc::from_code(1000)), (None, None, None));
-        assert_eq!((Min::new("555123456"), Min::from_code(0x3FF << 24 | 1 << 10), Min::from_code(0)), (None, None, None));
+        assert_eq!(
+            (Min::new("555123456"), Min::from_code(0x3FF << 24 | 1 << 10), Min::from_code(0)),
+            (None, None, None)
+        );
         assert_eq!((Min::from_code(11 << 10), Min::from_code(1 << 34 | 1 << 10)), (None, None));
         assert_eq!((Mdn::new("1234567890123456"), Mdn::new("12x")), (None, None));
         let mut mdn = Mdn::new("1").unwrap();

@@ -103,6 +103,36 @@ impl core::fmt::Display for OctetString<'_> {
     }
 }
 
+/// A position between fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    bits: BitReader<'a>,
+    base: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Before the first field of `bytes`.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, bits: BitReader::new(bytes, 0), base: 0 }
+    }
+}
+
+/// Reads `count` elements again that were read once without an error.
+pub(crate) fn read_again<'a, R>(
+    mut cursor: Cursor<'a>,
+    count: u16,
+    read: impl Fn(&mut Fields<'a, '_, Silent>) -> Result<R, Error>,
+) -> impl Iterator<Item = R> {
+    (0..count).map_while(move |_| {
+        let mut silent = Silent;
+        let mut f = Fields::resume(cursor, &mut silent);
+        let element = read(&mut f).ok()?;
+        cursor = f.cursor();
+        Some(element)
+    })
+}
+
 /// Reads named fields, most significant bit first, reporting each to the observer.
 pub(crate) struct Fields<'a, 't, T> {
     bytes: &'a [u8],
@@ -117,6 +147,16 @@ impl<'a, 't, T: Trace> Fields<'a, 't, T> {
         Self { bytes, bits: BitReader::new(bytes, base), base, trace }
     }
 
+    /// Fields from where `cursor` stands.
+    pub(crate) fn resume(cursor: Cursor<'a>, trace: &'t mut T) -> Self {
+        Self { bytes: cursor.bytes, bits: cursor.bits, base: cursor.base, trace }
+    }
+
+    /// The position, for iterators that read the same fields again.
+    pub(crate) fn cursor(&self) -> Cursor<'a> {
+        Cursor { bytes: self.bytes, bits: self.bits, base: self.base }
+    }
+
     /// How many bits are left.
     pub(crate) fn left(&self) -> usize {
         self.bits.left()
@@ -127,7 +167,7 @@ impl<'a, 't, T: Trace> Fields<'a, 't, T> {
         self.bytes.len().saturating_mul(8).saturating_sub(self.bits.left())
     }
 
-    /// A copy of the position, for iterators that read the same fields again.
+    /// The position as a bare bit reader, for lists of numbers.
     pub(crate) fn bits(&self) -> BitReader<'a> {
         self.bits
     }
@@ -236,6 +276,12 @@ impl<'a, 't, T: Trace> Fields<'a, 't, T> {
         Ok(slice)
     }
 
+    /// The next octet of an octet-aligned layout, not consumed.
+    pub(crate) fn peek_octet(&self) -> Option<u8> {
+        let mut bits = self.bits;
+        bits.u8(8).ok()
+    }
+
     /// Everything that is left of an octet-aligned layout, not consumed.
     pub(crate) fn rest(&self) -> Result<&'a [u8], Error> {
         let done = self.position();
@@ -245,11 +291,14 @@ impl<'a, 't, T: Trace> Fields<'a, 't, T> {
         self.bytes.get(done >> 3..).ok_or(self.error(ErrorKind::Truncated))
     }
 
-    /// Fields of the next `n` octets.
-    pub(crate) fn sub(&mut self, n: usize) -> Result<Fields<'a, '_, T>, Error> {
-        let base = self.bits.at();
-        let bytes = self.slice(n)?;
-        Ok(Fields::new(bytes, base, self.trace))
+    /// Fields of `bytes`, which lie at octet `at` of the whole.
+    pub(crate) fn within(&mut self, bytes: &'a [u8], at: usize) -> Fields<'a, '_, T> {
+        Fields::new(bytes, at, self.trace)
+    }
+
+    /// The offset of the octet that holds the next bit.
+    pub(crate) fn at(&self) -> usize {
+        self.bits.at()
     }
 
     /// What is read from here to [`Fields::close`] belongs to `title`.

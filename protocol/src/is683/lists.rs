@@ -1,6 +1,7 @@
 //! The repeated parts of messages: block ids, blocks, and pairs of octets, all borrowed from the message.
-use super::ResultCode;
+use super::body::{read_body, read_opaque};
 use super::fields::{Fields, Sink, Trace};
+use super::{CapRecord, Feature, MsgType, ResultCode, block_name};
 use crate::wire::{Error, ErrorKind, Writer};
 
 /// BLOCK_ID BLOCK_LEN PARAM_DATA (C.S0016 §3.3): one parameter block. Capability records have the same shape.
@@ -64,16 +65,13 @@ impl<'a> Blocks<'a> {
         })
     }
 
-    /// Reads NUM_BLOCKS and the blocks; `body` looks into each when the reading is watched.
-    pub(crate) fn read<T: Trace>(
-        f: &mut Fields<'a, '_, T>,
-        names: ListNames,
-        mut body: impl FnMut(u8, &mut Fields<'a, '_, T>) -> Result<(), Error>,
-    ) -> Result<Self, Error> {
-        let count = f.u8(names.count, 8)?;
+    /// Reads the count and the blocks.
+    pub(crate) fn read<T: Trace>(f: &mut Fields<'a, '_, T>, listed: Listed) -> Result<Self, Error> {
+        let [count, ..] = listed.names();
+        let count = f.u8(count, 8)?;
         let all = f.rest()?;
         for _ in 0..count {
-            read_block(f, names, &mut body)?;
+            read_block(f, listed)?;
         }
         Ok(Self { count, bytes: consumed(all, f)? })
     }
@@ -81,11 +79,6 @@ impl<'a> Blocks<'a> {
     pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
         s.put(u64::from(self.count), 8)?;
         s.octets(self.bytes.iter().copied())
-    }
-
-    /// Blocks whose bytes were checked elsewhere.
-    pub(crate) const fn checked(count: u8, bytes: &'a [u8]) -> Self {
-        Self { count, bytes }
     }
 }
 
@@ -113,7 +106,7 @@ impl<'b> BlocksBuilder<'b> {
 impl<'a> OctetPairs<'a> {
     /// Pairs that lie one after the other in `octets`; an odd octet or more than 255 pairs give `None`.
     pub const fn new(octets: &'a [u8]) -> Option<Self> {
-        if octets.len() % 2 == 0 && octets.len() <= 510 { Some(Self(octets)) } else { None }
+        if octets.len().is_multiple_of(2) && octets.len() <= 510 { Some(Self(octets)) } else { None }
     }
 
     /// How many pairs.
@@ -137,18 +130,16 @@ impl<'a> OctetPairs<'a> {
     }
 
     /// Reads the count and the pairs.
-    pub(crate) fn read<T: Trace>(
-        f: &mut Fields<'a, '_, T>,
-        names: [&'static str; 3],
-        texts: [&dyn Fn(u8) -> Option<&'static str>; 2],
-    ) -> Result<Self, Error> {
-        let [count, first, second] = names;
-        let [first_text, second_text] = texts;
+    pub(crate) fn read<T: Trace>(f: &mut Fields<'a, '_, T>, listed: Listed) -> Result<Self, Error> {
+        let [count, first, second] = listed.names();
         let count = f.u8(count, 8)?;
         let all = f.rest()?;
         for _ in 0..count {
-            f.code(first, first_text)?;
-            f.code(second, second_text)?;
+            f.code(first, |v| listed.text(v))?;
+            match listed {
+                Listed::Features => f.u8(second, 8)?,
+                _ => f.code(second, |v| ResultCode(v).name())?,
+            };
         }
         Ok(Self(consumed(all, f)?))
     }
@@ -171,28 +162,67 @@ impl core::fmt::Debug for OctetPairs<'_> {
     }
 }
 
-/// What the fields of a list of blocks are called.
+/// What a list is made of; decides the names its fields are shown with.
 #[derive(Clone, Copy)]
-pub(crate) struct ListNames {
-    pub(crate) count: &'static str,
-    pub(crate) id: &'static str,
-    pub(crate) len: &'static str,
-    pub(crate) text: fn(u8) -> Option<&'static str>,
+pub(crate) enum Listed {
+    /// Parameter blocks of a message.
+    Blocks(MsgType),
+    /// Results of a message's blocks.
+    Results(MsgType),
+    /// Capability records.
+    Records,
+    /// Features with their revisions.
+    Features,
 }
 
-/// Reads one block, looking into it when the reading is watched.
+impl Listed {
+    /// Names of the count, and of the first and second octet of an element.
+    pub(crate) const fn names(self) -> [&'static str; 3] {
+        match self {
+            Self::Blocks(_) => ["NUM_BLOCKS", "BLOCK_ID", "BLOCK_LEN"],
+            Self::Results(_) => ["NUM_BLOCKS", "BLOCK_ID", "RESULT_CODE"],
+            Self::Records => ["NUM_CAP_RECORDS", "CAP_RECORD_TYPE", "CAP_RECORD_LEN"],
+            Self::Features => ["NUM_FEATURES", "FEATURE_ID", "FEATURE_P_REV"],
+        }
+    }
+
+    /// What the first octet of an element means.
+    pub(crate) fn text(self, value: u8) -> Option<&'static str> {
+        match self {
+            Self::Blocks(msg_type) | Self::Results(msg_type) => block_name(msg_type, value),
+            Self::Records => CapRecord(value).name(),
+            Self::Features => Feature(value).name(),
+        }
+    }
+}
+
+/// Reads one block; its PARAM_DATA is looked into only when the reading is watched.
 pub(crate) fn read_block<'a, T: Trace>(
     f: &mut Fields<'a, '_, T>,
-    names: ListNames,
-    body: &mut impl FnMut(u8, &mut Fields<'a, '_, T>) -> Result<(), Error>,
+    listed: Listed,
 ) -> Result<Block<'a>, Error> {
-    let id = f.code(names.id, names.text)?;
-    let len = f.u8(names.len, 8)?;
-    let data = f.rest()?.get(..usize::from(len)).ok_or(f.error(ErrorKind::Truncated))?;
-    let mut inner = f.sub(usize::from(len))?;
+    let [_, id_name, len_name] = listed.names();
+    let id = f.code(id_name, |v| listed.text(v))?;
+    let len = f.u8(len_name, 8)?;
+    read_data(f, listed, id, len)
+}
+
+/// Reads the PARAM_DATA of a block whose id and length are known.
+pub(crate) fn read_data<'a, T: Trace>(
+    f: &mut Fields<'a, '_, T>,
+    listed: Listed,
+    id: u8,
+    len: u8,
+) -> Result<Block<'a>, Error> {
+    let at = f.at();
+    let data = f.slice(usize::from(len))?;
     if T::ON && len != 0 {
-        inner.open((names.text)(id).unwrap_or("block"));
-        body(id, &mut inner)?;
+        let mut inner = f.within(data, at);
+        inner.open(listed.text(id).unwrap_or("block"));
+        match listed {
+            Listed::Blocks(msg_type) => read_body(msg_type, id, &mut inner)?,
+            _ => read_opaque(&mut inner)?,
+        };
         inner.finish()?;
         inner.close();
     }

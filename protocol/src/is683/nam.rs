@@ -150,8 +150,14 @@ impl<'a> CdmaAnalogNamConfiguration<'a> {
         let (imsi, access) = (Imsi::read(f)?, Access::read(f)?);
         let max_sid_nid = f.u8("MAX_SID_NID", 8)?;
         let pairs = Pairs::read(f, "STORED_SID_NID")?;
-        let nam =
-            CdmaAnalogNam { first_chp: head.first_chp, home_sid: head.home_sid, ex: head.ex, imsi, access, pairs };
+        let nam = CdmaAnalogNam {
+            first_chp: head.first_chp,
+            home_sid: head.home_sid,
+            ex: head.ex,
+            imsi,
+            access,
+            pairs,
+        };
         Ok(Self { nam, scm, mob_p_rev, max_sid_nid })
     }
 
@@ -271,7 +277,7 @@ impl Access {
         })
     }
 
-    fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
+    fn write(self, s: &mut impl Sink) -> Result<(), Error> {
         s.put(u64::from(self.accolc), 4)?;
         for flag in [self.local_control, self.mob_term_home, self.mob_term_for_sid, self.mob_term_for_nid] {
             s.put(u64::from(flag), 1)?;

@@ -2,8 +2,8 @@
 //!
 //! Entries are not octet-aligned, so a profile is a view: it is checked once as a whole, and its entries are read again
 //! by an iterator. Blocks that only memory vouches for (statuses, shared secrets) stay opaque octets.
-use super::fields::{Fields, OctetString, Show, Silent, Sink, Trace, block_codec};
-use crate::wire::{BitReader, Error, ErrorKind};
+use super::fields::{Cursor, Fields, OctetString, Show, Sink, Trace, block_codec, read_again};
+use crate::wire::{Error, ErrorKind};
 
 /// Download block 0, configuration block 1: operation mode. 0 SimpleIP, 1 MobileIP with SimpleIP as fallback, 2 MobileIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ trait Entry<'a>: Sized + Copy + 'a {
 #[derive(Clone, Copy)]
 enum Entries<'a, E> {
     List(&'a [E]),
-    Packed(BitReader<'a>, u8),
+    Packed(Cursor<'a>, u8),
 }
 
 /// SimpleIP user profile: download block 1, configuration block 4.
@@ -132,12 +132,17 @@ impl OperationMode {
     pub(crate) fn read<T: Trace>(f: &mut Fields<'_, '_, T>) -> Result<Self, Error> {
         let refuse = f.error(ErrorKind::BadValue);
         let mode = f.take("OPERATION_MODE", 2, |v| {
-            Show::Text(["SimpleIP", "MobileIP, SimpleIP fallback", "MobileIP"].into_iter().nth(v as usize))
+            Show::Text(match v {
+                0 => Some("SimpleIP"),
+                1 => Some("MobileIP, SimpleIP fallback"),
+                2 => Some("MobileIP"),
+                _ => None,
+            })
         })?;
         u8::try_from(mode).ok().filter(|mode| *mode < 3).map(Self).ok_or(refuse)
     }
 
-    pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
+    pub(crate) fn write(self, s: &mut impl Sink) -> Result<(), Error> {
         if self.0 > 2 {
             return Err(s.refuse(ErrorKind::BadValue));
         }
@@ -155,7 +160,7 @@ impl SimpleIpCapability {
         })
     }
 
-    pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
+    pub(crate) fn write(self, s: &mut impl Sink) -> Result<(), Error> {
         s.put(u64::from(self.max_num_nai), 4)?;
         s.put(u64::from(self.max_nai_length), 8)?;
         s.put(u64::from(self.max_ss_length), 5)?;
@@ -173,7 +178,7 @@ impl MobileIpCapability {
         })
     }
 
-    pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
+    pub(crate) fn write(self, s: &mut impl Sink) -> Result<(), Error> {
         s.put(u64::from(self.max_num_nai), 4)?;
         s.put(u64::from(self.max_nai_length), 8)?;
         for (length, algorithm) in [self.mn_aaa, self.mn_ha] {
@@ -241,26 +246,20 @@ impl Association {
 
 impl<'a, E: Entry<'a>> Entries<'a, E> {
     fn iter(&self) -> impl Iterator<Item = E> + 'a {
-        let (list, mut bits, packed) = match *self {
-            Self::List(list) => (list, BitReader::new(&[], 0), 0),
-            Self::Packed(bits, n) => (&[][..], bits, n),
+        let (list, cursor, packed) = match *self {
+            Self::List(list) => (list, Cursor::new(&[]), 0),
+            Self::Packed(cursor, n) => (&[][..], cursor, n),
         };
-        list.iter().copied().chain((0..packed).map_while(move |_| {
-            let mut silent = Silent;
-            let mut f = Fields::resume(bits, &mut silent);
-            let entry = E::read(&mut f).ok()?;
-            bits = f.bits();
-            Some(entry)
-        }))
+        list.iter().copied().chain(read_again(cursor, u16::from(packed), E::read))
     }
 
     fn read<T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<Self, Error> {
         let n = f.u8("NUM_NAI", 4)?;
-        let bits = f.bits();
+        let cursor = f.cursor();
         for _ in 0..n {
             E::read(f)?;
         }
-        Ok(Self::Packed(bits, n))
+        Ok(Self::Packed(cursor, n))
     }
 
     fn write(&self, s: &mut impl Sink) -> Result<(), Error> {

@@ -54,8 +54,12 @@ impl Spc {
 
 block_codec!(Spc);
 
-const fn in_wire_order([a, b, c, d, e, f]: [u8; 6]) -> [u8; 6] {
-    if SPC_HIGH_NIBBLE_FIRST { [a, b, c, d, e, f] } else { [b, a, d, c, f, e] }
+/// Digits in the order of their nibbles; its own inverse.
+fn in_wire_order(mut digits: [u8; 6]) -> [u8; 6] {
+    if !SPC_HIGH_NIBBLE_FIRST {
+        digits.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
+    }
+    digits
 }
 
 impl PartialEq for Spc {

@@ -32,6 +32,9 @@ block_codec!(Spasm);
 impl core::fmt::Debug for Spasm {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let signed = self.auth_otapa.is_some();
-        f.debug_struct("Spasm").field("signed", &signed).field("nam_lock", &self.nam_lock).finish_non_exhaustive()
+        f.debug_struct("Spasm")
+            .field("signed", &signed)
+            .field("nam_lock", &self.nam_lock)
+            .finish_non_exhaustive()
     }
 }

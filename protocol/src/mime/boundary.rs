@@ -1,9 +1,9 @@
 use crate::wire::{Error, ErrorKind};
 
 /// Longest boundary that RFC 2046 section 5.1.1 allows.
-pub(super) const MAX_BOUNDARY: usize = 70;
-/// Length of the boundaries made here.
-const OWN_BOUNDARY: usize = 10;
+pub const MAX_BOUNDARY: usize = 70;
+/// Length of the boundaries that [`Boundary::avoiding`] makes.
+pub const OWN_BOUNDARY: usize = 10;
 
 /// The text that separates the parts of a multipart body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Media types, base64, and multipart/related bodies (RFC 2045, 2046, 2387), as far as HTTP bodies of the profile
+//! Media types and multipart/related bodies (RFC 2045, 2046, 2387), as far as HTTP bodies of the profile
 //! in `iota.md` B1 need them.
 //!
 //! | item | what |
@@ -6,12 +6,10 @@
 //! | [`MediaType`] | `type/subtype; name=value`, compared without regard to case |
 //! | [`Related`], [`Parts`], [`Part`] | reads a multipart/related body in place |
 //! | [`RelatedWriter`], [`Boundary`] | writes one into the caller's buffer |
-//! | [`base64`] | the transfer encoding, also used by text documents |
 //!
 //! Headers of the message itself (Content-Type, Location, ...) arrive as text from the HTTP layer; only the headers
 //! *inside* a multipart body are parsed here.
 
-pub mod base64;
 mod boundary;
 mod media_type;
 mod related;
@@ -19,7 +17,7 @@ mod related_writer;
 #[cfg(test)]
 mod tests;
 
-pub use boundary::Boundary;
+pub use boundary::{Boundary, MAX_BOUNDARY, OWN_BOUNDARY};
 pub use media_type::{MediaType, ParameterValue, Parameters};
 pub use related::{MAX_PARTS, Part, Parts, Related, Shape, TransferEncoding, is_content_token};
 pub use related_writer::{Piece, RelatedWriter};

@@ -1,7 +1,8 @@
 //! Reading multipart/related (RFC 2046 section 5.1, RFC 2387) by the rules of `iota.md` B1.
 
-use super::{Boundary, MULTIPART_RELATED, MediaType, base64};
-use crate::wire::{Error, ErrorKind, Reader, Writer};
+use super::{Boundary, MULTIPART_RELATED, MediaType};
+use crate::wire::{Error, ErrorKind, Reader};
+use crate::xml::base64;
 
 /// Most parts in a body (`iota.md` B1).
 pub const MAX_PARTS: usize = 32;
@@ -66,12 +67,8 @@ impl<'a> Part<'a> {
     {
         match self.encoding {
             TransferEncoding::Binary => Ok(self.content),
-            TransferEncoding::Base64 => {
-                let mut out = Writer::new(scratch);
-                base64::decode(self.content, &mut out)
-                    .map_err(|e| Error::new(e.kind, self.at.saturating_add(e.at)))?;
-                Ok(out.finish())
-            }
+            TransferEncoding::Base64 => base64::decode(self.content, scratch)
+                .map_err(|e| Error::new(e.kind, self.at.saturating_add(e.at))),
         }
     }
 }
@@ -93,6 +90,16 @@ impl<'a> Related<'a> {
             None => None,
         };
         Ok(Self { body, boundary, start })
+    }
+
+    /// A body whose boundary is known, but not its `start`: only for its parts.
+    pub(crate) const fn with_boundary(boundary: Boundary<'a>, body: &'a [u8]) -> Self {
+        Self { body, boundary, start: None }
+    }
+
+    /// What separates the parts.
+    pub const fn boundary(&self) -> Boundary<'a> {
+        self.boundary
     }
 
     /// The parts in order; ends after the closing delimiter or the first error.

@@ -75,7 +75,7 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
     ) -> Result<Self, Error> {
         match coding {
             Coding::Wbxml => wbxml::Writer::new(out, vocabulary, version, &[]).map(Self::Wbxml),
-            Coding::Xml => xml::Writer::new(out).map(Self::Xml),
+            Coding::Xml => Ok(Self::Xml(xml::Writer::new(out, xml::Octets::Base64))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use super::{Event, Extension, Name, Pull, Reader, Vocabulary, pages};
+use super::{Event, Extension, Name, Pull, Quirks, Reader, Vocabulary, pages};
 use crate::wire::Error;
 
 /// Deeper documents than any real one, so that a dump does not stop early.
@@ -40,10 +40,7 @@ pub fn dump(
     };
     header(&reader, out)?;
     let fault = events(&mut reader, out)?;
-    for quirk in reader.quirks().iter() {
-        writeln!(out, "      tolerated: {quirk}")?;
-    }
-    fault.map_or(Ok(None), |fault| tell_fault(fault, out))
+    conclude(reader.quirks(), fault, out)
 }
 
 /// Writes one line per event until the end or the fault, which is returned and not written.
@@ -64,6 +61,18 @@ pub(crate) fn events<'a>(pull: &mut impl Pull<'a>, out: &mut impl Write) -> Resu
             indent = indent.saturating_add(2);
         }
     }
+}
+
+/// Writes what was tolerated and the fault, and returns the fault.
+pub(crate) fn conclude(
+    quirks: Quirks,
+    fault: Option<Error>,
+    out: &mut impl Write,
+) -> Result<Option<Error>, fmt::Error> {
+    for quirk in quirks.iter() {
+        writeln!(out, "      tolerated: {quirk}")?;
+    }
+    fault.map_or(Ok(None), |fault| tell_fault(fault, out))
 }
 
 /// Writes the fault and returns it.

@@ -18,7 +18,7 @@ pub struct Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name<'a> {
     /// A token and its name in the reader's [`super::Vocabulary`].
-    Known(Token, &'static str),
+    Known(Token, &'a str),
     /// A name spelled out: always in XML, by string table in WBXML.
     Literal(&'a str),
     /// A token without a name in the reader's vocabulary.
@@ -29,8 +29,7 @@ impl<'a> Name<'a> {
     /// The name in text, the same in both codings; `None` for [`Name::Unknown`]. Document codecs compare this.
     pub const fn text(self) -> Option<&'a str> {
         match self {
-            Self::Known(_, text) => Some(text),
-            Self::Literal(text) => Some(text),
+            Self::Known(_, text) | Self::Literal(text) => Some(text),
             Self::Unknown(_) => None,
         }
     }

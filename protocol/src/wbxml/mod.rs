@@ -25,7 +25,7 @@ mod vocabulary;
 mod writer;
 
 pub use dump::dump;
-pub(crate) use dump::{DUMP_DEPTH, events as dump_events, tell_fault};
+pub(crate) use dump::{DUMP_DEPTH, conclude, events as dump_events, tell_fault};
 pub use event::{Event, Extension, Name, Pull, Token};
 pub use header::{Charset, Header, PublicId, StringTable, Version};
 pub(crate) use header::utf8_text;

@@ -1,4 +1,4 @@
-//! What the reader tolerates beyond the specification, each item because real senders do it.
+//! What the readers tolerate beyond the specifications, each item because real senders do it.
 
 /// A tolerated deviation. Everything else that the specification forbids is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +20,20 @@ pub enum Quirk {
     /// A SWITCH_PAGE that no tag and no attribute token follows directly, where the grammar has none:
     /// `00 01 00 00 6D`, or one before END.
     IdlePageSwitch,
+    /// XML: in content, an ampersand that begins no reference stands for itself: `<Data>MAXDT=15&DR=1</Data>`, as AOSP
+    /// device-management messages write the options of a user alert. `&name;` with an unknown name stays an error.
+    BareAmpersand,
 }
 
 impl Quirk {
     /// Every quirk, in the order of the enum.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::UnterminatedTable,
         Self::UnknownCharset,
         Self::PublicIdCase,
         Self::NewerToken,
         Self::IdlePageSwitch,
+        Self::BareAmpersand,
     ];
 
     const fn bit(self) -> u8 {
@@ -39,6 +43,7 @@ impl Quirk {
             Self::PublicIdCase => 4,
             Self::NewerToken => 8,
             Self::IdlePageSwitch => 16,
+            Self::BareAmpersand => 32,
         }
     }
 }
@@ -51,6 +56,7 @@ impl core::fmt::Display for Quirk {
             Self::PublicIdCase => "public identifier in other upper and lower case",
             Self::NewerToken => "token of a newer version of the document type",
             Self::IdlePageSwitch => "page switch without a token after it",
+            Self::BareAmpersand => "ampersand that begins no reference",
         })
     }
 }
@@ -75,7 +81,7 @@ impl Quirks {
         Quirk::ALL.into_iter().filter(move |&quirk| self.contains(quirk))
     }
 
-    pub(super) const fn note(&mut self, quirk: Quirk) {
+    pub(crate) const fn note(&mut self, quirk: Quirk) {
         self.0 |= quirk.bit();
     }
 }

@@ -147,7 +147,7 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
                         State::Attributes { content, first } => self.attributes(content, first)?,
                         State::Value { content } => self.value(content)?,
                         State::Instruction => self.instruction_value()?,
-                        State::Close => self.close()?,
+                        State::Close => self.close(),
                     }
                 }
             };
@@ -186,7 +186,7 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
                 self.open(octet, name)
             }
             _ if self.depth == 0 => Err(self.forbidden()),
-            END => self.close(),
+            END => Ok(self.close()),
             _ => self.fragment(octet),
         }
     }
@@ -206,10 +206,10 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         Ok(Some(Event::Start(name)))
     }
 
-    fn close(&mut self) -> Step<'a> {
+    fn close(&mut self) -> Option<Event<'a>> {
         self.depth = self.depth.saturating_sub(1);
         self.state = State::Between;
-        Ok(Some(Event::End))
+        Some(Event::End)
     }
 
     /// `attribute = ([switchPage] ATTRSTART | LITERAL index) *attrValue`

@@ -139,11 +139,20 @@ impl<'a> Cursor<'a> {
         self.quoted()
     }
 
+    /// Whether an ampersand, a name or number, and a semicolon stand here, whatever the name.
+    pub(super) fn at_reference(mut self) -> bool {
+        self.eat("&") && !self.reference_body().is_empty() && self.eat(";")
+    }
+
+    fn reference_body(&mut self) -> &'a str {
+        self.take_to(|c| !c.is_ascii_alphanumeric() && c != '#')
+    }
+
     /// The character of a reference, `&` included: one of the five predefined entities, or a number.
     pub(super) fn reference(&mut self) -> Result<char, Error> {
         let fault = self.error(ErrorKind::BadValue);
         self.expect("&")?;
-        let body = self.take_to(|c| !c.is_ascii_alphanumeric() && c != '#');
+        let body = self.reference_body();
         self.expect(";")?;
         let number = match body {
             "amp" => return Ok('&'),

@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, is_character};
 use super::{MAX_ATTRIBUTES, doctype};
-use crate::wbxml::{Event, Name, Pull};
+use crate::wbxml::{Event, Name, Pull, Quirk, Quirks};
 use crate::wire::{Error, ErrorKind};
 
 /// Reads an XML document of at most `DEPTH` nested elements, event by event, from borrowed octets.
@@ -37,6 +37,7 @@ pub struct Reader<'a, const DEPTH: usize> {
     attributes: [&'a str; MAX_ATTRIBUTES],
     attribute_count: usize,
     state: State<'a>,
+    quirks: Quirks,
     at: usize,
     fault: Option<Error>,
 }
@@ -78,9 +79,15 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             attributes: [""; MAX_ATTRIBUTES],
             attribute_count: 0,
             state: State::Between,
+            quirks: Quirks::default(),
             at: 0,
             fault: None,
         })
+    }
+
+    /// The deviations tolerated so far.
+    pub const fn quirks(&self) -> Quirks {
+        self.quirks
     }
 
     fn step(&mut self) -> Step<'a> {
@@ -132,6 +139,11 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         match self.c.peek() {
             None => Err(self.c.ended()),
             Some('<') => self.markup(),
+            Some('&') if !self.c.at_reference() => {
+                self.c.expect("&")?;
+                self.quirks.note(Quirk::BareAmpersand);
+                Ok(Some(Event::Char('&')))
+            }
             _ => {
                 let event = character_data(&mut self.c, |c| matches!(c, '<' | '&'))?;
                 if let Event::Text(text) = event

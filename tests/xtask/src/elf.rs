@@ -3,10 +3,10 @@
 //! Needs `--emit-relocs` (references) and `-Z emit-stack-sizes` (frames). Limits: a frame is known only for functions
 //! compiled with that flag, and a jump through a register in a function that owns a jump table is taken for a `match`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use object::elf::{R_ARM_THM_PC22, R_ARM_THM_PC9, R_ARM_THM_PC11, R_ARM_THM_JUMP19, R_ARM_THM_JUMP24};
-use object::elf::{R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP, SHF_ALLOC, SHF_WRITE, SHT_ARM_EXIDX, SHT_NOBITS};
-use object::read::elf::{ElfFile32, SectionHeader};
+use object::elf::{R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_ARM_EXIDX, SHT_NOBITS};
+use object::read::elf::{ElfFile32, ProgramHeader, SectionHeader};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SymbolKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -121,6 +121,28 @@ impl Program {
         }
         Ok(())
     }
+}
+
+/// What a program looks like in memory before it starts: the octets of its segments, from the lowest address on.
+pub(crate) fn image(path: &Path) -> Result<Vec<u8>> {
+    let data = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+    let file = ElfFile32::<object::Endianness>::parse(&*data).context("not a 32-bit ELF file")?;
+    let endian = file.endian();
+    let mut segments = Vec::new();
+    for segment in file.elf_program_headers().iter().filter(|segment| segment.p_type(endian) == PT_LOAD) {
+        let octets = segment.data(endian, &*data).map_err(|()| anyhow!("a segment lies outside the file"))?;
+        if !octets.is_empty() {
+            segments.push((segment.p_paddr(endian), octets));
+        }
+    }
+    segments.sort_unstable_by_key(|&(address, _)| address);
+    let start = segments.first().context("the program is empty")?.0;
+    let mut image = Vec::new();
+    for (address, octets) in segments {
+        image.resize(usize::try_from(address - start)?, 0);
+        image.extend_from_slice(octets);
+    }
+    Ok(image)
 }
 
 fn span(code: &[u8], start: u64, len: u64) -> Option<&[u8]> {

@@ -12,8 +12,11 @@
 //! Each command is one file. Which compiler, flags and linker a bare-metal build uses is decided in `target.rs` only.
 
 mod call_graph;
+mod ci;
 mod deps;
 mod elf;
+mod firmware;
+mod hil;
 mod no_panic;
 mod places;
 mod probe;
@@ -41,6 +44,12 @@ enum Command {
     NoPanic(no_panic::Options),
     /// Measure flash, RAM and worst stack, and compare with the budgets
     Size(size::Options),
+    /// Build the firmware images that are test data, or check that they can be rebuilt
+    Firmware(firmware::Options),
+    /// Run the firmware on an emulated board
+    Hil(hil::Options),
+    /// Run every check that continuous integration runs
+    Ci(ci::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +57,9 @@ fn main() -> ExitCode {
         Command::Deps => deps::run(),
         Command::NoPanic(options) => no_panic::run(&options),
         Command::Size(options) => size::run(&options),
+        Command::Firmware(options) => firmware::run(&options),
+        Command::Hil(options) => hil::run(&options),
+        Command::Ci(options) => ci::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

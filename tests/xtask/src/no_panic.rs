@@ -85,7 +85,9 @@ fn explain(probe: &Probe<'_>) -> Result<String> {
         .iter()
         .position(|function| function.name.ends_with("rust_begin_unwind") || function.name == MUST_NOT_PANIC)
         .context("the linked probe has no panic handler")?;
-    let machinery = |name: &str| ["core::", "<core::", "alloc::", "<alloc::"].iter().any(|start| name.starts_with(start));
+    let core_library = |name: &str| ["core::", "<core::", "alloc::"].iter().any(|start| name.starts_with(start));
+    let ours = |name: &str| ["kedge_", "no_panic::"].iter().any(|part| name.contains(part));
+    let machinery = |name: &str| core_library(name) || !ours(name);
     let data = std::fs::read(&elf)?;
     let source = SourceLines::read(&data)?;
     let mut lines = BTreeSet::new();

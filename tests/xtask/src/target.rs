@@ -59,8 +59,6 @@ pub(crate) struct Build<'a> {
     pub(crate) opt_level: &'a str,
     /// More arguments for the linker.
     pub(crate) link_args: &'a [String],
-    /// More environment.
-    pub(crate) env: &'a [(&'a str, &'a str)],
     /// Record the stack frame of each function in section `.stack_sizes`.
     pub(crate) stack_sizes: bool,
 }
@@ -83,45 +81,61 @@ impl Toolchain {
         )
     }
 
-    /// The compiler's name and version, for reports.
+    /// Names and versions of compiler and linker, for reports.
     pub(crate) fn describe(&self) -> Result<String> {
-        let version = output_of(Command::new(&self.rustc).arg("--version"))?;
-        let how = if self.debian.is_some() { "core library built along" } else { "target installed" };
-        Ok(format!("{}, {how}", version.trim()))
+        let rustc = output_of(Command::new(&self.rustc).arg("--version"))?;
+        let how = match &self.debian {
+            Some(linker) => format!("core library built along, {}", output_of(Command::new(linker).arg("--version"))?),
+            None => "target installed".to_owned(),
+        };
+        Ok(format!("{}, {}", rustc.trim(), how.trim()))
     }
 
-    /// Builds; the path of the program, or the compiler's messages.
+    /// Builds a program; its path, or the compiler's messages.
     pub(crate) fn build(&self, build: &Build<'_>) -> Result<Result<PathBuf, String>> {
-        let triple = self.target.triple();
         let target_dir = places::bare_target_dir()?;
-        let mut command = places::cargo();
+        let mut command = self.cargo("rustc", &target_dir, &rust_flags(build));
         command
             .current_dir(places::root().join(build.package))
-            .args(["rustc", "--release", "--color", "never", "--target", triple])
             .args(["--features", &build.features.join(",")])
-            .env("RUSTC", &self.rustc)
-            .env("CARGO_TARGET_DIR", &target_dir)
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.opt_level)
-            .envs(build.env.iter().copied())
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS");
-        if self.debian.is_some() || build.stack_sizes {
-            // -Z options on a stable compiler; the code itself uses no unstable feature
-            command.env("RUSTC_BOOTSTRAP", "1");
-        }
-        if let Some(linker) = &self.debian {
-            command.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
-            command.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_")), linker);
-        }
-        command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(build).join("\x1f"));
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.opt_level);
         command.arg("--").args(build.link_args.iter().map(|arg| format!("-Clink-arg={arg}")));
-        let output = command.output().context("cargo rustc")?;
-        if !output.status.success() {
-            return Ok(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
         let name = Path::new(build.package).file_name().context("package folder without a name")?;
-        Ok(Ok(target_dir.join(triple).join("release").join(name)))
+        let program = target_dir.join(self.target.triple()).join("release").join(name);
+        Ok(messages(&mut command)?.map_or(Ok(program), Err))
     }
+
+    /// Builds a library of the workspace with all its features; or the compiler's messages.
+    pub(crate) fn build_library(&self, package: &str) -> Result<Result<(), String>> {
+        let mut command = self.cargo("build", &places::bare_target_dir()?, &[]);
+        command.args(["--lib", "--all-features", "--package", package]);
+        Ok(messages(&mut command)?.map_or(Ok(()), Err))
+    }
+
+    /// A cargo that builds for the target.
+    fn cargo(&self, command: &str, target_dir: &Path, flags: &[String]) -> Command {
+        let triple = self.target.triple();
+        let mut cargo = places::cargo();
+        cargo
+            .args([command, "--release", "--color", "never", "--target", triple])
+            .env("RUSTC", &self.rustc)
+            // -Z options on a stable compiler; the code itself uses no unstable feature
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_DIR", target_dir)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env_remove("RUSTFLAGS");
+        if let Some(linker) = &self.debian {
+            cargo.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+            cargo.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_")), linker);
+        }
+        cargo
+    }
+}
+
+/// Runs a build; the compiler's messages if it failed.
+fn messages(command: &mut Command) -> Result<Option<String>> {
+    let output = command.output().context("cargo")?;
+    Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
 /// Flags for every crate of a build; machine paths are mapped away, so that images do not depend on them.

@@ -1,1 +1,35 @@
-//! Makes and signs update packages.
+//! Makes and signs update packages, on a desk or a build server.
+//!
+//! ```
+//! use kedge_generator::{Installed, Layout, Release, Signer, Target, delta};
+//!
+//! let old: Vec<u8> = (0..20_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+//! let mut new = old.clone();
+//! new.splice(1000..1000, *b"something new");
+//! let release = Release { product: "clock", version: "1.1", security_counter: 1, description: "", notes: "", image: &new };
+//! let installed = Installed { version: "1.0", image: &old };
+//! let target = Target { layout: Layout::InPlace, block_size: 4096 };
+//! let package = delta(&release, &installed, target, &Signer::test_key()).unwrap();
+//! assert!(package.len() < 1000);
+//! ```
+//! Every package is applied to a flash model by the device's own code before it is returned ([`rehearse`]), and the same
+//! input gives the same octets.
+//!
+//! The delta is plain: a suffix array of the old image finds what to copy, differences are sent as they are, nothing is
+//! entropy coded. A suffix array comes from `libsais` (linear time, and kept up to date; of the crates in pure Rust the
+//! one that is fast, `divsufsort`, has had no release since 2019).
+
+mod check;
+mod crypto;
+mod delta;
+mod error;
+mod matcher;
+mod package;
+mod signer;
+
+pub use check::{Rehearsal, rehearse};
+pub use crypto::RingCrypto;
+pub use error::Error;
+pub use kedge_package::Layout;
+pub use package::{Installed, Release, Target, delta, full};
+pub use signer::Signer;

@@ -181,10 +181,13 @@ mod tests {
         );
     }
 
+    /// Where what is replaced by what, and what is then wrong where.
+    type Case<'c> = (usize, &'c [u8], &'c [u8], ErrorKind, usize);
+
     #[test]
     fn other_encodings_and_fields_are_refused() {
         let good = example();
-        let cases: [(usize, &[u8], &[u8], ErrorKind, usize); 8] = [
+        let cases: [Case<'_>; 8] = [
             (0, b"\xD2", b"", ErrorKind::BadValue, 12),
             (0, b"\xD2", b"\xD8\x12", ErrorKind::NotDeterministic, 12),
             (1, b"\x84", b"\x85", ErrorKind::BadLength, 14),

@@ -89,6 +89,11 @@ impl Plan {
         self.blocks
     }
 
+    /// Octets of each block but the last.
+    pub const fn block_size(&self) -> u32 {
+        self.payload.block_size
+    }
+
     /// Which block is made first.
     pub const fn order(&self) -> Order {
         self.order

@@ -99,7 +99,7 @@ impl Entry {
 
     /// Offset of the payload in the device.
     pub(super) fn payload_at(&self) -> u32 {
-        self.at.saturating_add(octets(HEAD))
+        payload_of(self.at)
     }
 
     /// Whether `payload` is what the entry was written with.
@@ -124,6 +124,11 @@ impl Entry {
     }
 }
 
+/// Offset of the payload of the entry at offset `at`.
+pub(super) fn payload_of(at: u32) -> u32 {
+    at.saturating_add(octets(HEAD))
+}
+
 /// Reads the header of the bank from `bank` to `end`: sequence number and end of the snapshot, `None` if it does not read
 /// well.
 pub(super) fn read_header<F: ReadNorFlash>(
@@ -132,7 +137,8 @@ pub(super) fn read_header<F: ReadNorFlash>(
     end: u32,
 ) -> Result<Option<(u32, u32)>, LogError<F::Error>> {
     let header = Entry::read(flash, bank, 0, end, 0)?;
-    let Some(header) = header.filter(|e| e.kind == Kind::Header && usize::from(e.len) == HEADER_PAYLOAD) else {
+    let Some(header) = header.filter(|e| e.kind == Kind::Header && usize::from(e.len) == HEADER_PAYLOAD)
+    else {
         return Ok(None);
     };
     let mut payload = [0; HEADER_PAYLOAD];
@@ -195,7 +201,11 @@ impl Appender {
     }
 
     /// Appends a value that stands elsewhere in the device; returns its offset in the bank.
-    pub(super) fn copy<F: NorFlash>(&mut self, flash: &mut F, from: &Entry) -> Result<u32, LogError<F::Error>> {
+    pub(super) fn copy<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        from: &Entry,
+    ) -> Result<u32, LogError<F::Error>> {
         let start = self.at;
         let mut entry = self.entry(Kind::Value, from.key, from.len);
         let mut crc = entry.digest();

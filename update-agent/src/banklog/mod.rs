@@ -153,7 +153,9 @@ impl<const KEYS: usize> BankLog<KEYS> {
         let second = Scan::<KEYS>::read(flash, region.start.saturating_add(bank_len), bank_len);
         let best = match (first, second) {
             (Err(LogError::Flash(e)), Err(LogError::Flash(_))) => return Err(LogError::Flash(e)),
-            (Err(LogError::DamagedBank), _) | (_, Err(LogError::DamagedBank)) => return Err(LogError::DamagedBank),
+            (Err(LogError::DamagedBank), _) | (_, Err(LogError::DamagedBank)) => {
+                return Err(LogError::DamagedBank);
+            }
             (first, second) => {
                 let (first, second) = (first.ok().flatten(), second.ok().flatten());
                 if first.as_ref().map(Scan::rank) >= second.as_ref().map(Scan::rank) { first } else { second }
@@ -206,6 +208,26 @@ impl<const KEYS: usize> BankLog<KEYS> {
         entry::read_unaligned(flash, entry.payload_at(), out)?;
         // Between the check and the copy the bits could differ again on a dying part: check what is handed out.
         if entry.matches(out) { Ok(Some(out)) } else { Err(LogError::Damaged(key)) }
+    }
+
+    /// Reads the octets of record `key` from `offset` on, as many as there are and `out` holds; returns how many. They were
+    /// checked when the log was mounted or the record written, and are not checked again.
+    pub fn read_part<F: ReadNorFlash>(
+        &self,
+        flash: &mut F,
+        key: u8,
+        offset: usize,
+        out: &mut [u8],
+    ) -> Result<usize, LogError<F::Error>> {
+        let Some(place) = self.place(key) else { return Ok(0) };
+        let n = usize::from(place.len).saturating_sub(offset).min(out.len());
+        let out = out.get_mut(..n).unwrap_or_default();
+        let skip = u32::try_from(offset).unwrap_or(u32::MAX);
+        let at = entry::payload_of(self.bank.saturating_add(place.at)).saturating_add(skip);
+        if n > 0 {
+            entry::read_unaligned(flash, at, out)?;
+        }
+        Ok(n)
     }
 
     /// Makes all `changes` at once. On an error none of them counts, but the flash may have been written; the next commit
@@ -266,7 +288,8 @@ impl<const KEYS: usize> BankLog<KEYS> {
     fn move_bank<F: NorFlash>(&mut self, flash: &mut F, room: u32) -> Result<u32, LogError<F::Error>> {
         let (header, mark) = (entry::header_span::<F>(), entry::span::<F>(0));
         let live = self.index.iter().filter(|p| p.at != 0).map(|p| entry::span::<F>(usize::from(p.len)));
-        let needed = live.fold(header.saturating_add(mark.saturating_mul(2)).saturating_add(room), u32::saturating_add);
+        let needed = live
+            .fold(header.saturating_add(mark.saturating_mul(2)).saturating_add(room), u32::saturating_add);
         let bank_len = self.bank_len();
         if needed > bank_len {
             return Err(LogError::NoRoom { needed });
@@ -317,7 +340,11 @@ impl<const KEYS: usize> Scan<KEYS> {
         (self.open, self.sequence)
     }
 
-    fn read<F: NorFlash>(flash: &mut F, bank: u32, bank_len: u32) -> Result<Option<Self>, LogError<F::Error>> {
+    fn read<F: NorFlash>(
+        flash: &mut F,
+        bank: u32,
+        bank_len: u32,
+    ) -> Result<Option<Self>, LogError<F::Error>> {
         let end = bank.saturating_add(bank_len);
         let Some((sequence, snapshot_end)) = entry::read_header(flash, bank, end)? else { return Ok(None) };
         let mut scan = Self { bank, sequence, index: [Place::default(); KEYS], open: false, clean: false };

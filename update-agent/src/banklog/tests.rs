@@ -13,7 +13,8 @@ type State = [Option<Vec<u8>>; KEYS];
 
 /// Commits that replace, remove, combine, and overflow a bank of 256 octets several times.
 fn script() -> Vec<Vec<(u8, Option<Vec<u8>>)>> {
-    let value = |seed: u8, len: usize| Some((0..len).map(|i| seed.wrapping_mul(31).wrapping_add(i as u8)).collect());
+    let value =
+        |seed: u8, len: usize| Some((0..len).map(|i| seed.wrapping_mul(31).wrapping_add(i as u8)).collect());
     vec![
         vec![(0, value(1, 5)), (1, value(2, 0))],
         vec![(2, value(3, 40))],
@@ -30,6 +31,10 @@ fn observe<F: NorFlash>(log: &BankLog<KEYS>, flash: &mut F) -> Result<State, Log
         let mut buf = [0; 64];
         *slot = log.read(flash, key, &mut buf)?.map(<[u8]>::to_vec);
         assert_eq!(slot.as_ref().map(Vec::len), log.len(key));
+        let whole = slot.as_deref().unwrap_or_default();
+        let (skip, mut part) = (whole.len() / 3, [0; 7]);
+        let n = log.read_part(flash, key, skip, &mut part)?;
+        assert_eq!(&part[..n], &whole[skip..whole.len().min(skip + 7)]);
     }
     Ok(state)
 }

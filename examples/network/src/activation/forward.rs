@@ -1,1 +1,164 @@
-//! The forward messages of an activation, in the order of its script.
+//! The forward messages of an activation, in the order of its script, each with the answer it is owed.
+
+use super::expect::Expect;
+use crate::account::{Profile, ProfileError, Subscriber};
+use crate::log::Step;
+use kedge_protocol::is683::nam::{Access, CdmaAnalogNam, Imsi, ImsiClass, Pairs};
+use kedge_protocol::is683::sspr::{MAX_SEGMENT, Segment};
+use kedge_protocol::is683::{
+    Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min, NamBlockId, Nid,
+    Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
+};
+
+const FIRST: Step = Step::one_button(1);
+const NAM: Step = Step::one_button(2);
+const NAM_ANSWER: Step = Step::one_button(3);
+const LIST: Step = Step::one_button(4);
+const COMMIT: Step = Step::one_button(5);
+
+/// What an activation needs: NAM download, classic SSPR, service programming lock (`is683.md` §6).
+const NEEDED: &[(u8, u8)] = &[(0, 2), (2, 1), (3, 1)];
+/// `OTASP_P_REV` of the operator's requests for capability records.
+const OTASP_P_REV: u8 = 4;
+
+/// One message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(super) message: Vec<u8>,
+    pub(super) expect: Expect,
+    pub(super) step: Step,
+    pub(super) answered_in: Step,
+    pub(super) meaning: String,
+    /// Nothing else in its document: what follows depends on the answer.
+    pub(super) alone: bool,
+}
+
+impl Ask {
+    fn new(message: &Forward<'_>, expect: Expect, step: Step, meaning: &str) -> Result<Self, ProfileError> {
+        let mut buf = [0; MAX_MESSAGE];
+        let message = message.emit(&mut buf)?.to_vec();
+        Ok(Self { message, expect, step, answered_in: step, meaning: meaning.to_owned(), alone: true })
+    }
+}
+
+/// Everything the profile calls for, in order.
+pub(crate) fn plan(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
+    let mut plan = Vec::new();
+    if profile.ask_capability {
+        let request = Forward::ProtocolCapabilityRequest(None);
+        plan.push(Ask::new(&request, Expect::Capability(NEEDED), FIRST, "Protocol Capability Request")?);
+    }
+    if let Some(spc) = &profile.spc {
+        plan.push(verify_spc(spc)?);
+    }
+    plan.push(download_nam(&profile.subscriber)?);
+    if profile.compare_prl {
+        plan.push(dimensions(0)?);
+    }
+    plan.extend(segments(profile)?);
+    plan.push(Ask::new(&Forward::CommitRequest, Expect::Commit, COMMIT, "Commit Request")?);
+    Ok(plan)
+}
+
+/// Asks for the MEID, as nothing else tells who calls.
+pub(super) fn capability_with_meid() -> Result<Ask, ProfileError> {
+    let query = CapabilityQuery { otasp_p_rev: OTASP_P_REV, records: &[CapRecord::MEID.0] };
+    let request = Forward::ProtocolCapabilityRequest(Some(query));
+    Ask::new(&request, Expect::Meid, FIRST, "Protocol Capability Request for the MEID")
+}
+
+/// Asks which roaming list the device has; block id 0 for a classic, 2 for any list.
+pub(super) fn dimensions(block: u8) -> Result<Ask, ProfileError> {
+    let request = if block == 0 { SsprRequest::Dimensions } else { SsprRequest::ExtendedDimensions };
+    let request = Forward::SsprConfigurationRequest(request);
+    Ask::new(&request, Expect::Dimensions(block), LIST, "SSPR Configuration Request, dimensions")
+}
+
+/// `PR_LIST_ID` of a list.
+pub(super) fn list_id(prl: &[u8]) -> Option<u16> {
+    prl.get(2..4).and_then(|id| id.try_into().ok()).map(u16::from_be_bytes)
+}
+
+/// The subscriber's NAM as blocks one behind the other, each `BLOCK_ID BLOCK_LEN PARAM_DATA`.
+pub(crate) fn nam_blocks(subscriber: &Subscriber) -> Result<Vec<u8>, ProfileError> {
+    let mut blocks = Vec::new();
+    for (id, data) in blocks_of(subscriber)? {
+        blocks.extend([id, length(&data)?]);
+        blocks.extend(data);
+    }
+    Ok(blocks)
+}
+
+fn verify_spc(spc: &Spc) -> Result<Ask, ProfileError> {
+    let id = ValidationBlockId::VERIFY_SPC.0;
+    let (mut digits, mut buf) = ([0; 3], [0; 8]);
+    let blocks = Blocks::build(&[Block { id, data: spc.emit(&mut digits)? }], &mut buf)?;
+    let expect = Expect::Blocks(0x09, vec![id]);
+    Ask::new(&Forward::ValidationRequest(blocks), expect, NAM, "Validation Request, SPC")
+}
+
+fn download_nam(subscriber: &Subscriber) -> Result<Ask, ProfileError> {
+    let owned = blocks_of(subscriber)?;
+    let blocks: Vec<Block<'_>> = owned.iter().map(|(id, data)| Block { id: *id, data }).collect();
+    let expect = Expect::Blocks(0x01, owned.iter().map(|(id, _)| *id).collect());
+    let mut buf = [0; MAX_MESSAGE];
+    let blocks = Blocks::build(&blocks, &mut buf)?;
+    let request = Forward::DownloadRequest { family: Family::Nam, blocks, fresh: None };
+    let meaning = if owned.len() > 1 { "Download Request, NAM and MDN" } else { "Download Request, NAM" };
+    let ask = Ask::new(&request, expect, NAM, meaning)?;
+    Ok(Ask { answered_in: NAM_ANSWER, alone: false, ..ask })
+}
+
+fn segments(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
+    let size = usize::from(profile.segment).clamp(1, MAX_SEGMENT);
+    let id = if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL }.0;
+    let count = profile.prl.len().div_ceil(size);
+    let segment = |(index, data): (usize, &[u8])| {
+        let offset = u16::try_from(index * size).map_err(|_| ProfileError::TooLong)?;
+        let mut buf = [0; 255];
+        let segment = Segment { last: index + 1 == count, offset, data };
+        let block = Block { id, data: segment.emit(&mut buf)? };
+        let request = Forward::SsprDownloadRequest { block, fresh: None };
+        let expect = Expect::Segment { block: id, offset, size: length(data)? };
+        let meaning = format!("SSPR Download Request, segment {} of {count}", index + 1);
+        Ok(Ask { alone: false, ..Ask::new(&request, expect, LIST, &meaning)? })
+    };
+    profile.prl.chunks(size).enumerate().map(segment).collect()
+}
+
+/// The blocks of a Download Request: id and PARAM_DATA.
+fn blocks_of(subscriber: &Subscriber) -> Result<Vec<(u8, Vec<u8>)>, ProfileError> {
+    let number = ProfileError::Number;
+    let home_sid = Sid::new(subscriber.home_sid).ok_or(number)?;
+    let pairs = [(home_sid, Nid(subscriber.home_nid))];
+    let nam = CdmaAnalogNam {
+        first_chp: subscriber.first_chp,
+        home_sid,
+        ex: false,
+        imsi: Imsi {
+            class: ImsiClass::Class0,
+            mcc: Mcc::new(&subscriber.mcc).ok_or(number)?,
+            imsi_11_12: Imsi1112::new(&subscriber.imsi_11_12).ok_or(number)?,
+            imsi_s: Min::new(&subscriber.min).ok_or(number)?,
+        },
+        access: Access {
+            accolc: subscriber.accolc,
+            local_control: false,
+            mob_term_home: true,
+            mob_term_for_sid: true,
+            mob_term_for_nid: true,
+        },
+        pairs: Pairs::new(&pairs),
+    };
+    let mut buf = [0; 255];
+    let mut blocks = vec![(NamBlockId::CDMA_ANALOG_NAM.0, nam.emit(&mut buf)?.to_vec())];
+    if let Some(digits) = &subscriber.mdn {
+        let mdn = Mdn::new(digits).ok_or(number)?;
+        blocks.push((NamBlockId::MDN.0, mdn.emit(&mut buf)?.to_vec()));
+    }
+    Ok(blocks)
+}
+
+fn length(data: &[u8]) -> Result<u8, ProfileError> {
+    u8::try_from(data.len()).map_err(|_| ProfileError::TooLong)
+}

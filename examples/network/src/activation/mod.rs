@@ -9,20 +9,22 @@
 mod expect;
 mod forward;
 
-use crate::account::{Account, AccountState, Profile, Refusal};
+use crate::account::{Account, AccountState, Refusal};
 use crate::caller::{self, Caller};
 use crate::log::{Rule, Step};
 use crate::order::{Answer, Order, Payload, code};
 use crate::script::{Scene, Script, Turn};
 use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, hex, judge};
-use forward::Forward;
+pub(crate) use forward::{Ask, nam_blocks, plan};
 use kedge_platform::identity::HardwareId;
 use std::collections::VecDeque;
 
 /// Media type of a body part with a reverse message (profile B1).
 const REVERSE_TYPE: &str = "application/x-is683-response";
 
-const ASK: Step = Step::one_button(1);
+/// Most messages in one body: its parts less the document (profile B1).
+const MOST_PARTS: usize = 31;
+
 const ANSWER: Step = Step::one_button(2);
 const STOP: Step = Step::one_button(6);
 
@@ -30,7 +32,7 @@ const STOP: Step = Step::one_button(6);
 #[derive(Clone, Debug)]
 pub(crate) struct Activation {
     hardware: Option<HardwareId>,
-    queue: VecDeque<Forward>,
+    queue: VecDeque<Ask>,
     awaited: Vec<Expect>,
 }
 
@@ -48,14 +50,14 @@ impl Activation {
         if account.state == AccountState::Activated {
             return Turn::Say(Order::farewell("This device was activated already.", ANSWER));
         }
-        self.queue = forward::plan(&account.profile);
+        self.queue = account.plan.clone().into();
         self.advance(scene)
     }
 
     /// The next document: as many messages as the profile wants in one, up to the next that stands alone.
     fn advance(&mut self, scene: &mut Scene<'_>) -> Turn {
         let account = self.hardware.and_then(|hardware| scene.books.account_mut(hardware));
-        let most = account.as_ref().map_or(1, |account| account.profile.messages_per_document.max(1));
+        let most = account.as_ref().map_or(1, |account| account.profile.messages_per_document.clamp(1, MOST_PARTS));
         let mut orders = Vec::new();
         self.awaited.clear();
         while orders.len() < most
@@ -93,7 +95,8 @@ impl Activation {
             }
             Verdict::Dimensions { id, size } => (None, self.compare(id, size, scene)),
             Verdict::Refused(PRL_FORMAT_MISMATCH) if *expect == Expect::Dimensions(0) => {
-                self.queue.push_front(forward::dimensions(2));
+                self.queue.extend(forward::dimensions(2));
+                self.queue.rotate_right(1);
                 (None, "other roaming list format".to_owned())
             }
             Verdict::Refused(code) => {
@@ -113,9 +116,9 @@ impl Activation {
     /// Leaves the download out if the device has the list.
     fn compare(&mut self, id: u16, size: u16, scene: &mut Scene<'_>) -> String {
         let Some(account) = self.account(scene) else { return String::new() };
-        account.prl_current = size != 0 && Some(id) == forward::list_id(&account.profile);
+        account.prl_current = size != 0 && Some(id) == forward::list_id(&account.profile.prl);
         if account.prl_current {
-            self.queue.retain(|forward| !matches!(forward.expect, Expect::Segment { .. }));
+            self.queue.retain(|ask| !matches!(ask.expect, Expect::Segment { .. }));
         }
         format!("roaming list {id}, {size} octets{}", if account.prl_current { ": current" } else { "" })
     }
@@ -135,9 +138,8 @@ impl Script for Activation {
         if let Some(hardware) = self.hardware {
             return self.identified(hardware, scene);
         }
-        let ask = forward::capability_with_meid();
-        self.awaited = vec![ask.expect];
-        Turn::Say(vec![Order::is683(ask.message, ASK, ask.meaning)])
+        self.queue.extend(forward::capability_with_meid());
+        self.advance(scene)
     }
 
     fn answered(&mut self, orders: &[Order], answers: &[Answer], scene: &mut Scene<'_>) -> (Turn, String) {
@@ -182,7 +184,7 @@ pub(crate) fn registered(hardware: HardwareId, nam: &[u8], prl: &[u8], scene: &m
     let Some(account) = scene.books.account_mut(hardware) else {
         return "registers; not a customer".to_owned();
     };
-    let new_nam = nam == forward::nam_blocks(&account.profile.subscriber);
+    let new_nam = nam == account.nam;
     let new_prl = prl == account.profile.prl;
     let state = account.state;
     if new_nam && state == AccountState::Pending {
@@ -203,9 +205,4 @@ pub(crate) fn registered(hardware: HardwareId, nam: &[u8], prl: &[u8], scene: &m
         scene.violate(step, Rule::Atomicity, detail);
     }
     "registers with other numbers".to_owned()
-}
-
-/// The blocks a device of this profile registers with after its activation.
-pub(crate) fn blocks(profile: &Profile) -> Vec<u8> {
-    forward::nam_blocks(&profile.subscriber)
 }

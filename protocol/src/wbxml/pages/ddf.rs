@@ -1,5 +1,5 @@
-//! The device description and serialised sub-trees (TNDS) of OMA DM 1.2: page 0 of a document of its own, page 2 inline
-//! in SyncML.
+//! The device description and serialised sub-trees (TNDS) of OMA DM 1.2: page 2, inline in SyncML as well as in a
+//! document of its own.
 
 use super::super::{Page, Tag, Vocabulary};
 
@@ -8,7 +8,7 @@ pub static DDF_1_2: Vocabulary = Vocabulary {
     name: "DM DDF 1.2",
     number: Vocabulary::UNREGISTERED,
     text: "-//OMA//DTD-DM-DDF 1.2//EN",
-    tags: &[Page { number: 0, entries: DDF }],
+    tags: &[Page { number: 2, entries: DDF }],
     starts: &[],
     values: &[],
     newer: None,

@@ -1,4 +1,4 @@
-//! MetInf, the meta information of SyncML: page 1 there, page 0 as a document of its own.
+//! MetInf, the meta information of SyncML: page 1, there as well as in a document of its own.
 
 use super::super::{Page, Tag, Vocabulary};
 
@@ -7,7 +7,7 @@ pub static METINF_1_2: Vocabulary = Vocabulary {
     name: "MetInf 1.2",
     number: 0x1202,
     text: "-//SYNCML//DTD MetInf 1.2//EN",
-    tags: &[Page { number: 0, entries: METINF }, Page { number: 0, entries: SINCE_1_2 }],
+    tags: &[Page { number: 1, entries: METINF }, Page { number: 1, entries: SINCE_1_2 }],
     starts: &[],
     values: &[],
     newer: None,

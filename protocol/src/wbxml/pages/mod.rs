@@ -103,8 +103,8 @@ mod tests {
             (&SYNCML_1_2, 2, 0x3C, "ZeroOrOne"),
             (&DEVINF_1_1, 0, 0x2A, "SupportLargeObjs"),
             (&DEVINF_1_2, 0, 0x34, "SupportHierarchicalSync"),
-            (&METINF_1_2, 0, 0x05, "Anchor"),
-            (&DDF_1_2, 0, 0x08, "b64"),
+            (&METINF_1_2, 1, 0x05, "Anchor"),
+            (&DDF_1_2, 2, 0x08, "b64"),
             (&MMC, 0, 0x0F, "data"),
         ] {
             let token = Token { page, code };

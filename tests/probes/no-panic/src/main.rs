@@ -10,8 +10,29 @@ mod opaque;
 
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(feature = "wire")]
-mod wire;
+#[cfg(feature = "bank-log")]
+mod flash;
+
+/// Declares the parts, each a feature and a module, and a function that runs those that are on.
+macro_rules! parts {
+    ($($feature:literal $module:ident)*) => {
+        $(#[cfg(feature = $feature)] mod $module;)*
+
+        fn run() {
+            $(#[cfg(feature = $feature)] $module::run();)*
+        }
+    };
+}
+
+parts! {
+    "wire" wire
+    "wbxml" wbxml
+    "xml" xml
+    "mime" mime
+    "wap" wap
+    "package" package
+    "bank-log" bank_log
+}
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -26,8 +47,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 // SAFETY: nothing else defines this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
-    #[cfg(feature = "wire")]
-    wire::run();
+    run();
     #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
     faults::run();
     loop {

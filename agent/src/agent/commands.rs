@@ -1,0 +1,289 @@
+//! MMC commands on the objects of `spec/iota.md` B4.
+
+use core::fmt::Write as _;
+
+use kedge_platform::crypto::Crypto;
+use kedge_platform::flash::NorFlash;
+use kedge_platform::identity::HardwareId;
+use kedge_protocol::iota::ResultCode;
+use kedge_protocol::iota::mmc::Verb;
+use kedge_protocol::iota::session::{Command, Value};
+use kedge_protocol::is683::engine::Phone as _;
+use kedge_protocol::is683::{Engine, Spc};
+use kedge_update_agent::Update;
+use kedge_update_agent::banklog::Change;
+
+use super::Context;
+use super::talk::Wants;
+use crate::config::Config;
+use crate::event::{Committed, Event};
+use crate::limits;
+use crate::objects::{Object, Staged, Stored, key_of};
+use crate::phone::{StoredPhone, hardware_id};
+use crate::store::Store;
+
+/// Octets of the largest value a command returns: an IS-683 message.
+pub(super) const ANSWER: usize = limits::IS683_MESSAGE;
+
+/// What a command comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Executed {
+    /// It is done, without a value.
+    Done(ResultCode),
+    /// It is done; this many octets of text are in the answer buffer.
+    Text(usize),
+    /// It is done; this many octets are in the answer buffer.
+    Data(usize),
+    /// The user must be shown its text, or be asked.
+    Ask {
+        /// A question, else a notice.
+        confirm: bool,
+    },
+    /// A package must be fetched; its URL has this length in the answer buffer.
+    Download(usize),
+}
+
+/// The parts of the agent that commands work on.
+pub(super) struct Commands<'a, const PRL: usize> {
+    pub(super) config: &'a Config<'a>,
+    pub(super) factory_spc: &'a Spc,
+    pub(super) store: &'a mut Store,
+    pub(super) update: &'a Update,
+    pub(super) engine: &'a mut Engine<PRL>,
+    pub(super) staged: &'a mut Staged,
+    pub(super) wants: &'a mut Wants,
+    /// The state that a report is about; otherwise the update's own counts.
+    pub(super) reporting: Option<u8>,
+    /// The document came over TLS.
+    pub(super) authenticated: bool,
+    /// Where values are put.
+    pub(super) answer: &'a mut [u8; ANSWER],
+}
+
+impl<const PRL: usize> Commands<'_, PRL> {
+    /// Executes one command.
+    pub(super) fn execute<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        command: &Command<'_>,
+    ) -> Executed {
+        let done = match command.verb {
+            Verb::Commit => self.commit(context),
+            Verb::Display => return Executed::Ask { confirm: command.object == Some("confirm") },
+            _ => match command.object.and_then(|name| Object::find(name, self.config.objects)) {
+                Some(object) => return self.on_object(context, command, object).unwrap_or_else(Executed::Done),
+                None => Err(ResultCode::BAD_OBJECT),
+            },
+        };
+        Executed::Done(done.err().unwrap_or(ResultCode::SUCCESS))
+    }
+
+    fn on_object<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        command: &Command<'_>,
+        object: Object,
+    ) -> Result<Executed, ResultCode> {
+        let access = object.access();
+        match command.verb {
+            Verb::Exec if access.exec() => self.exec(context, command, object),
+            Verb::Exec => Err(ResultCode::BAD_OBJECT),
+            _ if access.exec() => Err(ResultCode::BAD_OBJECT),
+            Verb::Read if access.read() => self.value(context, object),
+            Verb::Check if access.read() => {
+                let expected = octets(command.value).ok_or(ResultCode::BAD_VALUE)?;
+                let (Executed::Text(len) | Executed::Data(len)) = self.value(context, object)? else {
+                    return Err(ResultCode::UNKNOWN_ERROR);
+                };
+                let same = self.answer.get(..len) == Some(expected);
+                Err(if same { ResultCode::SUCCESS } else { ResultCode::CHECK_FAILED })
+            }
+            Verb::Read | Verb::Check => Err(ResultCode::WRITE_ONLY),
+            Verb::Write | Verb::Delete => match object {
+                Object::Stored(stored, key) => self.change(context, command, stored, key),
+                _ => Err(ResultCode::READ_ONLY),
+            },
+            _ => Err(ResultCode::UNKNOWN_COMMAND),
+        }
+    }
+
+    /// Stages a new value, or the removal of the value.
+    fn change<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        command: &Command<'_>,
+        stored: &Stored,
+        key: u8,
+    ) -> Result<Executed, ResultCode> {
+        let allowed = if command.verb == Verb::Delete { stored.access.delete() } else { stored.access.write() };
+        if !allowed {
+            return Err(ResultCode::READ_ONLY);
+        }
+        if stored.guarded && !self.authenticated {
+            return Err(ResultCode::NOT_TRUSTED);
+        }
+        if stored.name == "phn/dls-url" && self.is_download_server_locked(context) {
+            return Err(ResultCode::LOCKED);
+        }
+        let value = match command.verb {
+            Verb::Delete => None,
+            _ => Some(octets(command.value).ok_or(ResultCode::BAD_VALUE)?),
+        };
+        if let Some(value) = value {
+            stored.form.check(value)?;
+        }
+        self.staged.set(key, value).map_err(|_| ResultCode::TOO_BIG)?;
+        Ok(Executed::Done(ResultCode::SUCCESS))
+    }
+
+    fn is_download_server_locked<F: NorFlash, C>(&mut self, context: &mut Context<'_, F, C>) -> bool {
+        let lock = key_of("phn/dls-lock").map(|key| self.stored(context.flash, "phn/dls-lock", key));
+        lock == Some(Ok(1)) && self.answer.first() == Some(&b'1')
+    }
+
+    /// Makes the staged changes permanent, all or none.
+    fn commit<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) -> Result<(), ResultCode> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let mut changes = heapless::Vec::<Change<'_>, { limits::STAGED_COUNT }>::new();
+        for (key, value) in self.staged.iter() {
+            changes.push(Change { key, value }).map_err(|_| ResultCode::TOO_BIG)?;
+        }
+        self.store.commit(context.flash, &changes).map_err(|_| ResultCode::STORAGE_FAILED)?;
+        self.staged.clear();
+        context.event(&Event::Committed(Committed::Objects));
+        Ok(())
+    }
+
+    fn exec<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        command: &Command<'_>,
+        object: Object,
+    ) -> Result<Executed, ResultCode> {
+        match object {
+            Object::Is683Message => self.is683(context, command),
+            Object::FotaDownload => {
+                let key = key_of("fota/package-url").ok_or(ResultCode::BAD_OBJECT)?;
+                match self.stored(context.flash, "fota/package-url", key)? {
+                    0 => Err(ResultCode::DOWNLOAD_FAILED),
+                    len => Ok(Executed::Download(len)),
+                }
+            }
+            Object::FotaInstall => {
+                self.wants.install = true;
+                Ok(Executed::Done(ResultCode::SUCCESS))
+            }
+            Object::Reboot => {
+                self.wants.reboot = true;
+                Ok(Executed::Done(ResultCode::SUCCESS))
+            }
+            _ => Err(ResultCode::BAD_OBJECT),
+        }
+    }
+
+    /// One forward message to the engine, its reverse message back.
+    fn is683<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        command: &Command<'_>,
+    ) -> Result<Executed, ResultCode> {
+        let Some(Value::Data(forward)) = command.value else { return Err(ResultCode::INVALID_CONTENT) };
+        let was_committed = self.engine.committed();
+        let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
+        let mut phone = StoredPhone::new(self.store, context.flash, capability, self.factory_spc.clone());
+        let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
+        let reverse = reverse.ok().map(<[u8]>::len);
+        let shown = reverse.and_then(|len| self.answer.get(..len));
+        context.event(&Event::Is683 { forward, reverse: shown });
+        if self.engine.committed() && !was_committed {
+            context.event(&Event::Committed(Committed::Is683));
+        }
+        reverse.map(Executed::Data).ok_or(ResultCode::INVALID_CONTENT)
+    }
+
+    /// The object's value, put into the answer buffer.
+    fn value<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        object: Object,
+    ) -> Result<Executed, ResultCode> {
+        let identity = context.identity;
+        let mut text = Text { out: self.answer.as_mut_slice(), len: 0 };
+        let put = match (object, identity.hardware_id()) {
+            (Object::Stored(stored, key), _) => {
+                return self.stored(context.flash, stored.name, key).map(Executed::Text);
+            }
+            (Object::Esn, HardwareId::Esn(esn)) => write!(text, "{esn:08X}"),
+            (Object::Meid, HardwareId::Meid(meid)) => meid.iter().try_for_each(|octet| write!(text, "{octet:02X}")),
+            (Object::Esn | Object::Meid, _) => return Err(ResultCode::BAD_OBJECT),
+            (Object::Make, _) => text.write_str(identity.make()),
+            (Object::Model, _) => text.write_str(identity.model()),
+            (Object::Version, _) => text.write_str(identity.version()),
+            (Object::MakeModelVersion, _) => {
+                write!(text, "{};{};{}", identity.make(), identity.model(), identity.version())
+            }
+            (Object::PrlMaxSize, id) => {
+                let most = (self.config.capability)(hardware_id(id)).max_prl_size;
+                write!(text, "{}", usize::from(most).min(PRL))
+            }
+            (Object::PrlId, id) => {
+                let capability = (self.config.capability)(hardware_id(id));
+                let phone = StoredPhone::new(self.store, context.flash, capability, self.factory_spc.clone());
+                write!(text, "{}", phone.prl().id.0)
+            }
+            (Object::FotaState, _) => {
+                let state = self.reporting.unwrap_or_else(|| crate::state::of_job(self.update.job()));
+                write!(text, "{state}")
+            }
+            (Object::Is683Message | Object::FotaDownload | Object::FotaInstall | Object::Reboot, _) => {
+                return Err(ResultCode::BAD_OBJECT);
+            }
+        };
+        put.map_err(|_| ResultCode::TOO_BIG)?;
+        Ok(Executed::Text(text.len))
+    }
+
+    /// The staged, committed or factory value of a stored object, put into the answer buffer; its length. An object without
+    /// a value is empty.
+    fn stored<F: NorFlash>(&mut self, flash: &mut F, name: &str, key: u8) -> Result<usize, ResultCode> {
+        let out = self.answer.as_mut_slice();
+        match self.staged.get(key) {
+            Some(value) => return copy(value.unwrap_or_default(), out),
+            None => match self.store.bytes(flash, key, out) {
+                Ok(Some(value)) => return Ok(value.len()),
+                Ok(None) => {}
+                Err(_) => return Err(ResultCode::STORAGE_FAILED),
+            },
+        }
+        copy(self.config.pri.object(name).unwrap_or_default().as_bytes(), self.answer)
+    }
+}
+
+fn octets(value: Option<Value<'_>>) -> Option<&[u8]> {
+    match value? {
+        Value::Text(text) => Some(text.as_bytes()),
+        Value::Data(data) => Some(data),
+    }
+}
+
+fn copy(from: &[u8], to: &mut [u8]) -> Result<usize, ResultCode> {
+    let to = to.get_mut(..from.len()).ok_or(ResultCode::TOO_BIG)?;
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    Ok(from.len())
+}
+
+/// Writes text into the caller's buffer.
+struct Text<'o> {
+    out: &'o mut [u8],
+    len: usize,
+}
+
+impl core::fmt::Write for Text<'_> {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        let free = self.out.get_mut(self.len..).ok_or(core::fmt::Error)?;
+        self.len = self.len.saturating_add(copy(s.as_bytes(), free).map_err(|_| core::fmt::Error)?);
+        Ok(())
+    }
+}

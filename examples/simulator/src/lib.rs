@@ -1,0 +1,21 @@
+//! The desktop command `kedge`: plays call flows on a simulated handset against a simulated network, and shows any
+//! bytes decoded.
+//!
+//! ```text
+//!  player ── agent events ──► translate ──► feed ──┬──► present: terminal diagram | plain lines | JSON lines
+//!                                                  └──► recording ──► summary, JUnit, HTML page
+//! ```
+//! | module | what |
+//! |---|---|
+//! | [`command`] | the command line, exit codes |
+//! | [`feed`] | the stream everything shown is made from |
+//! | [`play`] | what the command needs of a player |
+//! | [`translate`] | the agent's events to that stream, with the meanings and step numbers of the call flows |
+//! | [`present`] | from that stream to terminal, JSON, JUnit and HTML |
+//! | [`hex`] | octets as text |
+
+pub mod command;
+pub mod feed;
+pub mod hex;
+pub mod play;
+pub mod present;

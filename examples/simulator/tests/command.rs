@@ -1,0 +1,112 @@
+//! The command line: what it accepts, what it answers, with which exit code.
+
+mod sample;
+
+use std::ffi::OsString;
+
+use kedge::command::{Exit, Surroundings, run};
+
+struct Answer {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+fn kedge(arguments: &[&str]) -> Answer {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut surroundings = Surroundings { out: &mut out, err: &mut err, term: None, colour: false };
+    let arguments = std::iter::once("kedge").chain(arguments.iter().copied()).map(OsString::from);
+    let exit = run(arguments, &sample::Player, &mut surroundings);
+    Answer { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+fn scratch(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn without_arguments_the_default_flows_are_played() {
+    let answer = kedge(&[]);
+    assert_eq!((answer.exit, answer.err.as_str()), (Exit::Passed, ""));
+    assert!(answer.out.contains("one-button passed"));
+    assert!(answer.out.ends_with("1 of 1 flows passed\n"), "{}", answer.out);
+}
+
+#[test]
+fn a_failed_flow_fails_the_run() {
+    let answer = kedge(&["simulate", "one-button", "fota-client"]);
+    assert_eq!(answer.exit, Exit::Failed);
+    assert!(answer.out.ends_with("1 of 2 flows passed\n"), "{}", answer.out);
+}
+
+#[test]
+fn what_cannot_be_played_is_told_apart_from_what_failed() {
+    let answer = kedge(&["simulate", "all"]);
+    assert_eq!(answer.exit, Exit::Usage);
+    assert_eq!(answer.err, "kedge: unplayable cannot be played: there is no radio\n");
+    assert!(answer.out.contains("not played"), "{}", answer.out);
+}
+
+#[test]
+fn list_names_everything_and_plays_nothing() {
+    let answer = kedge(&["simulate", "--list"]);
+    assert_eq!(answer.exit, Exit::Passed);
+    sample::golden("list.txt", &answer.out);
+}
+
+#[test]
+fn json_is_the_only_thing_on_the_output() {
+    let answer = kedge(&["simulate", "one-button", "--json"]);
+    assert_eq!(answer.exit, Exit::Passed);
+    let lines =
+        answer.out.lines().map(serde_json::from_str::<kedge::feed::Feed>).collect::<Result<Vec<_>, _>>();
+    assert_eq!(lines.unwrap(), sample::activation());
+}
+
+#[test]
+fn files_are_written_where_asked() {
+    let (junit, report) = (scratch("run.xml"), scratch("run.html"));
+    let answer = kedge(&[
+        "simulate",
+        "fota-client",
+        "--junit",
+        junit.to_str().unwrap(),
+        "--report",
+        report.to_str().unwrap(),
+    ]);
+    assert_eq!(answer.exit, Exit::Failed, "written for a failed run too: {}", answer.err);
+    assert!(
+        std::fs::read_to_string(junit).unwrap().contains("<failure message=\"the new image does not start\"")
+    );
+    assert!(std::fs::read_to_string(report).unwrap().starts_with("<!DOCTYPE html>"));
+}
+
+#[test]
+fn wrong_use_is_named() {
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    let cases: [(&[&str], &str); 9] = [
+        (&["simulate", "two-button"], "there is no flow \"two-button\""),
+        (&["simulate", "--seed", "x"], "invalid digit"),
+        (&["simulate", "--power-cut", "sometimes"], "expected `every`"),
+        (&["simulate", "--old", "a"], "--new <FILE>"),
+        (&["simulate", "--old", "no-such-file", "--new", "b"], "firmware image no-such-file"),
+        (&["simulate", "--old", directory, "--new", directory], "not a file with content"),
+        (&["simulate", "--report", "no-such-directory/x.html"], "no-such-directory/x.html cannot be written"),
+        (&["inspect", "is683", "05"], "needs --forward"),
+        (&["inspect", "gif", "05"], "invalid value 'gif'"),
+    ];
+    for (arguments, expected) in cases {
+        let answer = kedge(arguments);
+        assert_eq!((answer.exit, answer.out.as_str()), (Exit::Usage, ""), "{arguments:?}");
+        assert!(answer.err.contains(expected), "{arguments:?}: {}", answer.err);
+    }
+}
+
+#[test]
+fn help_is_no_error_and_its_examples_are_understood() {
+    let answer = kedge(&["--help"]);
+    assert_eq!((answer.exit, answer.err.as_str()), (Exit::Passed, ""));
+    let example = kedge(&["inspect", "is683", "--forward", "0101001123640ac068e36f00c4721dc04815ffff8000"]);
+    assert!(answer.out.contains("inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000"));
+    assert_eq!(example.exit, Exit::Passed, "{}", example.err);
+}

@@ -1,0 +1,5 @@
+//! The HTTP client against a server whose every octet the test chooses.
+
+mod http;
+mod https;
+mod server;

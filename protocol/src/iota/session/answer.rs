@@ -1,0 +1,295 @@
+//! The answer to a document: results collected one by one, then composed into the body of the next POST.
+//!
+//! ```text
+//! tx while executing   | free ............................................. | record n | ... | record 1 | record 0 |
+//! tx when composed     | multipart, if there are parts | ... | document | records |
+//! ```
+//! Every result reserves room for its share of all of these when it is taken, and for the bare results still to come, so
+//! that composing cannot fail; a value that does not fit is left out and its code becomes `TOO_BIG`.
+
+use super::io::Value;
+use super::text::Text;
+use crate::iota::limits::{MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
+use crate::iota::mmc::{self, Answer, Content, Decimal, Head};
+use crate::iota::{IS683_RESPONSE, ResultCode};
+use crate::mime::{Boundary, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
+use crate::wap::Coding;
+use crate::wire::{Error, ErrorKind, Writer};
+use crate::xml::base64;
+
+/// Content-ID of the document in a multipart body.
+const ROOT_ID: &str = "mmc";
+/// A record's octets beside the value: length (4), id (2), code, kind.
+const RECORD: usize = 8;
+/// A result in a document without its value, longest form: `<result id="65535" code="255" valueref="cid:r64"></result>`.
+const RESULT: usize = 64;
+/// A document without results: header, root element with the longest session token.
+const DOCUMENT: usize = 128;
+/// A part without its content: framing, the longest media type used here, a Content-ID, the boundary.
+const PART: usize = RelatedWriter::PIECE_OVERHEAD + 28 + 3 + OWN_BOUNDARY;
+/// The end of a multipart body.
+const CLOSING: usize = RelatedWriter::CLOSING_OVERHEAD + OWN_BOUNDARY;
+
+/// The smallest send buffer: all results of the largest document, none with a value.
+pub(super) const MIN_ROOM: usize = DOCUMENT + MAX_COMMANDS * (RECORD + RESULT);
+
+/// Longest Content-Type of a multipart answer.
+pub(super) type ContentType = Text<128>;
+
+/// How a result's value travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Text,
+    Inline,
+    Is683Part,
+    OctetPart,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Nothing, Self::Text, Self::Inline, Self::Is683Part, Self::OctetPart];
+
+    const fn is_part(self) -> bool {
+        matches!(self, Self::Is683Part | Self::OctetPart)
+    }
+}
+
+/// How the request of a result asked for its value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Form {
+    /// The command's own value came as a body part.
+    pub(super) by_reference: bool,
+    /// The value is an IS-683 message.
+    pub(super) is683: bool,
+}
+
+/// The results of a document, collected in the send buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answers {
+    coding: Coding,
+    /// Results still to come.
+    remaining: usize,
+    /// Octets of records at the end of the buffer.
+    records: usize,
+    /// Octets that the document will need at most.
+    document: usize,
+    /// Octets that the parts will need at most, 0 without parts.
+    parts: usize,
+}
+
+/// A composed body: where it is in the send buffer, and its Content-Type if it has several parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) coding: Coding,
+    pub(super) content_type: ContentType,
+}
+
+impl Answers {
+    /// Before the first of `results`, which is at most [`MAX_COMMANDS`].
+    pub(super) const fn new(coding: Coding, results: usize) -> Self {
+        Self { coding, remaining: results, records: 0, document: DOCUMENT, parts: 0 }
+    }
+
+    /// Takes the next result. A value that cannot travel is left out, and the code changed to say so.
+    pub(super) fn push(&mut self, tx: &mut [u8], id: u16, code: ResultCode, value: Option<Value<'_>>, form: Form) {
+        self.remaining = self.remaining.saturating_sub(1);
+        let kept = match value {
+            None => Ok((Kind::Nothing, &[][..])),
+            Some(Value::Text(text)) => self.place_text(tx.len(), text),
+            Some(Value::Data(octets)) => self.place_octets(tx.len(), octets, form),
+        };
+        let (code, kind, octets) = match kept {
+            Ok((kind, octets)) => (code, kind, octets),
+            Err(code) => (code, Kind::Nothing, &[][..]),
+        };
+        if kind == Kind::Nothing {
+            self.document = self.document.saturating_add(RESULT);
+        }
+        // Room was reserved: for a bare result in `MIN_ROOM`, for a value just now.
+        let _ = self.record(tx, id, code, kind, octets);
+    }
+
+    fn place_text<'v>(&mut self, room: usize, text: &'v str) -> Result<(Kind, &'v [u8]), ResultCode> {
+        if !mmc::is_text(text) {
+            return Err(ResultCode::BAD_VALUE);
+        }
+        let document = RESULT.saturating_add(text_cost(self.coding, text));
+        let fits = text.len() <= MAX_VALUE && self.reserve(room, text.len(), document, 0);
+        if fits { Ok((Kind::Text, text.as_bytes())) } else { Err(ResultCode::TOO_BIG) }
+    }
+
+    fn place_octets<'v>(
+        &mut self,
+        room: usize,
+        octets: &'v [u8],
+        form: Form,
+    ) -> Result<(Kind, &'v [u8]), ResultCode> {
+        let inline = RESULT.saturating_add(data_cost(self.coding, octets.len()));
+        if !form.by_reference && self.reserve(room, octets.len(), inline, 0) {
+            return Ok((Kind::Inline, octets));
+        }
+        let kind = if form.is683 { Kind::Is683Part } else { Kind::OctetPart };
+        let part = PART.saturating_add(octets.len());
+        if self.reserve(room, octets.len(), RESULT, part) { Ok((kind, octets)) } else { Err(ResultCode::TOO_BIG) }
+    }
+
+    /// Reserves room for a value of `len` octets, if there is enough.
+    fn reserve(&mut self, room: usize, len: usize, document: usize, part: usize) -> bool {
+        let next = Self {
+            records: self.records.saturating_add(RECORD).saturating_add(len),
+            document: self.document.saturating_add(document),
+            parts: if part > 0 && self.parts == 0 { PART.saturating_add(CLOSING) } else { self.parts }
+                .saturating_add(part),
+            ..*self
+        };
+        let bare = next.remaining.saturating_mul(RESULT);
+        let whole = next.document.saturating_add(bare);
+        // With parts the document exists twice: by itself and in the body.
+        let bodies = if next.parts > 0 { whole.saturating_mul(2).saturating_add(next.parts) } else { whole };
+        let records = next.records.saturating_add(next.remaining.saturating_mul(RECORD));
+        let fits = whole <= MAX_DOCUMENT && records.saturating_add(bodies) <= room;
+        if fits {
+            // `record` counts its own octets.
+            *self = Self { records: self.records, ..next };
+        }
+        fits
+    }
+
+    /// Writes a record below the ones before it.
+    fn record(&mut self, tx: &mut [u8], id: u16, code: ResultCode, kind: Kind, octets: &[u8]) -> Result<(), Error> {
+        let no_room = Error::new(ErrorKind::NoRoom, 0);
+        let len = octets.len().saturating_add(RECORD);
+        let end = tx.len().saturating_sub(self.records);
+        let (free, _) = tx.split_at_mut_checked(end).ok_or(no_room)?;
+        let start = free.len().checked_sub(len).ok_or(no_room)?;
+        let (_, target) = free.split_at_mut_checked(start).ok_or(no_room)?;
+        let mut out = Writer::new(target);
+        out.put(octets)?;
+        out.u32(u32::try_from(octets.len()).map_err(|_| no_room)?)?;
+        out.u16(id)?;
+        out.u8(code.0)?;
+        out.u8(Kind::ALL.iter().zip(0..).find(|(one, _)| **one == kind).map_or(0, |(_, number)| number))?;
+        self.records = self.records.saturating_add(len);
+        Ok(())
+    }
+
+    /// Composes the body that answers document `re` of `session`.
+    pub(super) fn compose(&self, tx: &mut [u8], session: &str, re: u16) -> Result<Body, Error> {
+        let no_room = Error::new(ErrorKind::NoRoom, 0);
+        let end = tx.len().saturating_sub(self.records);
+        let (free, records) = tx.split_at_mut_checked(end).ok_or(no_room)?;
+        let records = Records { rest: records };
+        let start = free.len().checked_sub(self.document).ok_or(no_room)?;
+        let (front, target) = free.split_at_mut_checked(start).ok_or(no_room)?;
+        let document = write_document(self.coding, target, &Head::Device { session, re }, records)?;
+        let len = document.len();
+        if self.parts == 0 {
+            let content_type = ContentType::of(&[mmc::media_type(self.coding)]).ok_or(no_room)?;
+            let body = Body { start, end: start.saturating_add(len), coding: self.coding, content_type };
+            return Ok(body);
+        }
+        let mut storage = [0; OWN_BOUNDARY];
+        let contents = records.map(|record| record.octets).chain(core::iter::once(document));
+        let boundary = Boundary::avoiding(contents, &mut storage)?;
+        let root = Piece { media_type: mmc::media_type(self.coding), content_id: ROOT_ID, content: document };
+        let mut body = RelatedWriter::new(front, boundary);
+        body.piece(&root)?;
+        for (number, record) in part_numbers(records) {
+            let media_type = if record.kind == Kind::Is683Part { IS683_RESPONSE } else { OCTET_STREAM };
+            let content_id = part_id(number);
+            body.piece(&Piece { media_type, content_id: content_id.as_str(), content: record.octets })?;
+        }
+        let end = body.finish()?.len();
+        let mut header = [0; 128];
+        let mut out = Writer::new(&mut header);
+        boundary.content_type(&root, &mut out)?;
+        let content_type = str::from_utf8(out.finish()).ok().and_then(|text| ContentType::of(&[text]));
+        Ok(Body { start: 0, end, coding: self.coding, content_type: content_type.ok_or(no_room)? })
+    }
+}
+
+fn write_document<'t>(
+    coding: Coding,
+    target: &'t mut [u8],
+    head: &Head<'_>,
+    records: Records<'_>,
+) -> Result<&'t [u8], Error> {
+    let mut writer = mmc::Writer::new(coding, target, head)?;
+    let mut parts = 0_u16;
+    for record in records {
+        let mut reference = Text::<8>::EMPTY;
+        let value = match record.kind {
+            Kind::Nothing => None,
+            Kind::Text => str::from_utf8(record.octets).ok().map(Content::Text),
+            Kind::Inline => Some(Content::Data(record.octets)),
+            Kind::Is683Part | Kind::OctetPart => {
+                parts = parts.saturating_add(1);
+                reference = Text::of(&["cid:", part_id(parts).as_str()]).unwrap_or(Text::EMPTY);
+                Some(Content::Reference(reference.as_str()))
+            }
+        };
+        writer.answer(&Answer { id: record.id, code: record.code, value })?;
+    }
+    writer.finish()
+}
+
+/// The Content-ID of the part `number`, counted from 1: `r1`, `r2`, ...
+fn part_id(number: u16) -> Text<6> {
+    Text::of(&["r", Decimal::new(number).as_str()]).unwrap_or(Text::EMPTY)
+}
+
+/// The records that travel as parts, with their numbers.
+fn part_numbers(records: Records<'_>) -> impl Iterator<Item = (u16, Record<'_>)> {
+    (1..).zip(records.filter(|record| record.kind.is_part()))
+}
+
+/// What `text` adds to a result, at most.
+fn text_cost(coding: Coding, text: &str) -> usize {
+    match coding {
+        // Start token, STR_I, text, zero: value tokens are used only where they save octets.
+        Coding::Wbxml => text.len().saturating_add(8),
+        // `&quot;` is the longest replacement.
+        Coding::Xml => text.bytes().fold(0, |sum, octet| {
+            let plain = !octet.is_ascii_control() && !matches!(octet, b'<' | b'>' | b'&' | b'"' | b'\'');
+            sum.saturating_add(if plain { 1 } else { 6 })
+        }),
+    }
+}
+
+/// What `len` octets in a `data` element add to a result, at most.
+const fn data_cost(coding: Coding, len: usize) -> usize {
+    match coding {
+        Coding::Wbxml => len.saturating_add(8),
+        Coding::Xml => base64::encoded_len(len).saturating_add(16),
+    }
+}
+
+/// One stored result.
+#[derive(Clone, Copy, Debug)]
+struct Record<'t> {
+    id: u16,
+    code: ResultCode,
+    kind: Kind,
+    octets: &'t [u8],
+}
+
+/// Reads the records, first to last, which is from the end of the buffer to its front.
+#[derive(Clone, Copy, Debug)]
+struct Records<'t> {
+    rest: &'t [u8],
+}
+
+impl<'t> Iterator for Records<'t> {
+    type Item = Record<'t>;
+
+    fn next(&mut self) -> Option<Record<'t>> {
+        let (rest, &[a, b, c, d, e, f, code, kind]) = self.rest.split_last_chunk::<RECORD>()?;
+        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+        let (rest, octets) = rest.split_at_checked(rest.len().checked_sub(len)?)?;
+        self.rest = rest;
+        let kind = Kind::ALL.get(usize::from(kind)).copied()?;
+        Some(Record { id: u16::from_be_bytes([e, f]), code: ResultCode(code), kind, octets })
+    }
+}

@@ -1,0 +1,262 @@
+//! Answers made from what is committed: configuration blocks, dimensions and segments of the roaming list, capabilities.
+use super::phone::{Capability, Phone};
+use super::{EngineError, emit, no_room};
+use crate::is683::family::AnswersWriter;
+use crate::is683::nam::{
+    CdmaAnalogNam, CdmaAnalogNamConfiguration, CdmaNam, CdmaNamConfiguration, MAX_PAIRS,
+};
+use crate::is683::sspr::{Dimensions, ExtendedDimensions, MAX_SEGMENT, Records, Segment};
+use crate::is683::{
+    Block, Blocks, CapRecord, CapabilityQuery, Family, Feature, HardwareId, MsgType, NamBlockId, OctetPairs,
+    PacketDataConfigurationBlockId as PacketData, PacketDataDownloadBlockId, Range, ResultCode, Reverse,
+    SsprRequest,
+};
+use crate::wire::{Error, Writer};
+
+/// OTASP_MOB_P_REV of the extended capability: the value the fact sheet's vector carries; its meaning was not found.
+pub const OTASP_MOB_P_REV: u8 = 4;
+
+/// Result of a block that this device has, but nothing is stored in. No source tells the code.
+pub const NOTHING_STORED: ResultCode = ResultCode::REJECTED;
+
+/// PARAM_DATA is at most 255 octets.
+type Data = [u8; 255];
+
+/// Configuration Response: every block asked for, as it is committed.
+pub(super) fn configuration<'o>(
+    phone: &impl Phone,
+    family: Family,
+    ids: &[u8],
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    let capability = phone.capability();
+    write_blocks(family, ids, out, |id, data| match family {
+        Family::Nam => nam_block(phone, &capability, id, data),
+        Family::PacketData => packet_data_block(phone, &capability, id, data),
+        Family::Mmd | Family::Mms => Err(ResultCode::BLOCK_NOT_SUPPORTED),
+    })
+}
+
+/// Configuration Response that refuses every block: each comes back empty.
+pub(super) fn refuse_blocks<'o>(
+    family: Family,
+    ids: &[u8],
+    code: ResultCode,
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    write_blocks(family, ids, out, |_, _| Err(code))
+}
+
+fn write_blocks<'o>(
+    family: Family,
+    ids: &[u8],
+    out: &'o mut [u8],
+    block: impl Fn(u8, &mut Data) -> Result<usize, ResultCode>,
+) -> Result<&'o [u8], EngineError> {
+    let count = u8::try_from(ids.len()).unwrap_or(u8::MAX);
+    let mut results = [0; 255];
+    let mut answers = AnswersWriter::new(family, count, out, &mut results).map_err(no_room)?;
+    for id in ids {
+        let mut data: Data = [0; 255];
+        let (length, result) = match block(*id, &mut data) {
+            Ok(length) => (length, ResultCode::ACCEPTED),
+            Err(refused) => (0, refused),
+        };
+        let data = data.get(..length).unwrap_or_default();
+        answers.push(Block { id: *id, data }, result).map_err(no_room)?;
+    }
+    answers.finish().map_err(no_room)
+}
+
+/// A NAM block in its configuration form: the committed download form, and what the device can do.
+fn nam_block(
+    phone: &impl Phone,
+    capability: &Capability,
+    id: u8,
+    out: &mut Data,
+) -> Result<usize, ResultCode> {
+    if NamBlockId(id).name().is_none() {
+        return Err(ResultCode::BLOCK_NOT_SUPPORTED);
+    }
+    let mut stored: Data = [0; 255];
+    let length = phone.nam_block(id, &mut stored).ok_or(NOTHING_STORED)?;
+    let stored = stored.get(..length).ok_or(NOTHING_STORED)?;
+    let max_sid_nid = capability.max_sid_nid.min(u8::try_from(MAX_PAIRS).unwrap_or(u8::MAX));
+    let (scm, mob_p_rev) = (capability.scm, capability.mob_p_rev);
+    let written = match NamBlockId(id) {
+        NamBlockId::CDMA_ANALOG_NAM => CdmaAnalogNam::parse(stored, 0).and_then(|nam| {
+            written(CdmaAnalogNamConfiguration { nam, scm, mob_p_rev, max_sid_nid }.emit(out))
+        }),
+        NamBlockId::CDMA_NAM => CdmaNam::parse(stored, 0).and_then(|nam| {
+            let slotted_mode = scm & SCM_SLOTTED != 0;
+            written(CdmaNamConfiguration { nam, slotted_mode, mob_p_rev, max_sid_nid }.emit(out))
+        }),
+        _ => {
+            let mut writer = Writer::new(out);
+            writer.put(stored).map(|()| writer.at())
+        }
+    };
+    // Stored blocks were checked when they came; one that is broken now is reported as not there.
+    written.map_err(|_| NOTHING_STORED)
+}
+
+/// Slotted mode in the station class mark (C.S0005 §2.3.3).
+const SCM_SLOTTED: u8 = 0x20;
+
+fn written(emitted: Result<&[u8], Error>) -> Result<usize, Error> {
+    emitted.map(<[u8]>::len)
+}
+
+/// A 3GPD block. Shared secrets are never given out, and blocks known from memory only are not made.
+fn packet_data_block(
+    phone: &impl Phone,
+    capability: &Capability,
+    id: u8,
+    out: &mut Data,
+) -> Result<usize, ResultCode> {
+    let limits = capability.packet_data.as_ref().ok_or(ResultCode::BLOCK_NOT_SUPPORTED)?;
+    let stored = match PacketData(id) {
+        PacketData::SIMPLE_IP_CAPABILITY => {
+            return written(limits.simple_ip.emit(out)).map_err(|_| NOTHING_STORED);
+        }
+        PacketData::MOBILE_IP_CAPABILITY => {
+            return written(limits.mobile_ip.emit(out)).map_err(|_| NOTHING_STORED);
+        }
+        PacketData::OPERATION_MODE => PacketDataDownloadBlockId::OPERATION_MODE,
+        PacketData::SIMPLE_IP_PROFILE => PacketDataDownloadBlockId::SIMPLE_IP_PROFILE,
+        PacketData::MOBILE_IP_PROFILE => PacketDataDownloadBlockId::MOBILE_IP_PROFILE,
+        PacketData::SIMPLE_IP_STATUS => PacketDataDownloadBlockId::SIMPLE_IP_STATUS,
+        PacketData::MOBILE_IP_STATUS => PacketDataDownloadBlockId::MOBILE_IP_STATUS,
+        PacketData::HRPD_PROFILE => PacketDataDownloadBlockId::HRPD_PROFILE,
+        _ => return Err(ResultCode::BLOCK_NOT_SUPPORTED),
+    };
+    phone.packet_data_block(stored.0, out).ok_or(NOTHING_STORED)
+}
+
+/// SSPR Configuration Response: dimensions or a segment of the committed list. `capacity` is the engine's buffer.
+pub(super) fn sspr<'o>(
+    phone: &impl Phone,
+    wanted: SsprRequest,
+    capacity: usize,
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    let mut data: Data = [0; 255];
+    let (length, result) = match sspr_block(phone, wanted, capacity, &mut data) {
+        Ok(length) => (length, ResultCode::ACCEPTED),
+        Err(refused) => (0, refused),
+    };
+    let block = Block { id: wanted.id(), data: data.get(..length).unwrap_or_default() };
+    emit(&Reverse::SsprConfigurationResponse { result, block, fresh: None }, out)
+}
+
+fn sspr_block(
+    phone: &impl Phone,
+    wanted: SsprRequest,
+    capacity: usize,
+    out: &mut Data,
+) -> Result<usize, ResultCode> {
+    let info = phone.prl();
+    let max_pr_list_size = phone.capability().max_prl_size.min(u16::try_from(capacity).unwrap_or(u16::MAX));
+    let (cur_pr_list_size, pr_list_id) = (info.size, info.id);
+    let emitted = match wanted {
+        SsprRequest::Dimensions => {
+            let Records::Classic { acquisition: num_acq_recs, system: num_sys_recs } = info.records else {
+                return Err(ResultCode::PRL_FORMAT_MISMATCH);
+            };
+            Dimensions { max_pr_list_size, cur_pr_list_size, pr_list_id, num_acq_recs, num_sys_recs }
+                .emit(out)
+        }
+        SsprRequest::ExtendedDimensions => {
+            let records = info.records;
+            ExtendedDimensions { max_pr_list_size, cur_pr_list_size, pr_list_id, records }.emit(out)
+        }
+        SsprRequest::Prl(range) => return prl_segment(phone, info.size, range, out),
+        SsprRequest::Other(_) => return Err(ResultCode::BLOCK_NOT_SUPPORTED),
+    };
+    written(emitted).map_err(|_| NOTHING_STORED)
+}
+
+fn prl_segment(phone: &impl Phone, size: u16, range: Range, out: &mut Data) -> Result<usize, ResultCode> {
+    let left = size.checked_sub(range.offset).ok_or(ResultCode::INVALID_PARAMETER)?;
+    let wanted = usize::from(left).min(usize::from(range.max_size)).min(MAX_SEGMENT);
+    let mut octets = [0; MAX_SEGMENT];
+    let data = octets.get_mut(..wanted).unwrap_or_default();
+    if phone.read_prl(range.offset, data) != wanted {
+        return Err(NOTHING_STORED);
+    }
+    let segment = Segment { last: wanted == usize::from(left), offset: range.offset, data };
+    written(segment.emit(out)).map_err(|_| NOTHING_STORED)
+}
+
+/// Either Protocol Capability Response: exactly what the engine does on this device.
+pub(super) fn capability<'o>(
+    capability: &Capability,
+    query: Option<CapabilityQuery<'_>>,
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    let mut buffer = [0; 12];
+    let features = features(capability, &mut buffer);
+    let (firmware_rev, model) = (capability.firmware_rev, capability.model);
+    let Some(query) = query else {
+        let band_mode = capability.band_mode;
+        let response =
+            Reverse::ProtocolCapabilityResponse { firmware_rev, model, features, band_mode, additional: &[] };
+        return emit(&response, out);
+    };
+    let mut octets = [0; 16];
+    let records = match capability.hardware {
+        HardwareId::Meid(meid) if query.records.contains(&CapRecord::MEID.0) => {
+            let record = Block { id: CapRecord::MEID.0, data: &meid.0 };
+            Blocks::build(&[record], &mut octets).map_err(no_room)?
+        }
+        _ => Blocks::default(),
+    };
+    let otasp_mob_p_rev = OTASP_MOB_P_REV;
+    emit(
+        &Reverse::ExtendedProtocolCapabilityResponse {
+            otasp_mob_p_rev,
+            firmware_rev,
+            model,
+            features,
+            records,
+        },
+        out,
+    )
+}
+
+/// (FEATURE_ID, FEATURE_P_REV) of what the engine does on this device.
+fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 12]) -> OctetPairs<'b> {
+    let extended = capability.extended_prl.then_some([Feature::SSPR.0, 3]);
+    let packet_data = capability.packet_data.map(|_| [Feature::PACKET_DATA.0, 3]);
+    let always = [
+        Some([Feature::NAM_DOWNLOAD.0, 2]),
+        Some([Feature::SSPR.0, 1]),
+        extended,
+        Some([Feature::PROGRAMMING_LOCK.0, 1]),
+        Some([Feature::OTAPA.0, 1]),
+        packet_data,
+    ];
+    let octets = always.into_iter().flatten().flatten();
+    let mut used: usize = 0;
+    for (octet, value) in buffer.iter_mut().zip(octets) {
+        *octet = value;
+        used = used.saturating_add(1);
+    }
+    buffer.get(..used).and_then(OctetPairs::new).unwrap_or_default()
+}
+
+/// PUZL Download Response that refuses every block and names no zone.
+pub(super) fn refuse_zones<'o>(
+    blocks: Blocks<'_>,
+    code: ResultCode,
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    let write = |out: &'o mut [u8]| {
+        let mut writer = Writer::new(out);
+        let count = u8::try_from(blocks.len()).unwrap_or(u8::MAX);
+        writer.put(&[MsgType::PUZL_DOWNLOAD.0, count])?;
+        blocks.iter().try_for_each(|block| writer.put(&[block.id, code.0, 0]))?;
+        Ok(writer.finish())
+    };
+    write(out).map_err(no_room)
+}

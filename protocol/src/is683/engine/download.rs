@@ -1,0 +1,112 @@
+//! Whether a downloaded block may be staged: its layout, and the limits of this device.
+use super::assembly::Assembly;
+use super::phone::{Capability, PacketDataCapability};
+use super::refusal_of;
+use crate::is683::body::{Known, check_body};
+use crate::is683::nam::{CdmaAnalogNam, CdmaNam, MAX_PAIRS, Pairs};
+use crate::is683::packet_data::{MobileIpProfile, SimpleIpProfile};
+use crate::is683::prl::PrlFormat;
+use crate::is683::sspr::Segment;
+use crate::is683::{
+    Block, Family, MsgType, NamBlockId, PacketDataDownloadBlockId, ResultCode, SegmentResult,
+    SsprDownloadBlockId,
+};
+use crate::wire::Error;
+
+/// Why `block` is refused; `None` if it may be staged.
+pub(super) fn check(capability: &Capability, family: Family, block: Block<'_>) -> Option<ResultCode> {
+    let checked = match (family, &capability.packet_data) {
+        (Family::Nam, _) => check_nam(capability, block),
+        (Family::PacketData, Some(limits)) => check_packet_data(limits, block),
+        _ => return Some(ResultCode::BLOCK_NOT_SUPPORTED),
+    };
+    match checked {
+        Ok(ResultCode::ACCEPTED) => None,
+        Ok(refused) => Some(refused),
+        Err(e) => Some(refusal_of(e)),
+    }
+}
+
+fn check_nam(capability: &Capability, block: Block<'_>) -> Result<ResultCode, Error> {
+    let max = usize::from(capability.max_sid_nid).min(MAX_PAIRS);
+    let fits = |pairs: Pairs<'_>| {
+        if pairs.len() > max { ResultCode::SID_NID_LENGTH_MISMATCH } else { ResultCode::ACCEPTED }
+    };
+    match NamBlockId(block.id) {
+        NamBlockId::CDMA_ANALOG_NAM => Ok(fits(CdmaAnalogNam::parse(block.data, 0)?.pairs)),
+        NamBlockId::CDMA_NAM => Ok(fits(CdmaNam::parse(block.data, 0)?.pairs)),
+        _ => match check_body(MsgType::DOWNLOAD, block.id, block.data, 0)? {
+            Known::Layout => Ok(ResultCode::ACCEPTED),
+            Known::Opaque => Ok(ResultCode::BLOCK_NOT_SUPPORTED),
+        },
+    }
+}
+
+fn check_packet_data(limits: &PacketDataCapability, block: Block<'_>) -> Result<ResultCode, Error> {
+    match PacketDataDownloadBlockId(block.id) {
+        PacketDataDownloadBlockId::SIMPLE_IP_PROFILE => {
+            let profile = SimpleIpProfile::parse(block.data, 0)?;
+            let limit = &limits.simple_ip;
+            Ok(if profile.iter().count() > usize::from(limit.max_num_nai) {
+                ResultCode::SIP_MAX_NUM_NAI
+            } else if profile.iter().any(|entry| entry.nai.len() > usize::from(limit.max_nai_length)) {
+                ResultCode::SIP_MAX_NAI_LENGTH
+            } else {
+                ResultCode::ACCEPTED
+            })
+        }
+        PacketDataDownloadBlockId::MOBILE_IP_PROFILE => {
+            let profile = MobileIpProfile::parse(block.data, 0)?;
+            let limit = &limits.mobile_ip;
+            Ok(if profile.iter().count() > usize::from(limit.max_num_nai) {
+                ResultCode::MIP_MAX_NUM_NAI
+            } else if profile.iter().any(|entry| entry.nai.len() > usize::from(limit.max_nai_length)) {
+                ResultCode::MIP_MAX_NAI_LENGTH
+            } else {
+                ResultCode::ACCEPTED
+            })
+        }
+        PacketDataDownloadBlockId::OPERATION_MODE => {
+            let mode = check_body(MsgType::PACKET_DATA_DOWNLOAD, block.id, block.data, 0);
+            Ok(match mode.map_err(refusal_of) {
+                Ok(_) => ResultCode::ACCEPTED,
+                Err(ResultCode::INVALID_PARAMETER) => ResultCode::OPERATION_MODE_MISMATCH,
+                Err(refused) => refused,
+            })
+        }
+        id if id.name().is_some() => {
+            check_body(MsgType::PACKET_DATA_DOWNLOAD, block.id, block.data, 0).map(|_| ResultCode::ACCEPTED)
+        }
+        _ => Ok(ResultCode::BLOCK_NOT_SUPPORTED),
+    }
+}
+
+/// Takes a segment of a roaming list.
+pub(super) fn segment<const PRL: usize>(
+    assembly: &mut Assembly<PRL>,
+    block: Block<'_>,
+    max: usize,
+    extended: bool,
+) -> SegmentResult {
+    let format = match SsprDownloadBlockId(block.id) {
+        SsprDownloadBlockId::PRL => Some(PrlFormat::Classic),
+        SsprDownloadBlockId::EXTENDED_PRL if extended => Some(PrlFormat::Extended),
+        _ => None,
+    };
+    let result = match (format, Segment::parse(block.data, 0)) {
+        (None, _) => ResultCode::BLOCK_NOT_SUPPORTED,
+        (Some(_), Err(e)) => refusal_of(e),
+        (Some(format), Ok(segment)) => assembly.take(format, &segment, max),
+    };
+    segment_result(MsgType::SSPR_DOWNLOAD, block, result)
+}
+
+/// A result with the offset and size that the block carries; 0 and 0 if they cannot be read.
+pub(super) fn segment_result(msg_type: MsgType, block: Block<'_>, result: ResultCode) -> SegmentResult {
+    let place = || {
+        let segment = Segment::parse(block.data, 0).ok()?;
+        Some((segment.offset, u8::try_from(segment.data.len()).ok()?))
+    };
+    let segmented = SegmentResult::is_segmented(msg_type, block.id);
+    SegmentResult { id: block.id, result, segment: segmented.then(|| place().unwrap_or((0, 0))) }
+}

@@ -1,0 +1,17 @@
+/// PR_LIST_CRC (C.S0016 §3.5.5.1): polynomial 0x1021, start 0xFFFF, not reflected, inverted at the end; computed over
+/// all octets of a list but the last two.
+pub fn crc16(octets: &[u8]) -> u16 {
+    !octets.iter().fold(0xFFFF_u16, |crc, octet| {
+        (0..8).fold(crc ^ u16::from(*octet) << 8, |crc, _| {
+            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn check_value() {
+        assert_eq!(super::crc16(b"123456789"), 0xD64E);
+    }
+}

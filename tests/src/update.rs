@@ -1,0 +1,278 @@
+//! A device with nothing but flash, the update agent and an outbox, and its whole life as one function: what the tests of
+//! power failures, altered packages and real firmware pairs share.
+use kedge_generator::{Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, delta, full};
+use kedge_package::limits::ENVELOPE_MAX;
+use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform_sim::nor::{Error as NorError, Nor};
+use kedge_platform_sim::random::Seeded;
+use kedge_update_agent::{
+    Applier, BootDecision, Device, Error, Job, Key, Layout, Mode, Outcome, Progress, Slot, Update,
+};
+
+/// The product all test packages are for.
+pub const PRODUCT: &str = "kedge-test";
+/// Starts a new image gets: more than any test cuts.
+pub const TRIAL_ATTEMPTS: u8 = 9;
+
+/// What a call of the update agent on the flash model can fail with.
+pub type Fault = Error<NorError>;
+
+/// An old image, a new one, the package between them and a layout that holds it all.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The image at the start.
+    pub old: Vec<u8>,
+    /// The image at the end.
+    pub new: Vec<u8>,
+    /// What takes one to the other.
+    pub package: Vec<u8>,
+    /// Where things are.
+    pub layout: Layout,
+    /// Sectors of the device.
+    pub sectors: usize,
+    keys: Vec<(Vec<u8>, [u8; 32])>,
+}
+
+/// What kind of package a case uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The whole image.
+    Full,
+    /// The differences.
+    Delta,
+}
+
+impl Case {
+    /// A case whose package is made for blocks of `block` octets, on sectors of `erase` octets.
+    ///
+    /// # Panics
+    ///
+    /// If no package can be made.
+    pub fn new(
+        old: &[u8],
+        new: &[u8],
+        content: Content,
+        layout: PackageLayout,
+        block: usize,
+        erase: usize,
+    ) -> Self {
+        let release = Release {
+            product: PRODUCT,
+            version: "2",
+            security_counter: 2,
+            description: "Test",
+            notes: "",
+            image: new,
+        };
+        let installed = Installed { version: "1", image: old };
+        let target = Target { layout, block_size: u32::try_from(block).unwrap() };
+        let signer = Signer::test_key();
+        let package = match content {
+            Content::Full => full(&release, None, target, &signer),
+            Content::Delta => delta(&release, &installed, target, &signer),
+        };
+        Self::with_package(old, new, package.unwrap(), layout, block, erase)
+    }
+
+    /// A case with any octets as the package.
+    ///
+    /// # Panics
+    ///
+    /// If the device would be larger than 4 GiB.
+    pub fn with_package(
+        old: &[u8],
+        new: &[u8],
+        package: Vec<u8>,
+        layout: PackageLayout,
+        block: usize,
+        erase: usize,
+    ) -> Self {
+        let mut end = 0;
+        let mut region = |octets: usize| {
+            let start = end;
+            end += octets.next_multiple_of(erase);
+            Region::new(u32::try_from(start).unwrap(), u32::try_from(end - start).unwrap())
+        };
+        let image = region(old.len().max(new.len()));
+        let mode = match layout {
+            PackageLayout::Slot => Mode::Slot { standby: region(new.len()) },
+            PackageLayout::InPlace => Mode::InPlace { scratch: region(2 * block) },
+        };
+        let half = 1024_usize.next_multiple_of(erase);
+        let layout = Layout { image, mode, package: region(package.len()), journal: region(2 * half) };
+        let signer = Signer::test_key();
+        let keys = vec![(signer.id().to_vec(), signer.public_key())];
+        Self { old: old.to_vec(), new: new.to_vec(), package, layout, sectors: end / erase, keys }
+    }
+
+    /// A device as it leaves the factory.
+    ///
+    /// # Panics
+    ///
+    /// If the layout was made for other sectors.
+    pub fn device<const WRITE: usize, const ERASE: usize>(&self, seed: u64) -> Nor<WRITE, ERASE> {
+        let mut flash = Nor::new(self.sectors).with_seed(seed);
+        flash.load(self.layout.image.start, &self.old).unwrap();
+        flash
+    }
+
+    /// Lets `body` have what a package is measured against.
+    pub fn with_measure<R>(&self, version: Option<&str>, body: impl FnOnce(&Device<'_>) -> R) -> R {
+        let keys: Vec<Key<'_>> = self.keys.iter().map(|(id, public)| Key { id, public: *public }).collect();
+        body(&Device {
+            product: PRODUCT,
+            version,
+            security_counter: 0,
+            keys: &keys,
+            trial_attempts: TRIAL_ATTEMPTS,
+        })
+    }
+
+    /// Receives the package as far as it is missing, in pieces of `piece` octets, and orders it.
+    ///
+    /// # Errors
+    ///
+    /// What the update agent says.
+    ///
+    /// # Panics
+    ///
+    /// If the update agent asks for octets that the package does not have.
+    pub fn receive<F: NorFlash>(
+        &self,
+        update: &mut Update,
+        flash: &mut F,
+        piece: usize,
+    ) -> Result<(), Error<F::Error>> {
+        if matches!(update.job(), Job::Idle) {
+            update.begin(flash, u32::try_from(self.package.len()).unwrap())?;
+        }
+        if let Some((at, _)) = update.resume() {
+            for octets in self.package[at as usize..].chunks(piece) {
+                update.write(flash, octets)?;
+            }
+            self.with_measure(Some("1"), |device| {
+                update.verify(flash, device, &RingCrypto, &mut [0; ENVELOPE_MAX])
+            })?;
+        }
+        update.order(flash)
+    }
+
+    /// Applies the ordered package to its end.
+    ///
+    /// # Errors
+    ///
+    /// What the update agent says.
+    pub fn apply<F: NorFlash>(
+        &self,
+        update: &mut Update,
+        flash: &mut F,
+    ) -> Result<Progress, Error<F::Error>> {
+        self.with_measure(None, |device| {
+            let work = &mut [0; ENVELOPE_MAX];
+            let mut applier = Applier::resume(update, flash, device, &RingCrypto, work)?;
+            loop {
+                match applier.step(flash)? {
+                    end @ (Progress::Complete | Progress::Ended(_)) => return Ok(end),
+                    _ => {}
+                }
+            }
+        })
+    }
+
+    /// The life of the device from a power-on until the update is done and reported: the boot stage's, then the
+    /// firmware's, and again after each restart of its own. `outbox` keeps what was reported, and as an agent does it,
+    /// takes a package's result once.
+    ///
+    /// # Errors
+    ///
+    /// What stopped it: a power cut, or a violation, told in words.
+    pub fn live<const WRITE: usize, const ERASE: usize>(
+        &self,
+        flash: &mut Nor<WRITE, ERASE>,
+        outbox: &mut Vec<Outcome>,
+    ) -> Result<(), Stop> {
+        for _ in 0..8 {
+            let mut update = Update::mount(flash, self.layout)?;
+            let slot = match update.boot(flash)? {
+                BootDecision::Run(slot) => slot,
+                BootDecision::Update => {
+                    self.apply(&mut update, flash)?;
+                    continue;
+                }
+                BootDecision::Broken => return Err(Stop::Violation("no image is left".into())),
+            };
+            let running = self.running(flash, slot)?;
+            if running == Running::New {
+                update.confirm(flash)?;
+            }
+            if let Some(outcome) = update.outcome() {
+                if !outbox.contains(&outcome) {
+                    outbox.push(outcome);
+                }
+                update.clear_outcome(flash)?;
+            }
+            if running == Running::New {
+                return Ok(());
+            }
+            self.receive(&mut update, flash, 200)?;
+        }
+        Err(Stop::Violation("the device starts over and over".into()))
+    }
+
+    /// Which image stands in `slot`, in full.
+    fn running<const WRITE: usize, const ERASE: usize>(
+        &self,
+        flash: &Nor<WRITE, ERASE>,
+        slot: Slot,
+    ) -> Result<Running, Stop> {
+        let start = self.layout.slot(slot).start as usize;
+        let dump = flash.dump();
+        let holds = |image: &[u8]| dump[start..].starts_with(image);
+        match (holds(&self.new), holds(&self.old)) {
+            (true, _) => Ok(Running::New),
+            (false, true) => Ok(Running::Old),
+            (false, false) => Err(Stop::Violation(format!("{slot:?} is started and holds neither image"))),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Running {
+    Old,
+    New,
+}
+
+/// Why a device's life stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// The power went off.
+    PowerCut,
+    /// Something happened that must not.
+    Violation(String),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Error::Flash(NorError::PowerLost) => Self::PowerCut,
+            other => Self::Violation(format!("{other:?}")),
+        }
+    }
+}
+
+/// A pair of images of `size` octets or a bit more, in which everything happens that a block can be made of: equal blocks,
+/// moved code with changed references, new code, erased space and an end that is no whole block.
+pub fn image_pair(size: usize, block: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
+    let mut noise = Seeded::new(seed);
+    let mut old: Vec<u8> = (0..size).map(|n| if n % 4 == 3 { 0xE5 } else { noise.octet() & 0x3F }).collect();
+    let erased = size / 2..size / 2 + block / 4;
+    old[erased].fill(0xFF);
+    let mut new = old.clone();
+    let insertion: Vec<u8> = (0..block / 8).map(|_| noise.octet()).collect();
+    let at = block + block / 3;
+    new.splice(at..at, insertion);
+    for at in (at + block / 4..new.len()).step_by(37) {
+        new[at] = new[at].wrapping_add(0x10);
+    }
+    (old, new)
+}

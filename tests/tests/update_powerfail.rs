@@ -1,0 +1,190 @@
+//! The power fails at every flash operation of an update, before it, inside it and after it, and again during the recovery:
+//! at the end the new image runs, whole, its success was reported once, and the flash was never misused.
+use kedge_generator::Layout::{self, InPlace, Slot};
+use kedge_platform_sim::nor::{Cut, Nor};
+use kedge_platform_sim::random::Seeded;
+use kedge_tests::update::{Case, Content, Stop, image_pair};
+use kedge_update_agent::{Outcome, UpdateResult};
+
+/// A device in the middle of its life.
+#[derive(Clone)]
+struct Life<const WRITE: usize, const ERASE: usize> {
+    flash: Nor<WRITE, ERASE>,
+    outbox: Vec<Outcome>,
+}
+
+impl<const WRITE: usize, const ERASE: usize> Life<WRITE, ERASE> {
+    fn new(case: &Case, seed: u64, ecc: bool) -> Self {
+        let flash = case.device(seed);
+        Self { flash: if ecc { flash.with_ecc() } else { flash }, outbox: Vec::new() }
+    }
+
+    /// Lives on, with the power failing as said in operation `at` from now on. True if it failed.
+    fn cut(&mut self, case: &Case, at: u64, cut: Cut) -> Result<bool, String> {
+        self.flash.power_on();
+        self.flash.cut_at(at, cut);
+        match case.live(&mut self.flash, &mut self.outbox) {
+            Ok(()) => {
+                self.flash.clear_cuts();
+                Ok(false)
+            }
+            Err(Stop::PowerCut) => Ok(true),
+            Err(Stop::Violation(what)) => Err(what),
+        }
+    }
+
+    /// Lives to the end undisturbed, and judges. Returns how many operations that took.
+    fn finish(&mut self, case: &Case) -> Result<u64, String> {
+        self.flash.power_on();
+        match case.live(&mut self.flash, &mut self.outbox) {
+            Ok(()) => {}
+            Err(stop) => return Err(format!("{stop:?}")),
+        }
+        match self.outbox[..] {
+            [Outcome { result: UpdateResult::Installed, .. }] => {}
+            ref other => return Err(format!("reported {other:?}")),
+        }
+        if let Some(misuse) = self.flash.misuses().first() {
+            return Err(format!("{misuse:?}"));
+        }
+        Ok(self.flash.operations_since_power_on())
+    }
+
+    /// How much more a sector was erased than in `other`, at most.
+    fn extra_wear(&self, other: &Self) -> u32 {
+        let pairs = self.flash.wear().iter().zip(other.flash.wear());
+        pairs.map(|(more, less)| more.saturating_sub(*less)).max().unwrap_or_default()
+    }
+}
+
+/// The cuts tried at each operation.
+fn cuts(seed: u64) -> [Cut; 5] {
+    [
+        Cut::Before,
+        Cut::Torn { seed },
+        Cut::Torn { seed: seed.wrapping_mul(0x9E37_79B9) + 1 },
+        Cut::TornAt { octet: u32::MAX, seed },
+        Cut::After,
+    ]
+}
+
+/// Each operation of an undisturbed life cut in each way; returns the number of cases.
+fn sweep<const WRITE: usize, const ERASE: usize>(case: &Case, ecc: bool) -> u64 {
+    let factory = Life::<WRITE, ERASE>::new(case, 1, ecc);
+    let mut clean = factory.clone();
+    let operations = clean.finish(case).unwrap();
+    assert!(operations > 20, "an update has more than {operations} operations");
+    let (mut cases, mut worst) = (0, 0);
+    for at in 0..operations {
+        for cut in cuts(at) {
+            let mut life = factory.clone();
+            let cut_off = life.cut(case, at, cut).unwrap_or_else(|e| panic!("{at} {cut:?}: {e}"));
+            assert!(cut_off, "operation {at} exists");
+            life.finish(case).unwrap_or_else(|e| panic!("after {at} {cut:?}: {e}"));
+            worst = worst.max(life.extra_wear(&clean));
+            cases += 1;
+        }
+    }
+    // one cut costs the sector it hit one more erase, and the journal one bank for the new power session
+    assert!(worst <= 2, "a cut cost {worst} erases of one sector");
+    cases
+}
+
+fn geometry<const WRITE: usize, const ERASE: usize>(blocks: usize) -> u64 {
+    let (old, new) = image_pair(blocks * ERASE - ERASE / 3, ERASE, 7);
+    let mut cases = 0;
+    for (content, layout) in
+        [(Content::Delta, Slot), (Content::Delta, InPlace), (Content::Full, Slot), (Content::Full, InPlace)]
+    {
+        let case = Case::new(&old, &new, content, layout, ERASE, ERASE);
+        let n = sweep::<WRITE, ERASE>(&case, false) + sweep::<WRITE, ERASE>(&case, true);
+        println!("write {WRITE}, erase {ERASE}, {content:?}, {layout:?}: {n} cuts");
+        cases += n;
+    }
+    cases
+}
+
+#[test]
+fn every_operation_of_every_geometry() {
+    let cases = geometry::<1, 256>(5)
+        + geometry::<4, 256>(5)
+        + geometry::<8, 512>(4)
+        + geometry::<16, 1024>(4)
+        + geometry::<32, 2048>(3)
+        + geometry::<4, 4096>(3);
+    println!("power cuts at every operation: {cases} cases, 0 violations");
+}
+
+#[test]
+fn blocks_of_several_sectors() {
+    let (old, new) = image_pair(2300, 512, 9);
+    let mut cases = 0;
+    for layout in [Slot, InPlace] {
+        let case = Case::new(&old, &new, Content::Delta, layout, 512, 256);
+        cases += sweep::<8, 256>(&case, false);
+    }
+    println!("power cuts with blocks of two sectors: {cases} cases, 0 violations");
+}
+
+/// Every pair of a first cut and a second one in its recovery.
+fn pairs(layout: Layout) -> u64 {
+    let (old, new) = image_pair(700, 256, 3);
+    let case = Case::new(&old, &new, Content::Delta, layout, 256, 256);
+    let factory = Life::<8, 256>::new(&case, 1, false);
+    let operations = factory.clone().finish(&case).unwrap();
+    let mut cases = 0;
+    for first in 0..operations {
+        for first_cut in [Cut::Before, Cut::Torn { seed: first }, Cut::After] {
+            let mut once = factory.clone();
+            assert!(once.cut(&case, first, first_cut).unwrap());
+            for second in 0.. {
+                let mut more = false;
+                for second_cut in [Cut::Before, Cut::Torn { seed: first ^ second << 8 }, Cut::After] {
+                    let mut life = once.clone();
+                    let told = |e| format!("{first} {first_cut:?}, {second} {second_cut:?}: {e}");
+                    more = life.cut(&case, second, second_cut).map_err(told).unwrap();
+                    if !more {
+                        break;
+                    }
+                    life.finish(&case).map_err(told).unwrap();
+                    cases += 1;
+                }
+                if !more {
+                    break;
+                }
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_pair_of_cuts_in_a_slot() {
+    println!("pairs of power cuts in a slot: {} cases, 0 violations", pairs(Slot));
+}
+
+#[test]
+fn every_pair_of_cuts_in_place() {
+    println!("pairs of power cuts in place: {} cases, 0 violations", pairs(InPlace));
+}
+
+#[test]
+fn many_cuts_in_a_row() {
+    let (old, new) = image_pair(6000, 1024, 5);
+    let mut noise = Seeded::new(0xC0FFEE);
+    let mut cases = 0;
+    for layout in [Slot, InPlace] {
+        let case = Case::new(&old, &new, Content::Delta, layout, 1024, 1024);
+        for seed in 0..400 {
+            let mut life = Life::<4, 1024>::new(&case, seed, seed % 2 == 1);
+            for _ in 0..7 {
+                let (at, tear) = (noise.below(90) as u64, noise.word());
+                let cut = [Cut::Before, Cut::Torn { seed: tear }, Cut::After][noise.below(3)];
+                life.cut(&case, at, cut).unwrap_or_else(|e| panic!("seed {seed}, {at} {cut:?}: {e}"));
+            }
+            life.finish(&case).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+            cases += 1;
+        }
+    }
+    println!("seven power cuts in a row: {cases} cases, 0 violations");
+}

@@ -1,0 +1,345 @@
+//! Making the new image, block by block, so that a power cut costs at most one block's work.
+//!
+//! In a slot: each block is made in its place; the old image is not touched.
+//! ```text
+//!                 active slot       other slot                journal
+//!  verify         old old old old   .. .. .. ..               ordered
+//!  block 1        old old old old   new ~~ .. ..              applying, 1 done
+//!  (cut)          old old old old   new torn .. ..            applying, 1 done: make block 1 again
+//!  check          old old old old   new new new new           applying, 4 done
+//!  end            old old old old   new new new new           trial
+//! ```
+//! In place: each block is first made in the scratch region, then copied over the old one.
+//! ```text
+//!                 image             scratch (two blocks)      journal
+//!  verify         old old old old   .. ..                     ordered
+//!  make block 1   new old old old   .. new                    applying, 1 done
+//!  ready          new old old old   .. new                    applying, 1 done, ready
+//!  copy           new torn old old  .. new                    applying, 1 done, ready: copy again
+//!  done           new new old old   .. new                    applying, 2 done
+//! ```
+//! A step begins only when the record that allows it is safe, and gives the same octets however often it is repeated:
+//! making a block reads what no step since has changed, and copying reads the scratch block that was read back before
+//! `ready` was written. What is equal in both images is neither erased nor written in place.
+use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, ReadError};
+use kedge_platform::crypto::Crypto;
+use kedge_platform::flash::{NorFlash, Region};
+
+use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, for_each_piece, write_padded};
+use crate::record::{Job, Record};
+use crate::verify::{Accepted, Verifier};
+use crate::{Device, Error, Failure, Mode, Outcome, Update, UpdateResult};
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The package is being verified; octets looked at.
+    Verifying {
+        /// So far.
+        done: u32,
+        /// Of how many.
+        total: u32,
+    },
+    /// Blocks are being made.
+    Applying {
+        /// In place so far.
+        done: u32,
+        /// Of how many.
+        total: u32,
+    },
+    /// The new image is being verified; octets looked at.
+    Checking {
+        /// So far.
+        done: u32,
+        /// Of how many.
+        total: u32,
+    },
+    /// The new image is whole; [`Update::boot`] starts it.
+    Complete,
+    /// The update ended without a new image; [`Update::boot`] says what is left.
+    Ended(Outcome),
+}
+
+/// Applies the package that was ordered, from wherever a power cut left it.
+pub struct Applier<'u, C: Crypto> {
+    update: &'u mut Update,
+    trial_attempts: u8,
+    stage: Stage<C>,
+}
+
+enum Stage<C: Crypto> {
+    Verify(Verifier<C>),
+    /// The number of the block to be made, in the package's order.
+    Build(Accepted, u32),
+    Check(Accepted, Hashing<C::Sha256>),
+    Over(Progress),
+}
+
+/// Why a block could not be made.
+enum BlockError<E> {
+    Flash(E),
+    Failure(Failure),
+    Storage(u32),
+}
+
+impl<E> From<E> for BlockError<E> {
+    fn from(error: E) -> Self {
+        Self::Flash(error)
+    }
+}
+
+impl<'u, C: Crypto> Applier<'u, C> {
+    /// Takes up the update that [`Update::boot`] asked for; [`Error::NotNow`] if there is none. `work` must hold the
+    /// package's envelope ([`ENVELOPE_MAX`](kedge_package::limits::ENVELOPE_MAX) octets always do).
+    pub fn resume<F: NorFlash>(
+        update: &'u mut Update,
+        flash: &mut F,
+        device: &Device<'_>,
+        crypto: &C,
+        work: &mut [u8],
+    ) -> Result<Self, Error<F::Error>> {
+        let stage = match update.job() {
+            Job::Ordered { package, size } => {
+                match Verifier::open(update, flash, device, crypto, work, size) {
+                    Ok(verifier) if verifier.accepted().id == package => Stage::Verify(verifier),
+                    Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged))?,
+                    Err(Error::Refused(refusal)) => end(update, flash, UpdateResult::Refused(refusal))?,
+                    Err(error) => return Err(error),
+                }
+            }
+            Job::Applying { package, size, done, .. } => {
+                match update.reopen::<F, C>(flash, work, size, package)? {
+                    Some(accepted) => Stage::Build(accepted, done),
+                    None => end(update, flash, UpdateResult::Failed(Failure::PackageChanged))?,
+                }
+            }
+            _ => return Err(Error::NotNow),
+        };
+        Ok(Self { update, trial_attempts: device.trial_attempts.max(1), stage })
+    }
+
+    /// Does a bounded piece of work: about a block. After an error the applier may be stepped again or made afresh, both
+    /// go on where the journal stands. After [`Progress::Complete`] or [`Progress::Ended`] nothing more happens.
+    pub fn step<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
+        match &mut self.stage {
+            Stage::Verify(_) => self.verify(flash),
+            Stage::Build(accepted, step) => {
+                let (accepted, step) = (*accepted, *step);
+                if step < accepted.plan.blocks() {
+                    self.build(flash, accepted, step)
+                } else {
+                    Ok(self.start_check(accepted))
+                }
+            }
+            Stage::Check(..) => self.check(flash),
+            Stage::Over(progress) => Ok(*progress),
+        }
+    }
+
+    fn verify<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
+        let Stage::Verify(verifier) = &mut self.stage else { return Err(Error::NotNow) };
+        match verifier.step(flash) {
+            Ok(false) => {
+                let (done, total) = verifier.progress();
+                Ok(Progress::Verifying { done, total })
+            }
+            Ok(true) => {
+                let accepted = *verifier.accepted();
+                let Job::Ordered { package, size } = self.update.job() else { return Err(Error::NotNow) };
+                let job = Job::Applying { package, size, done: 0, ready: false };
+                self.update.set_job(flash, job)?;
+                self.stage = Stage::Build(accepted, 0);
+                Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
+            }
+            Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn build<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        step: u32,
+    ) -> Result<Progress, Error<F::Error>> {
+        let total = accepted.plan.blocks();
+        match self.block(flash, &accepted, step) {
+            Ok(finished) => {
+                let done = step.saturating_add(u32::from(finished));
+                self.stage = Stage::Build(accepted, done);
+                Ok(Progress::Applying { done, total })
+            }
+            Err(BlockError::Flash(error)) => Err(error),
+            Err(BlockError::Storage(at)) => Err(Error::Storage { at }),
+            Err(BlockError::Failure(failure)) => self.end(flash, UpdateResult::Failed(failure)),
+        }
+    }
+
+    /// One step with block number `step`; true when it is in place.
+    fn block<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: &Accepted,
+        step: u32,
+    ) -> Result<bool, BlockError<Error<F::Error>>> {
+        let Job::Applying { package, size, ready, .. } = self.update.job() else {
+            return Err(BlockError::Flash(Error::NotNow));
+        };
+        let mut input =
+            Stored { flash, package: self.update.layout.package, image: Some(self.update.old_region()) };
+        let block = accepted.plan.block(step, &mut input).map_err(block_error)?;
+        let target = self.update.new_region().start.saturating_add(block.start);
+        let ready = match self.update.layout.mode {
+            Mode::Slot { .. } => {
+                make(&mut input, &block, target)?;
+                false
+            }
+            Mode::InPlace { .. } if block.content == Content::Unchanged => return Ok(true),
+            Mode::InPlace { scratch } => {
+                let scratch = scratch_block(scratch, accepted.plan.block_size(), step);
+                if ready {
+                    copy(flash, scratch, target, block.len)?;
+                } else {
+                    make(&mut input, &block, scratch)?;
+                }
+                !ready
+            }
+        };
+        let done = step.saturating_add(u32::from(!ready));
+        self.update
+            .set_job(flash, Job::Applying { package, size, done, ready })
+            .map_err(BlockError::Flash)?;
+        Ok(!ready)
+    }
+
+    fn start_check(&mut self, accepted: Accepted) -> Progress {
+        let (start, total) = (self.update.new_region().start, accepted.image.size);
+        self.stage = Stage::Check(accepted, Hashing::new(start, total));
+        Progress::Checking { done: 0, total }
+    }
+
+    fn check<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
+        let Stage::Check(accepted, hashing) = &mut self.stage else { return Err(Error::NotNow) };
+        let accepted = *accepted;
+        let total = accepted.image.size;
+        let finished = match hashing.step(flash) {
+            Ok(finished) => finished,
+            Err(error) => {
+                self.stage = Stage::Build(accepted, accepted.plan.blocks());
+                return Err(Error::Flash(error));
+            }
+        };
+        if !finished {
+            return Ok(Progress::Checking { done: total.saturating_sub(hashing.left()), total });
+        }
+        let Stage::Check(_, hashing) =
+            core::mem::replace(&mut self.stage, Stage::Build(accepted, accepted.plan.blocks()))
+        else {
+            return Err(Error::NotNow);
+        };
+        if hashing.finish() == accepted.image.sha256 {
+            self.complete(flash, &accepted)
+        } else {
+            self.end(flash, UpdateResult::Failed(Failure::WrongImage))
+        }
+    }
+
+    /// The new image is whole: it goes on trial.
+    fn complete<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: &Accepted,
+    ) -> Result<Progress, Error<F::Error>> {
+        let record = self.update.record();
+        let package = accepted.id;
+        let job = Job::Trial { package, counter: accepted.security_counter, attempts: self.trial_attempts };
+        let record = match self.update.layout.mode {
+            Mode::Slot { .. } => Record { job, ..record },
+            Mode::InPlace { .. } => {
+                let outcome = Some(Outcome { package, result: UpdateResult::Installed });
+                Record { job, outcome, sound: true, ..record }
+            }
+        };
+        self.update.commit(flash, record)?;
+        self.stage = Stage::Over(Progress::Complete);
+        Ok(Progress::Complete)
+    }
+
+    fn end<F: NorFlash>(&mut self, flash: &mut F, result: UpdateResult) -> Result<Progress, Error<F::Error>> {
+        self.stage = end(self.update, flash, result)?;
+        match &self.stage {
+            Stage::Over(progress) => Ok(*progress),
+            _ => Err(Error::NotNow),
+        }
+    }
+}
+
+/// Ends the job of `update` with `result`.
+fn end<F: NorFlash, C: Crypto>(
+    update: &mut Update,
+    flash: &mut F,
+    result: UpdateResult,
+) -> Result<Stage<C>, Error<F::Error>> {
+    let (Job::Ordered { package, .. } | Job::Applying { package, .. }) = update.job() else {
+        return Err(Error::NotNow);
+    };
+    update.end(flash, package, result)?;
+    Ok(Stage::Over(Progress::Ended(Outcome { package, result })))
+}
+
+/// Where block number `step` is made: all of the scratch region in turn.
+fn scratch_block(scratch: Region, block_size: u32, step: u32) -> u32 {
+    let places = scratch.len.checked_div(block_size).unwrap_or(1);
+    let place = step.checked_rem(places).unwrap_or_default();
+    scratch.start.saturating_add(place.saturating_mul(block_size))
+}
+
+/// Makes `block` at offset `target` of the device, and reads it back.
+fn make<F: NorFlash>(
+    input: &mut Stored<'_, F>,
+    block: &Block,
+    target: u32,
+) -> Result<(), BlockError<Error<F::Error>>> {
+    let mut reader = BlockReader::new(block);
+    let mut crc = BLOCK_CHECK.digest();
+    let mut buffer = [0; CHUNK];
+    let mut done = 0u32;
+    erase(input.flash, target, block.len).map_err(Error::Flash)?;
+    while done < block.len {
+        let n = reader.fill(input, &mut buffer).map_err(block_error)?;
+        crc.update(buffer.get(..n).unwrap_or_default());
+        write_padded(input.flash, target.saturating_add(done), &mut buffer, n).map_err(Error::Flash)?;
+        done = done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+    let crc = crc.finalize();
+    if block.check.is_some_and(|expected| expected != crc) {
+        return Err(BlockError::Failure(Failure::WrongBlock));
+    }
+    let kept = check(input.flash, target, block.len).map_err(Error::Flash)?;
+    if kept == crc { Ok(()) } else { Err(BlockError::Storage(target)) }
+}
+
+/// Copies `len` octets from the scratch region to `target`, and reads them back.
+fn copy<F: NorFlash>(
+    flash: &mut F,
+    scratch: u32,
+    target: u32,
+    len: u32,
+) -> Result<(), BlockError<Error<F::Error>>> {
+    let mut crc = BLOCK_CHECK.digest();
+    erase(flash, target, len).map_err(Error::Flash)?;
+    for_each_piece(flash, scratch, len, |flash, at, buffer, n| {
+        crc.update(buffer.get(..n).unwrap_or_default());
+        write_padded(flash, target.saturating_add(at), buffer, n)
+    })
+    .map_err(Error::Flash)?;
+    let kept = check(flash, target, len).map_err(Error::Flash)?;
+    if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
+}
+
+fn block_error<E>(error: ReadError<E>) -> BlockError<Error<E>> {
+    match error {
+        ReadError::Input(error) => BlockError::Flash(Error::Flash(error)),
+        _ => BlockError::Failure(Failure::BadBlock),
+    }
+}

@@ -1,0 +1,74 @@
+//! Which image to start, and whether it may stay.
+//!
+//! ```text
+//!  slots              first     second    journal
+//!  applied            old ✓     new       trial, 3 attempts        boot: 2 attempts, run second
+//!  not confirmed      old ✓     new       trial, 0 attempts        boot: idle, rolled back, run first
+//!  confirmed          old       new ✓     idle, installed, counter raised
+//!
+//!  in place           image               journal
+//!  applied            new ✓               trial, installed         boot: run; no way back, the old image is gone
+//!  confirmed          new ✓               idle, counter raised
+//! ```
+use kedge_platform::flash::NorFlash;
+
+use crate::record::{Job, Record};
+use crate::{Error, Mode, Outcome, Slot, Update, UpdateResult};
+
+/// What a start has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootDecision {
+    /// Start the image in this slot.
+    Run(Slot),
+    /// Go on with the update ([`Applier`](crate::Applier)), then ask again.
+    Update,
+    /// There is no whole image: an in-place update failed half-way. Only a full package without a base helps.
+    Broken,
+}
+
+impl Update {
+    /// Decides what this start does; call it once per start, before anything else. A start of an image on trial uses up
+    /// one of its attempts, which is on the flash before this returns.
+    pub fn boot<F: NorFlash>(&mut self, flash: &mut F) -> Result<BootDecision, Error<F::Error>> {
+        match (self.job(), self.layout.mode) {
+            (Job::Ordered { .. } | Job::Applying { .. }, _) => Ok(BootDecision::Update),
+            (Job::Trial { attempts: 0, .. }, Mode::Slot { .. }) => {
+                self.roll_back(flash)?;
+                Ok(BootDecision::Run(self.active()))
+            }
+            (Job::Trial { package, counter, attempts }, Mode::Slot { .. }) => {
+                let attempts = attempts.saturating_sub(1);
+                self.set_job(flash, Job::Trial { package, counter, attempts })?;
+                Ok(BootDecision::Run(self.active().other()))
+            }
+            _ if !self.is_sound() => Ok(BootDecision::Broken),
+            _ => Ok(BootDecision::Run(self.active())),
+        }
+    }
+
+    /// The new image works: it becomes the one that is started, and its security counter the least that is taken. Without
+    /// a trial this does nothing, so every start of a healthy firmware may call it.
+    pub fn confirm<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
+        let Job::Trial { package, counter, .. } = self.job() else { return Ok(()) };
+        let record = self.record();
+        let (active, outcome) = match self.layout.mode {
+            Mode::Slot { .. } => {
+                (record.active.other(), Some(Outcome { package, result: UpdateResult::Installed }))
+            }
+            // reported since the image was found whole
+            Mode::InPlace { .. } => (record.active, record.outcome),
+        };
+        let security_counter = record.security_counter.max(counter);
+        self.commit(flash, Record { active, outcome, security_counter, job: Job::Idle, ..record })
+    }
+
+    /// The new image does not work: the next start runs the old one. Only during a trial in a slot.
+    pub fn roll_back<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
+        match (self.job(), self.layout.mode) {
+            (Job::Trial { package, .. }, Mode::Slot { .. }) => {
+                self.end(flash, package, UpdateResult::RolledBack)
+            }
+            _ => Err(Error::NotNow),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The journal's one record: everything the update agent knows across power cuts.
+//!
+//! | offset | octets | field (integers little-endian) |
+//! |---:|---:|---|
+//! | 0 | 1 | record version, 1 |
+//! | 1 | 1 | bit 0: the second slot is active; bit 1: the image is broken |
+//! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial |
+//! | 3 | 1 | applying: 1 if the block stands in the scratch region; trial: attempts left |
+//! | 4 | 4 | security counter |
+//! | 8 | 16 | package id of the job |
+//! | 24 | 4 | size of the package |
+//! | 28 | 4 | receiving: octets safe; applying: blocks done; trial: security counter of the new image |
+//! | 32 | 4 | outcome: detail |
+//! | 36 | 2 | outcome: code, FFFF for none |
+//! | 38 | 2 | reserved, 0 |
+//! | 40 | 16 | outcome: package id |
+//!
+//! A later version of the update agent must go on reading version 1: an update may replace the agent itself.
+use crate::{Outcome, PackageId, Slot, UpdateResult};
+
+/// Octets of the record.
+pub(crate) const RECORD_LEN: usize = 56;
+const VERSION: u8 = 1;
+const NO_OUTCOME: u16 = 0xFFFF;
+
+/// What the journal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The slot whose image is known to be good.
+    pub(crate) active: Slot,
+    /// False after an in-place update that failed half-way.
+    pub(crate) sound: bool,
+    pub(crate) security_counter: u32,
+    pub(crate) job: Job,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// What is going on. The crate documentation has the diagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Nothing.
+    Idle,
+    /// A package comes in.
+    Receiving {
+        /// Its octets.
+        size: u32,
+        /// How many are safely stored.
+        received: u32,
+    },
+    /// A package is there and good, and waits for [`order`](crate::Update::order).
+    Verified {
+        /// Which.
+        package: PackageId,
+        /// Its octets.
+        size: u32,
+    },
+    /// The next start applies the package.
+    Ordered {
+        /// Which.
+        package: PackageId,
+        /// Its octets.
+        size: u32,
+    },
+    /// The new image is being made.
+    Applying {
+        /// From which package.
+        package: PackageId,
+        /// Its octets.
+        size: u32,
+        /// Blocks that are in place.
+        done: u32,
+        /// Whether the next block stands complete in the scratch region.
+        ready: bool,
+    },
+    /// The new image is complete and waits for [`confirm`](crate::Update::confirm).
+    Trial {
+        /// Where it came from.
+        package: PackageId,
+        /// Its security counter.
+        counter: u32,
+        /// How many more starts it gets (slots only).
+        attempts: u8,
+    },
+}
+
+impl Record {
+    /// A device that never updated.
+    pub(crate) const FACTORY: Self =
+        Self { active: Slot::First, sound: true, security_counter: 0, job: Job::Idle, outcome: None };
+
+    pub(crate) fn emit(&self) -> [u8; RECORD_LEN] {
+        let flags = u8::from(self.active == Slot::Second) | u8::from(!self.sound) << 1;
+        let (job, extra, package, size, count) = match self.job {
+            Job::Idle => (0, 0, PackageId::default(), 0, 0),
+            Job::Receiving { size, received } => (1, 0, PackageId::default(), size, received),
+            Job::Verified { package, size } => (2, 0, package, size, 0),
+            Job::Ordered { package, size } => (3, 0, package, size, 0),
+            Job::Applying { package, size, done, ready } => (4, u8::from(ready), package, size, done),
+            Job::Trial { package, counter, attempts } => (5, attempts, package, 0, counter),
+        };
+        let (detail, code, of) = self.outcome.map_or((0, NO_OUTCOME, PackageId::default()), |outcome| {
+            (outcome.result.detail(), outcome.result.code(), outcome.package)
+        });
+        let mut octets = [0; RECORD_LEN];
+        let fields = [
+            &[VERSION, flags, job, extra][..],
+            &self.security_counter.to_le_bytes(),
+            &package.0,
+            &size.to_le_bytes(),
+            &count.to_le_bytes(),
+            &detail.to_le_bytes(),
+            &code.to_le_bytes(),
+            &[0, 0],
+            &of.0,
+        ];
+        for (to, from) in octets.iter_mut().zip(fields.into_iter().flatten()) {
+            *to = *from;
+        }
+        octets
+    }
+
+    /// None if the octets are not a record of a known version.
+    pub(crate) fn parse(octets: &[u8]) -> Option<Self> {
+        let mut rest = octets;
+        let [version, flags, job, extra] = field(&mut rest)?;
+        let security_counter = u32::from_le_bytes(field(&mut rest)?);
+        let package = PackageId(field(&mut rest)?);
+        let size = u32::from_le_bytes(field(&mut rest)?);
+        let count = u32::from_le_bytes(field(&mut rest)?);
+        let detail = u32::from_le_bytes(field(&mut rest)?);
+        let code = u16::from_le_bytes(field(&mut rest)?);
+        let reserved: [u8; 2] = field(&mut rest)?;
+        let of = PackageId(field(&mut rest)?);
+        if version != VERSION || flags > 3 || reserved != [0, 0] || !rest.is_empty() {
+            return None;
+        }
+        let job = match (job, extra) {
+            (0, 0) => Job::Idle,
+            (1, 0) if count <= size => Job::Receiving { size, received: count },
+            (2, 0) => Job::Verified { package, size },
+            (3, 0) => Job::Ordered { package, size },
+            (4, 0 | 1) => Job::Applying { package, size, done: count, ready: extra == 1 },
+            (5, attempts) => Job::Trial { package, counter: count, attempts },
+            _ => return None,
+        };
+        let outcome = match code {
+            NO_OUTCOME => None,
+            code => Some(Outcome { package: of, result: UpdateResult::from_code(code, detail)? }),
+        };
+        let active = if flags & 1 == 1 { Slot::Second } else { Slot::First };
+        Some(Self { active, sound: flags & 2 == 0, security_counter, job, outcome })
+    }
+}
+
+fn field<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (field, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, Refusal};
+
+    #[test]
+    fn parse_is_the_inverse_of_emit() {
+        let (package, size) = (PackageId([7; 16]), 0x1_2345);
+        let jobs = [
+            Job::Idle,
+            Job::Receiving { size, received: 0x1_0000 },
+            Job::Verified { package, size },
+            Job::Ordered { package, size },
+            Job::Applying { package, size, done: 3, ready: false },
+            Job::Applying { package, size, done: 3, ready: true },
+            Job::Trial { package, counter: 9, attempts: 2 },
+        ];
+        let results = [
+            UpdateResult::Installed,
+            UpdateResult::RolledBack,
+            UpdateResult::Refused(Refusal::Malformed { at: 77 }),
+            UpdateResult::Failed(Failure::WrongImage),
+        ];
+        let outcomes = results.map(|result| Some(Outcome { package: PackageId([1; 16]), result }));
+        for job in jobs {
+            for outcome in outcomes.into_iter().chain([None]) {
+                for (active, sound) in [(Slot::First, true), (Slot::Second, true), (Slot::First, false)] {
+                    let record = Record { active, sound, security_counter: 0xA1B2_C3D4, job, outcome };
+                    assert_eq!(Record::parse(&record.emit()), Some(record));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_octets_of_version_1_stay() {
+        let record = Record {
+            active: Slot::Second,
+            sound: true,
+            security_counter: 0x0403_0201,
+            job: Job::Applying { package: PackageId([0xAA; 16]), size: 0x0102, done: 5, ready: true },
+            outcome: Some(Outcome { package: PackageId([0xBB; 16]), result: UpdateResult::RolledBack }),
+        };
+        let mut expected = std::vec![1, 1, 4, 1, 1, 2, 3, 4];
+        expected.extend([0xAA; 16]);
+        expected.extend([2, 1, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+        expected.extend([0xBB; 16]);
+        assert_eq!(record.emit()[..], expected);
+    }
+
+    #[test]
+    fn other_records_are_refused() {
+        let good = Record::FACTORY.emit();
+        for (at, value) in [(0, 2), (1, 4), (2, 6), (3, 1), (36, 2), (38, 1)] {
+            let mut bad = good;
+            bad[at] = value;
+            if at == 36 {
+                bad[37] = 0;
+            }
+            assert_eq!(Record::parse(&bad), None, "octet {at} = {value}");
+        }
+        assert_eq!(Record::parse(&good[..55]), None);
+        assert_eq!(Record::parse(&[&good[..], &[0]].concat()), None);
+    }
+}

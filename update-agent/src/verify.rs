@@ -1,0 +1,331 @@
+//! Everything that is checked before the first sector of an image is erased.
+//!
+//! In this order, so that nothing unsigned is believed: header and envelope; the key is known; the signature; only then
+//! the manifest: product, security counter, layout, sizes against the flash, installed version; the payload's SHA-256;
+//! the old image's SHA-256; and a rehearsal of a delta, block by block, which finds any op that would leave its bounds.
+use kedge_package::limits::HEADER_LEN;
+use kedge_package::{BlockReader, Envelope, Header, Image, Kind, Layout, Manifest, Payload, Plan, ReadError};
+use kedge_platform::crypto::{Crypto, Sha256};
+use kedge_platform::flash::{NorFlash, Region};
+
+use crate::flash_io::{CHUNK, Hashing, Stored, read};
+use crate::layout::sector;
+use crate::record::Job;
+use crate::{Error, Mode, PackageId, Refusal, Update};
+
+/// What a package is measured against.
+#[derive(Clone, Copy, Debug)]
+pub struct Device<'a> {
+    /// The product.
+    pub product: &'a str,
+    /// The installed version; none in a boot stage that does not know it, then only the installed image's hash counts.
+    pub version: Option<&'a str>,
+    /// The least security counter taken, whatever the journal says: what the running firmware was built with.
+    pub security_counter: u32,
+    /// Whose packages are taken.
+    pub keys: &'a [Key<'a>],
+    /// How many starts a new image gets to be confirmed (slots only); at least one.
+    pub trial_attempts: u8,
+}
+
+/// A key that may sign packages.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// Its name in the envelope.
+    pub id: &'a [u8],
+    /// The Ed25519 public key.
+    pub public: [u8; 32],
+}
+
+/// What must be known of an accepted package to apply it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) id: PackageId,
+    pub(crate) plan: Plan,
+    pub(crate) image: Image,
+    pub(crate) base: Option<Image>,
+    pub(crate) security_counter: u32,
+    payload: Payload,
+    payload_at: u32,
+}
+
+/// The parts of a stored package that are held in RAM.
+struct Opened<'w> {
+    header: Header,
+    envelope: Envelope<'w>,
+}
+
+impl Update {
+    /// The manifest of the package that came in or is at work, for showing it. It was verified if [`Update::job`] says so.
+    pub fn manifest<'w, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        work: &'w mut [u8],
+    ) -> Result<Manifest<'w>, Error<F::Error>> {
+        let size = match self.job() {
+            Job::Verified { size, .. } | Job::Ordered { size, .. } | Job::Applying { size, .. } => size,
+            Job::Receiving { size, received } if size == received => size,
+            _ => return Err(Error::NotNow),
+        };
+        self.open(flash, work, size)?.manifest()
+    }
+
+    fn open<'w, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        work: &'w mut [u8],
+        size: u32,
+    ) -> Result<Opened<'w>, Error<F::Error>> {
+        let mut octets = [0; HEADER_LEN];
+        let start = self.layout.package.start;
+        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > self.layout.package.len {
+            return Err(Error::Refused(Refusal::WrongSize));
+        }
+        read(flash, start, &mut octets).map_err(Error::Flash)?;
+        let header = Header::parse(&octets).map_err(malformed)?;
+        if header.total() != Some(size) {
+            return Err(Error::Refused(Refusal::WrongSize));
+        }
+        let needed = usize::from(header.envelope);
+        let work = work.get_mut(..needed).ok_or(Error::NoRoom { needed })?;
+        let at = start.saturating_add(u32::try_from(HEADER_LEN).unwrap_or_default());
+        read(flash, at, work).map_err(Error::Flash)?;
+        Ok(Opened { header, envelope: Envelope::parse(work).map_err(malformed)? })
+    }
+
+    /// What is needed to go on with a package whose job is begun; none when it is not that package any more.
+    pub(crate) fn reopen<F: NorFlash, C: Crypto>(
+        &self,
+        flash: &mut F,
+        work: &mut [u8],
+        size: u32,
+        package: PackageId,
+    ) -> Result<Option<Accepted>, Error<F::Error>> {
+        let reopened = self.open(flash, work, size).and_then(|opened| {
+            if opened.id::<C, F::Error>()? == package {
+                opened.accept::<C, F>(self, flash).map(Some)
+            } else {
+                Ok(None)
+            }
+        });
+        match reopened {
+            Err(Error::Refused(_)) => Ok(None),
+            other => other,
+        }
+    }
+
+    fn place_check<E>(&self, manifest: &Manifest<'_>, sector: u32) -> Result<(), Error<E>> {
+        let payload = &manifest.payload;
+        let (layout, largest_block) = match self.layout.mode {
+            Mode::Slot { .. } => (Layout::Slot, u32::MAX),
+            Mode::InPlace { scratch } => (Layout::InPlace, scratch.len),
+        };
+        if payload.layout != layout {
+            return Err(Error::Refused(Refusal::OtherLayout));
+        }
+        if payload.block_size.checked_rem(sector) != Some(0) || payload.block_size > largest_block {
+            return Err(Error::Refused(Refusal::BlockSize));
+        }
+        let base_fits = manifest.base.is_none_or(|base| base.image.size <= self.old_region().len);
+        if manifest.image.size > self.new_region().len || !base_fits {
+            return Err(Error::Refused(Refusal::ImageTooLarge));
+        }
+        Ok(())
+    }
+
+    /// Where the image is that a package builds on.
+    pub(crate) fn old_region(&self) -> Region {
+        self.layout.slot(self.active())
+    }
+
+    /// Where the new image is made.
+    pub(crate) fn new_region(&self) -> Region {
+        match self.layout.mode {
+            Mode::Slot { .. } => self.layout.slot(self.active().other()),
+            Mode::InPlace { .. } => self.layout.image,
+        }
+    }
+}
+
+impl<'w> Opened<'w> {
+    fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
+        let manifest =
+            Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
+        if manifest.payload.size == self.header.payload {
+            Ok(manifest)
+        } else {
+            Err(Error::Refused(Refusal::WrongSize))
+        }
+    }
+
+    fn id<C: Crypto, E>(&self) -> Result<PackageId, Error<E>> {
+        let mut hash = C::Sha256::default();
+        for part in self.envelope.signed().map_err(malformed)?.parts() {
+            hash.update(part);
+        }
+        let hash = hash.finish();
+        Ok(PackageId(hash.first_chunk().copied().unwrap_or_default()))
+    }
+
+    fn signature_check<C: Crypto, E>(&self, device: &Device<'_>, crypto: &C) -> Result<(), Error<E>> {
+        let key = device.keys.iter().find(|key| key.id == self.envelope.key_id.octets());
+        let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
+        let signed = self.envelope.signed().map_err(malformed)?;
+        if crypto.verify_ed25519(&key.public, &signed.parts(), &self.envelope.signature) {
+            Ok(())
+        } else {
+            Err(Error::Refused(Refusal::BadSignature))
+        }
+    }
+
+    fn accept<C: Crypto, F: NorFlash>(
+        &self,
+        update: &Update,
+        flash: &mut F,
+    ) -> Result<Accepted, Error<F::Error>> {
+        let manifest = self.manifest()?;
+        let payload_at = self.header.payload_at();
+        let mut input = Stored { flash, package: update.layout.package, image: None };
+        let plan = Plan::read(&manifest, payload_at, &mut input).map_err(unreadable)?;
+        Ok(Accepted {
+            id: self.id::<C, F::Error>()?,
+            plan,
+            image: manifest.image,
+            base: manifest.base.map(|base| base.image),
+            security_counter: manifest.security_counter,
+            payload: manifest.payload,
+            payload_at,
+        })
+    }
+}
+
+fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'_>) -> Result<(), Error<E>> {
+    if manifest.product != device.product {
+        return Err(Error::Refused(Refusal::OtherProduct));
+    }
+    if manifest.security_counter < update.security_counter().max(device.security_counter) {
+        return Err(Error::Refused(Refusal::Downgrade));
+    }
+    let installed =
+        |base: kedge_package::Base<'_>| device.version.is_none_or(|version| version == base.version);
+    if !manifest.base.is_none_or(installed) {
+        return Err(Error::Refused(Refusal::OtherVersion));
+    }
+    Ok(())
+}
+
+/// Checks a package in bounded steps; keeps nothing on the flash, so it starts over after a power cut.
+pub(crate) struct Verifier<C: Crypto> {
+    accepted: Accepted,
+    package: Region,
+    image: Region,
+    stage: Stage<C>,
+}
+
+enum Stage<C: Crypto> {
+    Payload(Hashing<C::Sha256>),
+    Base(Hashing<C::Sha256>, [u8; 32]),
+    Rehearsal(u32),
+    Done,
+}
+
+impl<C: Crypto> Verifier<C> {
+    /// Checks all that the header and the envelope tell.
+    pub(crate) fn open<F: NorFlash>(
+        update: &Update,
+        flash: &mut F,
+        device: &Device<'_>,
+        crypto: &C,
+        work: &mut [u8],
+        size: u32,
+    ) -> Result<Self, Error<F::Error>> {
+        let opened = update.open(flash, work, size)?;
+        opened.signature_check(device, crypto)?;
+        let manifest = opened.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check(&manifest, sector::<F>())?;
+        let accepted = opened.accept::<C, F>(update, flash)?;
+        let package = update.layout.package;
+        let payload = package.start.saturating_add(accepted.payload_at);
+        let stage = Stage::Payload(Hashing::new(payload, accepted.payload.size));
+        Ok(Self { accepted, package, image: update.old_region(), stage })
+    }
+
+    pub(crate) const fn accepted(&self) -> &Accepted {
+        &self.accepted
+    }
+
+    /// How much is done of how much, in octets looked at.
+    pub(crate) fn progress(&self) -> (u32, u32) {
+        let (payload, new) = (self.accepted.payload.size, self.accepted.image.size);
+        let base = self.accepted.base.map_or(0, |base| base.size);
+        let all = [payload, base, new].into_iter().fold(0, u32::saturating_add);
+        let left = match &self.stage {
+            Stage::Payload(hashing) => hashing.left().saturating_add(base).saturating_add(new),
+            Stage::Base(hashing, _) => hashing.left().saturating_add(new),
+            Stage::Rehearsal(step) => {
+                new.saturating_sub(step.saturating_mul(self.accepted.payload.block_size))
+            }
+            Stage::Done => 0,
+        };
+        (all.saturating_sub(left), all)
+    }
+
+    /// Checks some more; true when all is checked and good.
+    pub(crate) fn step<F: NorFlash>(&mut self, flash: &mut F) -> Result<bool, Error<F::Error>> {
+        self.stage = match core::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Payload(mut hashing) => {
+                if !hashing.step(flash).map_err(Error::Flash)? {
+                    Stage::Payload(hashing)
+                } else if hashing.finish() != self.accepted.payload.sha256 {
+                    return Err(Error::Refused(Refusal::BadPayload));
+                } else if let Some(base) = self.accepted.base {
+                    Stage::Base(Hashing::new(self.image.start, base.size), base.sha256)
+                } else {
+                    Stage::Rehearsal(0)
+                }
+            }
+            Stage::Base(mut hashing, sha256) => {
+                if !hashing.step(flash).map_err(Error::Flash)? {
+                    Stage::Base(hashing, sha256)
+                } else if hashing.finish() == sha256 {
+                    Stage::Rehearsal(0)
+                } else {
+                    return Err(Error::Refused(Refusal::OtherImage));
+                }
+            }
+            Stage::Rehearsal(step) if step < self.accepted.plan.blocks() && self.is_delta() => {
+                self.rehearse(flash, step)?;
+                Stage::Rehearsal(step.saturating_add(1))
+            }
+            Stage::Rehearsal(_) | Stage::Done => Stage::Done,
+        };
+        Ok(matches!(self.stage, Stage::Done))
+    }
+
+    fn is_delta(&self) -> bool {
+        self.accepted.payload.kind == Kind::Delta
+    }
+
+    /// Goes through the ops of a block without the old image's octets.
+    fn rehearse<F: NorFlash>(&self, flash: &mut F, step: u32) -> Result<(), Error<F::Error>> {
+        let mut input = Stored { flash, package: self.package, image: None };
+        let block = self.accepted.plan.block(step, &mut input).map_err(unreadable)?;
+        let mut reader = BlockReader::new(&block);
+        let mut buffer = [0; CHUNK];
+        while reader.fill(&mut input, &mut buffer).map_err(unreadable)? == buffer.len() {}
+        Ok(())
+    }
+}
+
+fn malformed<E>(error: kedge_package::Error) -> Error<E> {
+    Error::Refused(Refusal::Malformed { at: u32::try_from(error.at).unwrap_or(u32::MAX) })
+}
+
+fn unreadable<E>(error: ReadError<E>) -> Error<E> {
+    match error {
+        ReadError::Input(error) => Error::Flash(error),
+        ReadError::Format(error) => malformed(error),
+        _ => Error::Refused(Refusal::Malformed { at: 0 }),
+    }
+}
