@@ -1,7 +1,8 @@
 //! What a device maker sets at build time: where things are in flash, factory settings, capabilities.
 
 use kedge_platform::flash::Region;
-use kedge_protocol::is683::engine::{Capability, PacketDataCapability};
+use kedge_protocol::is683::HardwareId;
+use kedge_protocol::is683::engine::Capability;
 use kedge_update_agent::{Device, Layout};
 
 use crate::objects::Stored;
@@ -30,14 +31,12 @@ pub struct Config<'c> {
     pub store: Region,
     /// Where the update agent works.
     pub update: Layout,
-    /// Whose packages are accepted.
-    pub keys: &'c [TrustedKey],
-    /// The product that packages must be made for.
-    pub product: &'c str,
+    /// What packages are measured against; the version is the one of the identity port, whatever stands here.
+    pub device: Device<'c>,
     /// Factory settings.
     pub pri: Pri<'c>,
-    /// What the phone reports of itself by IS-683, apart from its identity.
-    pub capability: Capability,
+    /// What the phone of this identity reports of itself by IS-683.
+    pub capability: fn(HardwareId) -> Capability,
     /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 19. Their order is their place in the store:
     /// append only.
     pub objects: &'static [Stored],

@@ -57,9 +57,9 @@ const TYPES: [(&str, Handler); 9] = [
 pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Refusal> {
     let (_, handler) = TYPES.iter().find(|(name, _)| media_type.is(name)).ok_or(Refusal::UnknownType)?;
     let welcome = match (handler, origin) {
-        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Push) => true,
-        (Handler::Mmc, _) => true,
-        (Handler::Is683, Origin::Http { .. }) => true,
+        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Push)
+        | (Handler::Mmc, _)
+        | (Handler::Is683, Origin::Http { .. }) => true,
         (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Http { .. })
         | (Handler::Is683, Origin::Push) => false,
     };

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use kedge_protocol::iota::session::SessionError;
+
 use crate::store::StoreError;
 
 /// Why the agent could not go on; `E` is the flash driver's error.
@@ -11,7 +13,7 @@ pub enum AgentError<E> {
     /// The store.
     Store(StoreError<E>),
     /// The update agent's journal.
-    Update(kedge_update_agent::UpdateError<E>),
+    Update(kedge_update_agent::Error<E>),
     /// A buffer or a configured value is outside its limits: which one.
     Config(&'static str),
     /// The caller answered something that was not asked.
@@ -24,8 +26,18 @@ impl<E> From<StoreError<E>> for AgentError<E> {
     }
 }
 
-impl<E> From<kedge_update_agent::UpdateError<E>> for AgentError<E> {
-    fn from(e: kedge_update_agent::UpdateError<E>) -> Self {
+impl<E> From<SessionError> for AgentError<E> {
+    fn from(e: SessionError) -> Self {
+        match e {
+            SessionError::BadConfig => Self::Config("identity, trusted domain or URL"),
+            SessionError::NoRoom { .. } => Self::Config("session buffers"),
+            _ => Self::Misuse,
+        }
+    }
+}
+
+impl<E> From<kedge_update_agent::Error<E>> for AgentError<E> {
+    fn from(e: kedge_update_agent::Error<E>) -> Self {
         Self::Update(e)
     }
 }

@@ -9,7 +9,6 @@ use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::{EndReason, ResultCode};
-use kedge_update_agent::banklog::Mounted;
 
 use crate::dispatch::{Origin, Refusal};
 use crate::store::Opened;
@@ -57,8 +56,6 @@ pub enum Event<'a> {
     Started {
         /// What the store held.
         store: Opened,
-        /// What the update journal held.
-        journal: Mounted,
     },
     /// A trigger arrived.
     Triggered {
@@ -118,7 +115,7 @@ pub enum Event<'a> {
         /// The body.
         body: &'a [u8],
     },
-    /// An exchange failed.
+    /// An exchange failed, or the agent abandoned it.
     LinkDown(LinkError),
     /// An MMC command was executed.
     Command {
@@ -150,7 +147,12 @@ pub enum Event<'a> {
     /// The session will be started again after this time.
     RetryIn(Duration),
     /// The agent gave up on a session until it is triggered again.
-    GaveUp,
+    GaveUp {
+        /// Why the last try ended.
+        reason: EndReason,
+        /// HTTP status or MMC code behind it.
+        error: u16,
+    },
     /// A package download progresses.
     Downloading {
         /// Octets in flash.
@@ -167,8 +169,8 @@ pub enum Event<'a> {
         /// Its length in octets.
         len: u32,
     },
-    /// The package was refused before anything was erased: the refusal code of the update agent.
-    PackageRefused(u8),
+    /// The package was refused before anything was erased.
+    PackageRefused(kedge_update_agent::Refusal),
     /// The user is shown or asked something.
     Prompted(Prompt<'a>),
     /// The user's answer.

@@ -63,7 +63,8 @@ pub(crate) fn nam<'o, F: NorFlash>(store: &Store, flash: &mut F, out: &'o mut [u
 
 impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     fn spc(&self) -> Spc {
-        let stored = self.read(Key::Spc as u8, &mut [0; 6]).and_then(|digits| <[u8; 6]>::try_from(digits).ok());
+        let stored =
+            self.read(Key::Spc as u8, &mut [0; 6]).and_then(|digits| <[u8; 6]>::try_from(digits).ok());
         stored.and_then(Spc::from_digits).unwrap_or_else(|| self.factory_spc.clone())
     }
 
@@ -73,7 +74,9 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn set_spc_failures(&mut self, failures: u8) -> Result<(), StoreFailed> {
         let flash = self.flash.get_mut();
-        self.store.commit(&mut **flash, &[Change::put(Key::SpcFailures as u8, &[failures])]).map_err(|_| StoreFailed)
+        self.store
+            .commit(&mut **flash, &[Change::put(Key::SpcFailures as u8, &[failures])])
+            .map_err(|_| StoreFailed)
     }
 
     fn nam_block(&self, id: u8, out: &mut [u8]) -> Option<usize> {

@@ -8,7 +8,7 @@ use kedge_platform::clock::Clock;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::entropy::Entropy;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::http::{Connection, Error as _, ErrorKind, Method, Read, Write};
+use kedge_platform::http::{Connection, ErrorKind, Method};
 use kedge_platform::identity::Identity;
 use kedge_platform::power::{Power, Restart};
 use kedge_platform::radio::Radio;
@@ -55,7 +55,8 @@ pub struct Ports<B: Board> {
 }
 
 impl<B: Board> Ports<B> {
-    fn context<'c>(&'c mut self, events: &'c mut dyn Events) -> Context<'c, B::Flash, B::Crypto> {
+    /// What the agent is lent for one call.
+    pub fn context<'c>(&'c mut self, events: &'c mut dyn Events) -> Context<'c, B::Flash, B::Crypto> {
         Context {
             now: self.clock.uptime(),
             flash: &mut self.flash,
@@ -83,14 +84,8 @@ pub fn run<B: Board, const PRL: usize>(
     events: &mut dyn Events,
 ) -> Result<Pause, AgentError<<B::Flash as kedge_platform::flash::ErrorType>::Error>> {
     loop {
-        let mut context = Context {
-            now: ports.clock.uptime(),
-            flash: &mut ports.flash,
-            crypto: &ports.crypto,
-            identity: &ports.identity,
-            entropy: &mut ports.entropy,
-            events: &mut *events,
-        };
+        let Ports { flash, crypto, identity, entropy, clock, .. } = ports;
+        let mut context = Context { now: clock.uptime(), flash, crypto, identity, entropy, events };
         let done = match agent.poll(&mut context)? {
             Output::OpenCall { nai } => Done::CallOpened(ports.radio.open_data_call(nai)),
             Output::CloseCall => {
@@ -99,14 +94,7 @@ pub fn run<B: Board, const PRL: usize>(
             }
             Output::Register { nam, prl } => Done::Registered(ports.radio.register(nam, prl)),
             Output::Ask(prompt) => Done::Answered(ports.ui.prompt(prompt)),
-            Output::Http(request) => {
-                let started = start(&mut ports.http, &request);
-                let ended = match started {
-                    Ok(()) => receive(agent, ports, events)?,
-                    Err(e) => Err(e),
-                };
-                Done::HttpEnded(ended)
-            }
+            Output::Http(request) => Done::HttpEnded(start(&mut ports.http, &request)),
             Output::Wait(deadline) => {
                 ports.clock.sleep_until(deadline);
                 Done::Waited
@@ -117,6 +105,11 @@ pub fn run<B: Board, const PRL: usize>(
             }
             Output::Idle(until) => return Ok(Pause::Idle(until)),
         };
+        // A request that went out well still has its answer to come.
+        let done = match done {
+            Done::HttpEnded(Ok(())) => Done::HttpEnded(receive(agent, ports, events)?),
+            other => other,
+        };
         agent.done(&mut ports.context(events), done)?;
     }
 }
@@ -125,7 +118,7 @@ pub fn run<B: Board, const PRL: usize>(
 fn start<H: Connection>(http: &mut H, request: &crate::agent::HttpRequest<'_>) -> Result<(), LinkError> {
     let mut digits = heapless::String::<10>::new();
     let mut headers = heapless::Vec::<(&str, &str), 12>::new();
-    headers.extend_from_slice(request.headers).map_err(|()| LinkError::TooLarge)?;
+    headers.extend_from_slice(&request.headers).map_err(|_| LinkError::TooLarge)?;
     if request.post {
         use core::fmt::Write as _;
         write!(digits, "{}", request.body.len()).map_err(|_| LinkError::TooLarge)?;
@@ -149,8 +142,7 @@ fn receive<B: Board, const PRL: usize>(
     let Ports { http, flash, crypto, identity, entropy, clock, .. } = ports;
     let (headers, body) = http.split();
     let head = Head::read(status, headers);
-    let mut context =
-        Context { now: clock.uptime(), flash, crypto, identity, entropy, events };
+    let mut context = Context { now: clock.uptime(), flash, crypto, identity, entropy, events };
     if let Err(refused) = agent.reply_head(&mut context, &head)? {
         return Ok(Err(refused));
     }

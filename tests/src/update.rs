@@ -171,9 +171,9 @@ impl Case {
             let work = &mut [0; ENVELOPE_MAX];
             let mut applier = Applier::resume(update, flash, device, &RingCrypto, work)?;
             loop {
-                match applier.step(flash)? {
-                    end @ (Progress::Complete | Progress::Ended(_)) => return Ok(end),
-                    _ => {}
+                let progress = applier.step(flash)?;
+                if matches!(progress, Progress::Complete | Progress::Ended(_)) {
+                    return Ok(progress);
                 }
             }
         })

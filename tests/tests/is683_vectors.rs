@@ -238,8 +238,8 @@ fn roaming_list_faults() {
 /// Sets the low bit of ACQ_INDEX in the classic vector and renews the check value.
 fn wrong_index(list: &[u8]) -> Result<(), PrlError> {
     let mut list = list.to_vec();
-    // Header 64 bits, acquisition record 8, SID 15, NID_INCL 2 (= 2: no NID), three flags, then nine bits of index.
-    let bit = 64 + 8 + 15 + 2 + 3 + 8;
+    // Header 64 bits, acquisition record 8, SID 15, NID_INCL 2, NID 16, three flags, then nine bits of index.
+    let bit = 64 + 8 + 15 + 2 + 16 + 3 + 8;
     list[bit / 8] |= 0x80 >> (bit % 8);
     let end = list.len() - 2;
     let crc = kedge_protocol::is683::prl::crc16(&list[..end]).to_be_bytes();

@@ -129,12 +129,10 @@ impl<F: ReadNorFlash> Input for Stored<'_, F> {
     }
 
     fn image(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
-        match self.image {
-            Some(image) => read(self.flash, image.start.saturating_add(at), out),
-            None => {
-                out.fill(0);
-                Ok(())
-            }
+        if let Some(image) = self.image {
+            return read(self.flash, image.start.saturating_add(at), out);
         }
+        out.fill(0);
+        Ok(())
     }
 }

@@ -41,10 +41,8 @@ impl Question {
     ) -> Result<Prompt<'w>, AgentError<F::Error>> {
         let manifest = update.manifest(context.flash, work)?;
         Ok(match self {
-            Self::Install => Prompt::InstallUpdate { version: manifest.new_version },
-            Self::Notes => {
-                Prompt::ReleaseNotes { description: manifest.description, notes: manifest.release_notes }
-            }
+            Self::Install => Prompt::InstallUpdate { version: manifest.version },
+            Self::Notes => Prompt::ReleaseNotes { description: manifest.description, notes: manifest.notes },
             Self::Disclaimer => Prompt::Disclaimer,
         })
     }

@@ -16,11 +16,11 @@ use kedge_platform::flash::NorFlash;
 use kedge_protocol::iota::ResultCode;
 use kedge_update_agent::{Device, Error as UpdateError, Job, Update};
 
-use super::{Context, Head, HttpRequest};
+use super::{Context, Head, HttpRequest, MAX_HEADERS};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
-use crate::store::{Fetch, Key, Store};
+use crate::store::{Fetch, Store};
 
 /// Longest entity tag that is kept; with a longer one a download is not resumed after a restart.
 const ETAG: usize = 64;
@@ -85,8 +85,6 @@ impl Download {
         &'r mut self,
         now: Duration,
         update: &Update,
-        headers: &'r mut heapless::Vec<(&'r str, &'r str), 4>,
-        user_agent: &'r str,
     ) -> Result<HttpRequest<'r>, Duration> {
         if let Phase::Pausing(until) = self.phase
             && now < until
@@ -96,11 +94,10 @@ impl Download {
         self.phase = Phase::Receiving { wanted: false };
         self.range.clear();
         let offset = self.offset(update);
-        headers.clear();
-        let _ = headers.push(("User-Agent", user_agent));
+        let mut headers = heapless::Vec::<(&str, &str), MAX_HEADERS>::new();
         if offset > 0 && write!(self.range, "bytes={offset}-").is_ok() {
-            let _ = headers.push(("Range", &self.range));
-            let _ = headers.push(("If-Range", &self.etag));
+            let _ = headers.push(("Range", self.range.as_str()));
+            let _ = headers.push(("If-Range", self.etag.as_str()));
         }
         Ok(HttpRequest { post: false, url: &self.url, headers, body: &[] })
     }
@@ -124,7 +121,8 @@ impl Download {
         let offset = self.offset(update);
         let wanted = match head.status {
             206 => {
-                let fits = content_range(head.content_range) == update.resume().filter(|(at, _)| *at == offset);
+                let fits =
+                    content_range(head.content_range) == update.resume().filter(|(at, _)| *at == offset);
                 if !fits {
                     // Not what was asked for: start over, without a range.
                     self.etag.clear();
@@ -211,7 +209,7 @@ impl Download {
             return Ok(Next::Over(code));
         }
         if update.resume().is_some_and(|(have, total)| have == total) {
-            return self.verify(update, device, context, work).map(Next::Over);
+            return verify(update, device, context, work).map(Next::Over);
         }
         self.tries = self.tries.saturating_add(1);
         if self.tries >= limits::DOWNLOAD_TRIES {
@@ -222,34 +220,29 @@ impl Download {
         context.event(&Event::RetryIn(pause));
         Ok(Next::More)
     }
-
-    fn verify<F: NorFlash, C: Crypto>(
-        &self,
-        update: &mut Update,
-        device: &Device<'_>,
-        context: &mut Context<'_, F, C>,
-        work: &mut [u8],
-    ) -> Result<ResultCode, AgentError<F::Error>> {
-        match update.verify(context.flash, device, context.crypto, work) {
-            Ok(()) => {
-                let len = if let Job::Verified { size, .. } = update.job() { size } else { 0 };
-                let manifest = update.manifest(context.flash, work)?;
-                let event = Event::PackageVerified { version: manifest.new_version, len };
-                context.events.event(context.now, &event);
-                Ok(ResultCode::SUCCESS)
-            }
-            Err(UpdateError::Refused(refusal)) => {
-                context.event(&Event::PackageRefused(refusal));
-                Ok(ResultCode::INVALID_CONTENT)
-            }
-            Err(e) => Err(e.into()),
-        }
-    }
 }
 
-/// Forgets the download: what comes next from the same URL is fetched anew.
-pub(super) fn forget<F: NorFlash>(store: &mut Store, flash: &mut F) -> Result<(), AgentError<F::Error>> {
-    Ok(store.remove(flash, Key::Fetch as u8)?)
+/// Verifies the package that is complete.
+fn verify<F: NorFlash, C: Crypto>(
+    update: &mut Update,
+    device: &Device<'_>,
+    context: &mut Context<'_, F, C>,
+    work: &mut [u8],
+) -> Result<ResultCode, AgentError<F::Error>> {
+    match update.verify(context.flash, device, context.crypto, work) {
+        Ok(()) => {
+            let len = if let Job::Verified { size, .. } = update.job() { size } else { 0 };
+            let manifest = update.manifest(context.flash, work)?;
+            let event = Event::PackageVerified { version: manifest.version, len };
+            context.events.event(context.now, &event);
+            Ok(ResultCode::SUCCESS)
+        }
+        Err(UpdateError::Refused(refusal)) => {
+            context.event(&Event::PackageRefused(refusal));
+            Ok(ResultCode::INVALID_CONTENT)
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Start and total of `bytes START-END/TOTAL`, where END is the entity's last octet.

@@ -24,9 +24,9 @@ use kedge_platform::identity::Identity;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_update_agent::banklog::{Change, Mounted};
-use kedge_update_agent::{Device, Job, Update};
+use kedge_update_agent::Update;
 
 use crate::config::Config;
 use crate::error::AgentError;
@@ -34,14 +34,18 @@ use crate::event::{Event, Events, LinkError};
 use crate::limits;
 use crate::objects::Staged;
 use crate::phone;
-use crate::store::{Activation, Consent, Key, OBJECTS, Opened, Record as _, Report, Resume, Store};
+use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
 mod consent;
+mod desk;
 mod download;
+mod idle;
+mod over;
 mod talk;
 
-use talk::Talk;
+use desk::Desk;
+use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
 #[allow(missing_docs, reason = "each field is the port of its type")]
@@ -60,26 +64,40 @@ impl<F, C> Context<'_, F, C> {
         self.events.event(self.now, event);
     }
 
+    /// Shows a request, and hands it out.
+    fn http<'r>(&mut self, request: HttpRequest<'r>) -> Output<'r> {
+        let method = if request.post { "POST" } else { "GET" };
+        self.event(&Event::Request {
+            method,
+            url: request.url,
+            headers: &request.headers,
+            body: request.body,
+        });
+        Output::Http(request)
+    }
+
     /// The pause before try number `tries`: doubling, with a random part of up to a quarter so that a fleet spreads out.
     fn backoff(&mut self, tries: u8) -> Duration {
         let doubled = limits::BACKOFF.saturating_mul(1_u32 << tries.saturating_sub(1).min(7));
         let mut random = [0];
         self.entropy.fill(&mut random);
         let [random] = random;
-        let spread = (doubled.as_millis() as u64).saturating_mul(u64::from(random)) >> 10;
-        doubled.saturating_add(Duration::from_millis(spread))
+        doubled.saturating_add(doubled.saturating_mul(u32::from(random)) / 1024)
     }
 }
 
+/// Most headers of a request, `Content-Length` not counted.
+pub const MAX_HEADERS: usize = 8;
+
 /// An HTTP request to be sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpRequest<'a> {
     /// POST, else GET.
     pub post: bool,
     /// Absolute URL.
     pub url: &'a str,
     /// Header names and values, without `Content-Length`.
-    pub headers: &'a [(&'a str, &'a str)],
+    pub headers: heapless::Vec<(&'a str, &'a str), MAX_HEADERS>,
     /// The body; empty for a GET.
     pub body: &'a [u8],
 }
@@ -184,8 +202,8 @@ enum State<'b> {
     Calling(Buffers<'b>, Trigger),
     /// A session is held.
     Talking(Talk<'b>),
-    /// The data call is being closed; then, if told so, the device restarts.
-    Hanging(Buffers<'b>, Option<Restart>),
+    /// The data call is being closed.
+    Hanging(Buffers<'b>, After),
     /// The radio registers.
     Registering(Buffers<'b>),
     /// The user is shown a result; the answer does not matter.
@@ -193,9 +211,17 @@ enum State<'b> {
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
     /// The device is restarting.
-    Restarting(Buffers<'b>, Restart),
+    Restarting(Restart),
     /// Only while a state is being replaced.
     Between,
+}
+
+/// What comes after a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Nothing,
+    Tell(Notice),
+    Restart,
 }
 
 /// A result the user is told.
@@ -206,23 +232,28 @@ enum Notice {
     Failed(u16),
 }
 
+impl Notice {
+    const fn prompt(self) -> Prompt<'static> {
+        match self {
+            Self::Activated => Prompt::Activated,
+            Self::NoUpdate => Prompt::NoUpdate,
+            Self::Failed(code) => Prompt::Failed(code),
+        }
+    }
+}
+
 /// The agent. `PRL` is the largest preferred roaming list in octets; it is RAM.
 #[derive(Debug)]
 pub struct Agent<'b, const PRL: usize> {
-    config: Config<'b>,
-    factory_spc: Spc,
-    store: Store,
-    update: Update,
-    engine: Engine<PRL>,
-    staged: Staged,
+    desk: Desk<'b, PRL>,
     triggers: trigger::Queue,
     state: State<'b>,
     /// No session is started again before this uptime.
     not_before: Duration,
     /// The user is not asked about an update before this uptime.
     ask_after: Duration,
-    /// The radio is not asked to register before this uptime.
-    register_after: Duration,
+    /// The radio is not asked to register before this uptime, and how often it refused.
+    register_after: (Duration, u8),
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -233,29 +264,31 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         buffers: Buffers<'b>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Self, AgentError<F::Error>> {
-        if buffers.receive.len() < 1024 || buffers.send.len() < limits::IS683_MESSAGE {
-            return Err(AgentError::Config("session buffers"));
-        }
         let digits = core::str::from_utf8(&config.pri.spc).unwrap_or_default();
         let factory_spc = Spc::new(digits).ok_or(AgentError::Config("service programming code"))?;
         let (store, opened) = Store::open(context.flash, config.store, context.identity.hardware_id())?;
         let update = Update::mount(context.flash, config.update)?;
         context.event(&Event::Started { store: opened });
-        let mut agent = Self {
+        let desk = Desk {
             config,
             factory_spc,
             store,
             update,
             engine: Engine::new(),
             staged: Staged::new(),
+            reporting: None,
+            answer: [0; desk::ANSWER],
+        };
+        let mut agent = Self {
+            desk,
             triggers: trigger::Queue::new(),
             state: State::Idle(buffers),
             not_before: Duration::ZERO,
             ask_after: Duration::ZERO,
-            register_after: Duration::ZERO,
+            register_after: (Duration::ZERO, 0),
         };
-        agent.update.confirm(context.flash)?;
-        agent.collect_outcome(context)?;
+        agent.desk.update.confirm(context.flash)?;
+        agent.desk.collect_outcome(context)?;
         Ok(agent)
     }
 
@@ -280,7 +313,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.trigger_object(context, Kind::Activation, "iota/boot-url")
     }
 
-    /// The user looks for a software update: a session at the URL for that.
+    /// The user looks for a software update: a session at the URL for that. A package that waits is asked about again.
     pub fn check_for_update<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
@@ -296,76 +329,24 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         object: &'static str,
     ) -> Result<Accepted, AgentError<F::Error>> {
         let mut buf = [0; limits::URL];
-        let url = self.setting(context.flash, object, &mut buf)?.ok_or(AgentError::Config(object))?;
+        let url = self.desk.setting(context.flash, object, &mut buf)?.ok_or(AgentError::Config(object))?;
         let trigger = Trigger::new(kind, url).ok_or(AgentError::Config(object))?;
         Ok(self.trigger(context, trigger))
     }
 
     /// How far activation came.
     pub fn activation<F: NorFlash>(&self, flash: &mut F) -> Result<Activation, AgentError<F::Error>> {
-        Ok(self.store.get::<Activation, F>(flash, &mut [0; 32])?.unwrap_or_default())
+        self.desk.activation(flash)
     }
 
     /// The store, for reading.
     pub const fn store(&self) -> &Store {
-        &self.store
+        &self.desk.store
     }
 
     /// The update agent's view, for reading.
     pub const fn update(&self) -> &Update {
-        &self.update
-    }
-
-    /// The committed value of a text object, or its factory value.
-    fn setting<'o, F: NorFlash>(
-        &self,
-        flash: &mut F,
-        object: &str,
-        buf: &'o mut [u8],
-    ) -> Result<Option<&'o str>, AgentError<F::Error>>
-    where
-        'b: 'o,
-    {
-        let key = crate::objects::key_of(object).unwrap_or(OBJECTS);
-        match self.store.bytes(flash, key, buf)? {
-            Some(value) => Ok(core::str::from_utf8(value).ok()),
-            None => Ok(self.config.pri.object(object)),
-        }
-    }
-
-    /// What the update agent measures packages against.
-    fn device<'d>(&self, identity: &'d dyn Identity) -> Device<'d>
-    where
-        'b: 'd,
-    {
-        Device { version: Some(identity.version()), ..self.config.device }
-    }
-
-    /// Puts the result of an update into the outbox, then takes it out of the journal. If the power fails between the two,
-    /// the next start finds the same package in the outbox and puts nothing twice.
-    fn collect_outcome<F: NorFlash, C: Crypto>(
-        &mut self,
-        context: &mut Context<'_, F, C>,
-    ) -> Result<(), AgentError<F::Error>> {
-        let Some(outcome) = self.update.outcome() else { return Ok(()) };
-        let mut buf = [0; limits::RECORD];
-        let mut known = false;
-        for key in crate::store::OUTBOX {
-            let report = self.store.get_at::<Report<'_>, F>(context.flash, key, &mut buf)?;
-            known |= report.is_some_and(|report| report.package == outcome.package.0);
-        }
-        let mut url = [0; limits::URL];
-        let url = self.setting(context.flash, "fota/status-url", &mut url)?.unwrap_or_default();
-        if !known && let Some(key) = self.store.free_report() {
-            let state = crate::state::of_result(outcome.result);
-            let report = Report { url, state, package: outcome.package.0, tries: 0 };
-            let value = report.encode(&mut buf).ok_or(AgentError::Config("fota/status-url"))?;
-            let changes = [Change::put(key, value), Change::remove(Key::Consent as u8), Change::remove(Key::Fetch as u8)];
-            self.store.commit(context.flash, &changes)?;
-            context.event(&Event::ReportQueued { state });
-        }
-        self.update.clear_outcome(context.flash)?;
-        Ok(())
+        &self.desk.update
     }
 
     /// What the device must do now.
@@ -373,90 +354,122 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<Output<'_>, AgentError<F::Error>> {
+        if let State::Talking(talk) = &mut self.state
+            && let Pumped::Over(outcome) = talk.pump(&mut self.desk, context)?
+        {
+            self.session_over(context, outcome)?;
+        }
+        let mut until = None;
         if let State::Idle(_) = self.state {
-            let until = self.choose(context)?;
-            if let State::Idle(_) = self.state {
-                return Ok(Output::Idle(until));
+            until = self.choose(context)?;
+        }
+        match &mut self.state {
+            State::Idle(_) | State::Between => Ok(Output::Idle(until)),
+            State::Calling(buffers, _) => {
+                let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
+                Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
+            State::Talking(talk) => Ok(talk.output(&self.desk.update, context)),
+            State::Hanging(..) => Ok(Output::CloseCall),
+            State::Registering(buffers) => {
+                let nam = phone::nam(&self.desk.store, context.flash, buffers.send);
+                let prl = self.desk.store.bytes(context.flash, Key::Prl as u8, buffers.receive)?;
+                Ok(Output::Register { nam: nam.unwrap_or_default(), prl: prl.unwrap_or_default() })
+            }
+            State::Telling(_, notice) => {
+                let prompt = notice.prompt();
+                context.event(&Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
+            State::Asking(buffers, question) => {
+                let prompt = question.prompt(&self.desk.update, context, buffers.receive)?;
+                context.events.event(context.now, &Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
+            State::Restarting(why) => Ok(Output::Restart(*why)),
         }
-        if let State::Talking(_) = self.state {
-            self.talk(context)?;
-        }
-        self.output(context)
     }
-}
 
-impl<const PRL: usize> Agent<'_, PRL> {
-    /// Leaves the idle state if there is something to do now; else says when there may be.
-    fn choose<F: NorFlash, C: Crypto>(
+    /// The device has done what [`Agent::poll`] told.
+    pub fn done<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
-    ) -> Result<Option<Duration>, AgentError<F::Error>> {
-        let now = context.now;
-        let mut wake = Wake::default();
-        let activation = self.activation(context.flash)?;
-        if let Some(trigger) = self.next_session(context)? {
-            if !wake.is_due(now, self.not_before) {
-                return Ok(wake.0);
+        done: Done,
+    ) -> Result<(), AgentError<F::Error>> {
+        match (core::mem::replace(&mut self.state, State::Between), done) {
+            (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                if result.is_ok() {
+                    return self.begin_session(context, buffers, trigger);
+                }
+                self.state = State::Idle(buffers);
+                self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
             }
-            context.event(&Event::SessionStarted { kind: trigger.kind, url: &trigger.url });
-            self.enter(|buffers| State::Calling(buffers, trigger));
-        } else if activation.committed && !activation.registered && wake.is_due(now, self.register_after) {
-            self.enter(State::Registering);
-        } else {
-            match self.update.job() {
-                Job::Ordered { .. } => {
-                    context.event(&Event::Restarting(Restart::UpdateAgent));
-                    self.enter(|buffers| State::Restarting(buffers, Restart::UpdateAgent));
-                }
-                Job::Verified { .. } if wake.is_due(now, self.ask_after) => {
-                    self.enter(|buffers| State::Asking(buffers, consent::Question::Install));
-                }
-                _ => {}
+            (State::Talking(mut talk), done) => {
+                let taken = match done {
+                    Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
+                    Done::Answered(answer) => {
+                        context.event(&Event::Answered(answer));
+                        talk.answered(context, answer)
+                    }
+                    Done::Waited => talk.waited(context),
+                    _ => Err(AgentError::Misuse),
+                };
+                self.state = State::Talking(talk);
+                taken
+            }
+            (State::Hanging(buffers, after), Done::CallClosed) => {
+                context.event(&Event::DataCallClosed);
+                self.state = match after {
+                    After::Nothing => State::Idle(buffers),
+                    After::Tell(notice) => State::Telling(buffers, notice),
+                    After::Restart => {
+                        context.event(&Event::Restarting(Restart::Settings));
+                        State::Restarting(Restart::Settings)
+                    }
+                };
+                Ok(())
+            }
+            (State::Registering(buffers), Done::Registered(result)) => {
+                self.registered(context, buffers, result)
+            }
+            (State::Telling(buffers, _), Done::Answered(_)) => {
+                self.state = State::Idle(buffers);
+                Ok(())
+            }
+            (State::Asking(buffers, question), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.consented(context, buffers, question.answered(answer))
+            }
+            (state, _) => {
+                self.state = state;
+                Err(AgentError::Misuse)
             }
         }
-        Ok(wake.0)
     }
 
-    /// The session to hold next, already in the store: one that was interrupted, a report, or a new trigger.
-    fn next_session<F: NorFlash, C: Crypto>(
+    /// Hands in the head of an answer. The inner error tells the device to drop the connection and to answer
+    /// [`Done::HttpEnded`] with it.
+    pub fn reply_head<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
-    ) -> Result<Option<Trigger>, AgentError<F::Error>> {
-        let mut buf = [0; limits::RECORD];
-        if let Some(resume) = self.store.get::<Resume<'_>, F>(context.flash, &mut buf)? {
-            let kind = Kind::from_number(resume.kind).unwrap_or(Kind::Push);
-            return Ok(Trigger::new(kind, resume.url));
+        head: &Head<'_>,
+    ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
+        match &mut self.state {
+            State::Talking(talk) => talk.head(&mut self.desk, context, head),
+            _ => Err(AgentError::Misuse),
         }
-        if let Some(key) = self.store.next_report() {
-            let report = self.store.get_at::<Report<'_>, F>(context.flash, key, &mut buf)?;
-            return Ok(report.and_then(|report| Trigger::new(Kind::Status, report.url)));
-        }
-        let Some(trigger) = self.triggers.take() else { return Ok(None) };
-        self.store.put(context.flash, &Resume { kind: trigger.kind as u8, url: &trigger.url, tries: 0 })?;
-        self.not_before = Duration::ZERO;
-        Ok(Some(trigger))
     }
 
-    /// Goes from idle to another state.
-    fn enter(&mut self, next: impl FnOnce(Buffers<'_>) -> State<'_>) {
-        self.state = match core::mem::replace(&mut self.state, State::Between) {
-            State::Idle(buffers) => next(buffers),
-            other => other,
-        };
-    }
-}
-
-/// The earliest time at which something waits to be done.
-#[derive(Clone, Copy, Debug, Default)]
-struct Wake(Option<Duration>);
-
-impl Wake {
-    /// Whether `at` has come; if not, remembers it.
-    fn is_due(&mut self, now: Duration, at: Duration) -> bool {
-        if now < at {
-            self.0 = Some(self.0.map_or(at, |earlier| earlier.min(at)));
+    /// Hands in a part of the body of an answer. The inner error is as with [`Agent::reply_head`].
+    pub fn reply_body<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        part: &[u8],
+    ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
+        match &mut self.state {
+            State::Talking(talk) => talk.body(&mut self.desk, context, part),
+            _ => Err(AgentError::Misuse),
         }
-        now >= at
     }
 }

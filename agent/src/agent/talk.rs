@@ -1,17 +1,15 @@
 //! One IOTA session: between the protocol's state machine, the objects, the IS-683 engine and the download.
 
-use core::time::Duration;
-
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::ResultCode;
-use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{
-    Command, CommandResult, Input, Outcome, Output as SessionOutput, Reply, Session, Value,
+    Command, CommandResult, Input, Method, Outcome, Output as SessionOutput, Reply, Session, Value,
 };
+use kedge_update_agent::Update;
 
-use super::commands::Commands;
+use super::desk::{Desk, Executed, Facts};
 use super::download::{Download, Next};
 use super::{Buffers, Context, Head, HttpRequest, Output};
 use crate::error::AgentError;
@@ -31,10 +29,8 @@ enum Doing {
         /// A question, else a notice.
         confirm: bool,
     },
-    /// A package, for an `exec` of `fota/download`.
+    /// A package.
     Download(Download),
-    /// It is over.
-    Over,
 }
 
 /// The answer that is being received.
@@ -53,21 +49,7 @@ pub(super) struct Talk<'b> {
     session: Session<'b>,
     trigger: Trigger,
     doing: Doing,
-    /// The document that is being executed came over TLS.
-    authenticated: bool,
-    /// `fota/state` was read.
-    pub(super) state_read: bool,
-    /// `dev/reboot` or `fota/install` was executed.
-    pub(super) wants: Wants,
-}
-
-/// What commands asked for after the session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wants {
-    /// Restart.
-    pub(super) reboot: bool,
-    /// Install the package without asking.
-    pub(super) install: bool,
+    pub(super) facts: Facts,
 }
 
 /// Where the session stands after it was pumped.
@@ -79,9 +61,8 @@ pub(super) enum Pumped {
 }
 
 impl<'b> Talk<'b> {
-    pub(super) const fn new(session: Session<'b>, trigger: Trigger) -> Self {
-        let wants = Wants { reboot: false, install: false };
-        Self { session, trigger, doing: Doing::Session, authenticated: false, state_read: false, wants }
+    pub(super) fn new(session: Session<'b>, trigger: Trigger) -> Self {
+        Self { session, trigger, doing: Doing::Session, facts: Facts::default() }
     }
 
     pub(super) const fn trigger(&self) -> &Trigger {
@@ -101,34 +82,29 @@ impl<'b> Talk<'b> {
         context: &mut Context<'_, F, C>,
     ) -> Result<Pumped, AgentError<F::Error>> {
         while let Doing::Session = self.doing {
-            let (executed, id) = match self.session.poll(context.now) {
+            let executed = match self.session.poll(context.now) {
                 SessionOutput::Send(_) | SessionOutput::Wait(_) => return Ok(Pumped::Outside),
                 SessionOutput::End(outcome) => return Ok(Pumped::Over(outcome)),
                 SessionOutput::Execute(command) => {
-                    self.state_read |= command.verb == Verb::Read && command.object == Some("fota/state");
-                    let mut commands = desk.commands(self.authenticated, &mut self.wants);
-                    let executed = commands.execute(context, &command);
+                    let executed = desk.execute(context, &command, &mut self.facts);
                     if let Some(code) = executed.code() {
                         show(context, &command, code);
                     }
-                    (executed, command.id)
+                    executed
                 }
             };
             let answer = |len| desk.answer.get(..len).unwrap_or_default();
+            let text = |len| core::str::from_utf8(answer(len)).unwrap_or_default();
             let (code, value) = match executed {
                 Executed::Done(code) => (code, None),
-                Executed::Text(len) => {
-                    (ResultCode::SUCCESS, core::str::from_utf8(answer(len)).ok().map(Value::Text))
-                }
+                Executed::Text(len) => (ResultCode::SUCCESS, Some(Value::Text(text(len)))),
                 Executed::Data(len) => (ResultCode::SUCCESS, Some(Value::Data(answer(len)))),
                 Executed::Ask { confirm } => {
                     self.doing = Doing::Asking { confirm };
                     return Ok(Pumped::Outside);
                 }
                 Executed::Download(len) => {
-                    let url = core::str::from_utf8(answer(len)).unwrap_or_default();
-                    let download = Download::start(desk.store, context.flash, url)?;
-                    self.doing = Doing::Download(id, download);
+                    self.doing = Doing::Download(Download::start(&desk.store, context.flash, text(len))?);
                     return Ok(Pumped::Outside);
                 }
             };
@@ -144,44 +120,183 @@ impl<'b> Talk<'b> {
         context: &mut Context<'_, F, C>,
     ) -> Output<'_> {
         let now = context.now;
-        match &mut self.doing {
-            Doing::Download(_, download) => match download.poll(now, update) {
-                Ok(request) => {
-                    context.request(&request);
-                    Output::Http(request)
-                }
+        if matches!(self.doing, Doing::Download(_)) {
+            let Doing::Download(download) = &mut self.doing else { return Output::Wait(now) };
+            return match download.poll(now, update) {
+                Ok(request) => context.http(request),
                 Err(until) => Output::Wait(until),
-            },
-            Doing::Asking { confirm } => match self.session.poll(now) {
-                SessionOutput::Execute(Command { value: Some(Value::Text(text)), .. }) => {
-                    let prompt = if *confirm { Prompt::Confirm(text) } else { Prompt::Notice(text) };
-                    context.event(&Event::Prompted(prompt));
-                    Output::Ask(prompt)
-                }
-                _ => Output::Wait(now),
-            },
-            Doing::Session | Doing::Exchange(_) => match self.session.poll(now) {
-                SessionOutput::Send(request) => {
-                    self.doing = Doing::Exchange(Answering::default());
-                    self.authenticated = request.url.starts_with("https://");
-                    let post = request.method == Method::Post;
-                    let request = HttpRequest { post, url: request.url, headers: request.headers, body: request.body };
-                    context.request(&request);
-                    Output::Http(request)
-                }
+            };
+        }
+        if self.session.outstanding().is_none() {
+            return match self.session.poll(now) {
                 SessionOutput::Wait(until) => Output::Wait(until),
-                SessionOutput::Execute(_) | SessionOutput::End(_) => Output::Wait(now),
-            },
+                _ => Output::Wait(now),
+            };
+        }
+        match self.session.outstanding() {
+            Some(SessionOutput::Send(request)) => {
+                self.doing = Doing::Exchange(Answering::default());
+                self.facts.authenticated = request.url.starts_with("https://");
+                context.http(HttpRequest {
+                    post: request.method == Method::Post,
+                    url: request.url,
+                    headers: heapless::Vec::from_slice(request.headers.as_slice()).unwrap_or_default(),
+                    body: request.body,
+                })
+            }
+            Some(SessionOutput::Execute(Command { value: Some(Value::Text(text)), .. })) => {
+                let confirm = matches!(self.doing, Doing::Asking { confirm: true });
+                let prompt = if confirm { Prompt::Confirm(text) } else { Prompt::Notice(text) };
+                context.event(&Event::Prompted(prompt));
+                Output::Ask(prompt)
+            }
+            _ => Output::Wait(now),
         }
     }
 
     /// Takes an answer's head; an inner error abandons it.
-    pub(super) fn head<F: NorFlash, C: Crypto>(
+    pub(super) fn head<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
-        desk: &mut Desk<'_, impl Sized>,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
-        todo!()
+        match &mut self.doing {
+            Doing::Download(download) => download.head(&mut desk.update, &mut desk.store, context, head),
+            Doing::Exchange(answering) => {
+                answering.status = head.status;
+                answering.retry_after = head.retry_after;
+                // What is too long to keep is no type or URL that the session could take.
+                let _ = answering.content_type.push_str(head.content_type.unwrap_or_default());
+                let _ = answering.location.push_str(head.location.unwrap_or_default());
+                let announced = head.content_length.and_then(|n| usize::try_from(n).ok());
+                if announced.is_some_and(|n| n > self.session.receive_buffer().len()) {
+                    answering.len = usize::MAX;
+                    return Ok(Err(LinkError::TooLarge));
+                }
+                Ok(Ok(()))
+            }
+            Doing::Session | Doing::Asking { .. } => Err(AgentError::Misuse),
+        }
     }
+
+    /// Takes a part of an answer's body; an inner error abandons the rest.
+    pub(super) fn body<F: NorFlash, C: Crypto, const PRL: usize>(
+        &mut self,
+        desk: &mut Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
+        part: &[u8],
+    ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
+        match &mut self.doing {
+            Doing::Download(download) => download.body(&mut desk.update, context, part),
+            Doing::Exchange(answering) => {
+                let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
+                let Some(to) = free.get_mut(..part.len()) else {
+                    answering.len = usize::MAX;
+                    return Ok(Err(LinkError::TooLarge));
+                };
+                to.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+                answering.len = answering.len.saturating_add(part.len());
+                Ok(Ok(()))
+            }
+            Doing::Session | Doing::Asking { .. } => Err(AgentError::Misuse),
+        }
+    }
+
+    /// The exchange has ended.
+    pub(super) fn exchanged<F: NorFlash, C: Crypto, const PRL: usize>(
+        &mut self,
+        desk: &mut Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
+        ended: Result<(), LinkError>,
+    ) -> Result<(), AgentError<F::Error>> {
+        if let Err(why) = ended {
+            context.event(&Event::LinkDown(why));
+        }
+        match core::mem::replace(&mut self.doing, Doing::Session) {
+            Doing::Download(mut download) => {
+                let device = desk.device(context.identity);
+                let next = download.ended(&mut desk.update, &device, context, &mut desk.answer)?;
+                match next {
+                    Next::More => self.doing = Doing::Download(download),
+                    Next::Over(code) => self.command_done(context, code)?,
+                }
+                Ok(())
+            }
+            Doing::Exchange(answering) => self.replied(context, &answering, ended),
+            other => {
+                self.doing = other;
+                Err(AgentError::Misuse)
+            }
+        }
+    }
+
+    fn replied<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        answering: &Answering,
+        ended: Result<(), LinkError>,
+    ) -> Result<(), AgentError<F::Error>> {
+        // A body over the limit was not read to its end; the session judges its length.
+        let input = if ended.is_err() && answering.len != usize::MAX {
+            Input::LinkDown
+        } else {
+            let body = self.session.receive_buffer().get(..answering.len).unwrap_or_default();
+            context.event(&Event::Reply {
+                status: answering.status,
+                content_type: &answering.content_type,
+                location: &answering.location,
+                body,
+            });
+
+            Input::Reply(Reply {
+                status: answering.status,
+                content_type: Some(answering.content_type.as_str()).filter(|t| !t.is_empty()),
+                location: Some(answering.location.as_str()).filter(|t| !t.is_empty()),
+                retry_after: answering.retry_after,
+                len: answering.len,
+            })
+        };
+        Ok(self.session.handle(context.now, input)?)
+    }
+
+    /// The user has answered a `display`.
+    pub(super) fn answered<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        answer: Answer,
+    ) -> Result<(), AgentError<F::Error>> {
+        let Doing::Asking { confirm } = self.doing else { return Err(AgentError::Misuse) };
+        self.doing = Doing::Session;
+        let denied = confirm && answer != Answer::Yes;
+        self.command_done(context, if denied { ResultCode::USER_DENIED } else { ResultCode::SUCCESS })
+    }
+
+    /// A command that took its time is done.
+    fn command_done<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        code: ResultCode,
+    ) -> Result<(), AgentError<F::Error>> {
+        if let Some(SessionOutput::Execute(command)) = self.session.outstanding() {
+            show(context, &command, code);
+        }
+        Ok(self.session.handle(context.now, Input::Done(CommandResult { code, value: None }))?)
+    }
+
+    /// Time has passed.
+    pub(super) fn waited<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+    ) -> Result<(), AgentError<F::Error>> {
+        match self.doing {
+            Doing::Download(_) => Ok(()),
+            _ => Ok(self.session.handle(context.now, Input::Tick)?),
+        }
+    }
+}
+
+fn show<F, C>(context: &mut Context<'_, F, C>, command: &Command<'_>, code: ResultCode) {
+    let (id, verb, object) = (command.id, command.verb.name(), command.object.unwrap_or_default());
+    context.event(&Event::Command { id, verb, object, code });
 }

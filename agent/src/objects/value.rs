@@ -81,7 +81,15 @@ mod tests {
             (
                 Form::Url(40),
                 &["http://a/", "https://a.b-c.example:8443/x?y=1"],
-                &["ftp://a/", "http://", "http://u@a/", "http://a b/", "http://a:0/", "http://-a/", "http:///x"],
+                &[
+                    "ftp://a/",
+                    "http://",
+                    "http://u@a/",
+                    "http://a b/",
+                    "http://a:0/",
+                    "http://-a/",
+                    "http:///x",
+                ],
             ),
             (Form::Number(5, 300), &["5", "300"], &["4", "301", "05", "-5", "", "99999"]),
             (Form::Number(0, 1), &["0", "1"], &["2", "00"]),

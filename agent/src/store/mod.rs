@@ -130,7 +130,11 @@ impl Store {
         let opened = match store.get::<Meta, F>(flash, &mut buf)? {
             Some(meta) if meta.schema > SCHEMA => return Err(StoreError::LaterSchema(meta.schema)),
             Some(meta) if meta.binding == binding => {
-                if mounted == Mounted::Recovered { Opened::Recovered } else { Opened::Own }
+                if mounted == Mounted::Recovered {
+                    Opened::Recovered
+                } else {
+                    Opened::Own
+                }
             }
             Some(_) => {
                 store.adopt(flash, binding)?;
@@ -219,7 +223,11 @@ impl Store {
     }
 
     /// Makes all `changes` at once, or none.
-    pub fn commit<F: NorFlash>(&mut self, flash: &mut F, changes: &[Change<'_>]) -> Result<(), StoreError<F::Error>> {
+    pub fn commit<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        changes: &[Change<'_>],
+    ) -> Result<(), StoreError<F::Error>> {
         Ok(self.log.commit(flash, changes)?)
     }
 

@@ -52,11 +52,11 @@ impl Meta {
     /// The form of a hardware identity that records are bound to: one octet for the kind, then the number.
     pub fn binding_of(id: HardwareId) -> [u8; 8] {
         match id {
-            HardwareId::Esn(esn) => {
-                let [a, b, c, d] = esn.to_be_bytes();
-                [1, 0, 0, 0, a, b, c, d]
+            HardwareId::Esn(esn) => (1 << 56 | u64::from(esn)).to_be_bytes(),
+            HardwareId::Meid(meid) => {
+                let number = meid.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+                (2 << 56 | number).to_be_bytes()
             }
-            HardwareId::Meid([a, b, c, d, e, f, g]) => [2, a, b, c, d, e, f, g],
         }
     }
 }

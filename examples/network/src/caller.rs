@@ -1,7 +1,7 @@
 //! Who is calling: the request headers of the IOTA binding (profile B6.1, B6.4), checked and read.
 
 use crate::http::Request;
-use crate::log::{Log, Rule, Step};
+use crate::log::{Log, Rule, Step, hex};
 use kedge_platform::identity::HardwareId;
 
 /// What the headers say of the device.
@@ -43,8 +43,12 @@ pub(crate) fn check(request: &Request, kind: Kind, step: Step, log: &mut Log) ->
         require(count < 2, &format!("{name} given {count} times"));
     }
     let accept = request.header("Accept").unwrap_or_default();
-    let accepts = |wanted: &str| accept.split(',').any(|entry| media_type(entry).eq_ignore_ascii_case(wanted));
-    require(ACCEPTED.iter().all(|t| accepts(t)), &format!("Accept does not name the three types: {accept:?}"));
+    let accepts =
+        |wanted: &str| accept.split(',').any(|entry| media_type(entry).eq_ignore_ascii_case(wanted));
+    require(
+        ACCEPTED.iter().all(|t| accepts(t)),
+        &format!("Accept does not name the three types: {accept:?}"),
+    );
     require(request.header("X-IOTA-Version") == Some("1"), "X-IOTA-Version is not 1");
     let reason = request.header("X-IOTA-Reason");
     match kind {
@@ -89,10 +93,7 @@ pub(crate) fn media_type(value: &str) -> String {
 pub(crate) fn name(hardware: HardwareId) -> String {
     match hardware {
         HardwareId::Esn(esn) => format!("ESN {esn:08X}"),
-        HardwareId::Meid(meid) => {
-            let digits: String = meid.iter().map(|octet| format!("{octet:02X}")).collect();
-            format!("MEID {digits}")
-        }
+        HardwareId::Meid(meid) => format!("MEID {}", hex(&meid).to_ascii_uppercase()),
     }
 }
 

@@ -1,4 +1,45 @@
 //! The operator's side of the call flows, simulated as real servers on loopback.
+//!
+//! It plays `one-button` (activation over IOTA) and `fota-client` (firmware update asked for by the device) with their
+//! variants, and it is strict: whatever a device does against the specification is written down as a [`Violation`],
+//! with the step of the flow. A test that plays a flow ends by requiring that there are none.
+//!
+//! ```text
+//!  sockets ─── serve ───┐                            ┌─ activation    boot.operator.example    http, https
+//!                       ├─ Operator::exchange ─ host ┼─ update        fota.operator.example    https
+//!  virtual time ─ InProcess                          ├─ report        status.operator.example  https
+//!                       │                            └─ repository    repo.operator.example    http, https, ranges
+//!  radio ── Operator::register ─ VLR                    each session: numbering, repeats, framing, then the script
+//! ```
+//!
+//! [`Operator`] has no sockets, no clock and no random source: the same requests at the same times get the same octets.
+//! It is written from the specification, not from the device: documents are built and read by the grammar, and every
+//! reverse IS-683 message is checked octet by octet, without the device's document codec, its message parser or its
+//! sessions. Only the readers and writers under them (WBXML, XML, multipart, bit fields) and the encoder of forward
+//! messages are shared.
+//!
+//! Every exchange leaves two [`Record`]s, the request and the response, each with its flow step and its plain meaning.
+//!
+//! ```
+//! use kedge_network::{ACTIVATION_URL, AccountState, Config, Operator, Profile, Request, Subscriber};
+//! use kedge_platform::identity::HardwareId;
+//! use std::time::Duration;
+//!
+//! let mut operator = Operator::new(Config::default());
+//! let device = HardwareId::Esn(0x1234_5678);
+//! let profile = Profile::new(device, Subscriber::sample(), vec![0; 18]);
+//! operator.subscribe(profile, AccountState::Pending)?;
+//!
+//! // A request without any of the headers a device must send:
+//! let url = ACTIVATION_URL.to_owned();
+//! let request = Request { method: "GET".to_owned(), url, headers: Vec::new(), body: Vec::new() };
+//! let response = operator.exchange(Duration::ZERO, false, &request);
+//! assert_eq!(response.status, 200);
+//! assert_eq!(operator.records()[0].to_string(), "[one-button 1] -> boot.operator.example \
+//!     GET http://boot.operator.example/activate: activation asked for");
+//! assert!(!operator.violations().is_empty());
+//! # Ok::<(), kedge_network::ProfileError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -25,7 +66,8 @@ pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};
 pub use operator::{
-    ACTIVATION_URL, BOOT_HOST, Config, FOTA_HOST, FOTA_URL, HOSTS, NoUpdate, Operator, STATUS_HOST, TRUSTED_DOMAIN,
+    ACTIVATION_URL, BOOT_HOST, Config, FOTA_HOST, FOTA_URL, HOSTS, NoUpdate, Operator, STATUS_HOST,
+    TRUSTED_DOMAIN,
 };
 pub use repository::{REPOSITORY_HOST, Repository, RepositoryFault, package_url};
 pub use serve::{Running, Watcher, serve};

@@ -168,3 +168,9 @@ impl Log {
         }
     }
 }
+
+/// Octets as hexadecimal digits, as they stand in what is written down.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 0xF)]).collect()
+}

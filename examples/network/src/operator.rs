@@ -162,7 +162,9 @@ impl Operator {
             }
             Some(target) if target.tls == tls => self.route(now, target, request),
             Some(_) => self.stray(Rule::Transport, format!("{} over the other transport", request.url), 421),
-            None => self.stray(Rule::Url, format!("not an absolute http or https URL: {:?}", request.url), 400),
+            None => {
+                self.stray(Rule::Url, format!("not an absolute http or https URL: {:?}", request.url), 400)
+            }
         };
         let outcome = Outcome { response: finish(outcome.response), ..outcome };
         self.write_down(now, &party, request, &outcome);
@@ -310,7 +312,8 @@ impl Operator {
     fn post(&mut self, now: Duration, request: &Request) -> Outcome {
         let mut headers = Log { exchange: self.log.exchange, ..Log::default() };
         let caller = caller::check(request, Kind::Continue, Step::STRAY, &mut headers);
-        let Some(session) = self.sessions.iter_mut().rev().find(|session| session.takes(&request.url, &caller))
+        let Some(session) =
+            self.sessions.iter_mut().rev().find(|session| session.takes(&request.url, &caller))
         else {
             return self.stray(Rule::Url, format!("no session takes answers at {}", request.url), 404);
         };
@@ -319,7 +322,9 @@ impl Operator {
         let started_by = session.caller();
         let same = started_by.agent == caller.agent
             && (started_by.hardware.is_none() || started_by.hardware == caller.hardware);
-        self.log.require(same, step, Rule::Header, || "another device than the one that began the session".to_owned());
+        self.log.require(same, step, Rule::Header, || {
+            "another device than the one that began the session".to_owned()
+        });
         session.post(request, now, &mut (&mut self.books, &mut self.log))
     }
 

@@ -84,7 +84,9 @@ impl Repository {
             Range::Part { first, .. } => format!("fetch the package from octet {first}"),
         };
         let mut response = match range {
-            Range::Part { first, last } if fault != RepositoryFault::IgnoreRange => part(package, first, last, log),
+            Range::Part { first, last } if fault != RepositoryFault::IgnoreRange => {
+                part(package, first, last, log)
+            }
             _ => whole(package),
         };
         let body = response.body.len();
@@ -99,7 +101,7 @@ impl Repository {
         {
             response = response.with_header("Content-Length", &body.to_string());
             response.body.truncate(n);
-            meaning.push_str(&format!(", cut after {n}"));
+            meaning = format!("{meaning}, cut after {n}");
             sent = n;
         }
         self.partial += u32::from(response.status == 206);
@@ -137,10 +139,11 @@ enum Range {
 /// What part the request asks for, after its `If-Range` condition.
 fn range_of(request: &Request, etag: &str, log: &mut Log) -> Range {
     let Some(text) = request.header("Range") else { return Range::Whole };
-    let parsed = text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-')).and_then(|(first, last)| {
-        let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
-        Some((first.parse::<usize>().ok()?, last))
-    });
+    let parsed =
+        text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-')).and_then(|(first, last)| {
+            let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
+            Some((first.parse::<usize>().ok()?, last))
+        });
     match parsed {
         Some((first, last)) if last.is_none_or(|last| last >= first) => {
             let unchanged = request.header("If-Range").is_none_or(|known| known == etag);
@@ -177,9 +180,9 @@ fn headers(response: Response, package: &[u8]) -> Response {
 
 /// A strong validator: the FNV-1a hash of the content, in quotes.
 fn etag(package: &[u8]) -> String {
-    let hash = package
-        .iter()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3));
+    let hash = package.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3)
+    });
     format!("\"{hash:016x}\"")
 }
 

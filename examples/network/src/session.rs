@@ -49,7 +49,12 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// An answer without a document.
-    pub(crate) fn plain(step: Step, asked: impl Into<String>, response: Response, told: impl Into<String>) -> Self {
+    pub(crate) fn plain(
+        step: Step,
+        asked: impl Into<String>,
+        response: Response,
+        told: impl Into<String>,
+    ) -> Self {
         Self { asked_in: step, asked: asked.into(), response, told_in: step, told: told.into() }
     }
 }
@@ -97,8 +102,10 @@ enum Over {
     No,
     /// The operator has said its last; results of that document may still come.
     Released,
-    /// Nothing more is accepted.
+    /// Nothing new is accepted; the last answer may be repeated.
     Closed,
+    /// The device has begun another session: nothing at all is accepted.
+    Superseded,
 }
 
 impl Session {
@@ -136,7 +143,7 @@ impl Session {
 
     /// The device has begun another session: this one must not go on.
     pub(crate) fn supersede(&mut self) {
-        self.over = Over::Closed;
+        self.over = Over::Superseded;
     }
 
     /// The first document, in answer to a GET that means `asked`.
@@ -148,7 +155,12 @@ impl Session {
     }
 
     /// The next document, in answer to a POST.
-    pub(crate) fn post(&mut self, request: &Request, now: Duration, scene_of: &mut dyn SceneSource) -> Outcome {
+    pub(crate) fn post(
+        &mut self,
+        request: &Request,
+        now: Duration,
+        scene_of: &mut dyn SceneSource,
+    ) -> Outcome {
         let step = self.step();
         let refuse = |outcome_of: &str, code| Outcome::plain(step, outcome_of, status(code), "refused");
         if now.saturating_sub(self.started) > SESSION_TIMEOUT {
@@ -197,14 +209,19 @@ impl Session {
         scene_of: &mut dyn SceneSource,
     ) -> Option<Outcome> {
         let step = self.step();
-        let answered = self.answered.as_mut().filter(|answered| answered.re == document.re)?;
+        let over = self.over == Over::Superseded;
+        let answered = self.answered.as_mut().filter(|answered| answered.re == document.re && !over)?;
         let mut scene = scene_of.scene(&self.caller);
         answered.repeats += 1;
         if answered.repeats > REPEATS {
             scene.violate(step, Rule::Numbering, format!("answer {} repeated too often", document.re));
         }
         if answered.body != request.body {
-            scene.violate(step, Rule::Numbering, format!("answer {} repeated with other octets", document.re));
+            scene.violate(
+                step,
+                Rule::Numbering,
+                format!("answer {} repeated with other octets", document.re),
+            );
         }
         let response = answered.response.clone();
         Some(Outcome::plain(step, "the same answer again", response, "the same document again"))
@@ -212,11 +229,15 @@ impl Session {
 
     /// Whether the document is the answer that is due.
     fn admit(&self, document: &DeviceDocument) -> Result<(), (u16, Rule, String)> {
-        if self.over == Over::Closed {
+        if matches!(self.over, Over::Closed | Over::Superseded) {
             return Err((410, Rule::Session, "goes on after its end".to_owned()));
         }
         if document.session != self.token {
-            return Err((400, Rule::Numbering, format!("session {:?} at the address of {:?}", document.session, self.token)));
+            return Err((
+                400,
+                Rule::Numbering,
+                format!("session {:?} at the address of {:?}", document.session, self.token),
+            ));
         }
         if document.re != self.document {
             let fault = format!("answers document {}, but {} is the last", document.re, self.document);
@@ -235,7 +256,11 @@ impl Session {
 
     /// The ids of the commands that are answered: all but a disconnect.
     fn due(&self) -> Vec<u16> {
-        (1..).zip(&self.orders).filter(|(_, order)| order.verb != Verb::Disconnect).map(|(id, _)| id).collect()
+        (1..)
+            .zip(&self.orders)
+            .filter(|(_, order)| order.verb != Verb::Disconnect)
+            .map(|(id, _)| id)
+            .collect()
     }
 
     /// After a failure nothing more is executed (`onerror` is `stop` in every document here), and only then.
@@ -244,7 +269,8 @@ impl Session {
         for answer in answers {
             let skipped = answer.code == code::NOT_EXECUTED;
             if skipped != failed {
-                let fault = format!("code {} of command {} after a {}", answer.code, answer.id, outcome(failed));
+                let fault =
+                    format!("code {} of command {} after a {}", answer.code, answer.id, outcome(failed));
                 scene_of.scene(&self.caller).violate(self.step(), Rule::Results, fault);
             }
             failed |= answer.code != code::SUCCESS;

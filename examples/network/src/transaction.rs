@@ -77,7 +77,13 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) fn new(offer: Offer) -> Self {
-        Self { offer, state: TransactionState::Pending, downloads: Vec::new(), reports: 0, repeated_reports: 0 }
+        Self {
+            offer,
+            state: TransactionState::Pending,
+            downloads: Vec::new(),
+            reports: 0,
+            repeated_reports: 0,
+        }
     }
 
     /// Whether the package may still be asked for.

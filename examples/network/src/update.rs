@@ -38,7 +38,7 @@ pub(crate) struct Update {
     /// Index of the transaction; `None` for a device that has none.
     transaction: Option<usize>,
     stage: Stage,
-    no_update: NoUpdate,
+    otherwise: NoUpdate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ enum Stage {
 
 impl Update {
     pub(crate) fn new(transaction: Option<usize>, no_update: NoUpdate) -> Self {
-        Self { transaction, stage: Stage::Query, no_update }
+        Self { transaction, stage: Stage::Query, otherwise: no_update }
     }
 
     /// Judges `make;model;version` and offers the package if it fits.
@@ -61,20 +61,22 @@ impl Update {
             let turn = Turn::Say(Order::farewell("The update failed: unknown device.", OFFER));
             return (turn, format!("no version, code {}", answer.code));
         };
-        let agent = scene.caller.agent.as_ref().map(|agent| format!("{}/{}", agent.make_model, agent.version));
+        let agent =
+            scene.caller.agent.as_ref().map(|agent| format!("{}/{}", agent.make_model, agent.version));
         let parts: Vec<&str> = mmv.split(';').collect();
         let [make, model, version] = parts[..] else {
             scene.violate(QUERY, Rule::Value, format!("dev/mmv is not make;model;version: {mmv:?}"));
-            return (no_update(self.no_update), mmv);
+            return (no_update(self.otherwise), mmv);
         };
         let told = format!("{make} {model}/{version}");
         scene.log.require(agent.as_ref().is_none_or(|agent| *agent == told), QUERY, Rule::Value, || {
             format!("dev/mmv {mmv:?}, but User-Agent {:?}", agent.as_deref().unwrap_or_default())
         });
         let offer = self.transaction.and_then(|index| scene.books.transactions.get(index)).map(|t| &t.offer);
-        let fitting = offer.filter(|offer| (&*offer.make, &*offer.model, &*offer.from) == (make, model, version));
+        let fitting =
+            offer.filter(|offer| (&*offer.make, &*offer.model, &*offer.from) == (make, model, version));
         let turn = match fitting {
-            None => no_update(self.no_update),
+            None => no_update(self.otherwise),
             Some(offer) => {
                 self.stage = Stage::Offer;
                 Turn::Say(vec![
@@ -118,9 +120,9 @@ impl Update {
 
 impl Script for Update {
     fn open(&mut self, _: &mut Scene<'_>) -> Turn {
-        if self.transaction.is_none() && self.no_update == NoUpdate::Display {
+        if self.transaction.is_none() && self.otherwise == NoUpdate::Display {
             self.stage = Stage::Over;
-            return no_update(self.no_update);
+            return no_update(self.otherwise);
         }
         Turn::Say(vec![Order::read("dev/mmv", QUERY)])
     }
@@ -172,7 +174,9 @@ impl Report {
         };
         let fits = match value {
             state::SUCCESSFUL_HAVE_DATA | state::SUCCESSFUL_NO_DATA => Some(&transaction.offer.to),
-            state::DOWNLOAD_FAILED | state::FAILED_HAVE_DATA | state::FAILED_NO_DATA => Some(&transaction.offer.from),
+            state::DOWNLOAD_FAILED | state::FAILED_HAVE_DATA | state::FAILED_NO_DATA => {
+                Some(&transaction.offer.from)
+            }
             _ => None,
         };
         let fault = match (transaction.state, fits) {

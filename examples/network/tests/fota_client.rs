@@ -3,8 +3,8 @@
 mod support;
 
 use kedge_network::{
-    Config, Direction, FOTA_HOST, FOTA_URL, NoUpdate, Offer, REPOSITORY_HOST, RepositoryFault, Response, Rule,
-    STATUS_HOST, TransactionState, package_url, state,
+    Config, Direction, FOTA_HOST, FOTA_URL, NoUpdate, Offer, REPOSITORY_HOST, RepositoryFault, Response,
+    Rule, STATUS_HOST, TransactionState, package_url, state,
 };
 use support::{Device, ESN, Value, contains, profile, text};
 
@@ -68,7 +68,10 @@ fn update_to_the_report() {
     assert!(contains(&report(&mut device, "1.5.0", "100"), "8d 0d 03 3100 01 01"));
     let transaction = device.operator.transaction(1).unwrap();
     assert_eq!(transaction.state, TransactionState::Reported(state::SUCCESSFUL_NO_DATA));
-    assert_eq!((transaction.reports, transaction.repeated_reports, &*transaction.downloads), (1, 0, &[0][..]));
+    assert_eq!(
+        (transaction.reports, transaction.repeated_reports, &*transaction.downloads),
+        (1, 0, &[0][..])
+    );
     device.assert_clean();
     let steps: Vec<(u8, Direction)> =
         device.operator.records().iter().map(|record| (record.step.number, record.direction)).collect();
@@ -152,7 +155,8 @@ fn a_report_whose_answer_was_lost_comes_again() {
     device.set_header("User-Agent", "Acme DevKit/1.5.0");
     report(&mut device, "1.5.0", "90");
     // In the same session: the identical answer again.
-    let request = device.post_request(support::WBXML, device.document_for("A3", 1, &[(0, Value::Text("90"))]));
+    let request =
+        device.post_request(support::WBXML, device.document_for("A3", 1, &[(0, Value::Text("90"))]));
     let again = device.send(&request);
     assert!(contains(&again, "8d 0d 03 3100 01 01"));
     assert_eq!(device.operator.transaction(1).unwrap().repeated_reports, 0);
@@ -233,7 +237,10 @@ fn transactions_belong_to_their_device() {
     device.set_header("X-IOTA-ESN", "00000001");
     assert_eq!(device.get(&format!("https://{STATUS_HOST}/report/1"), "status").status, 404);
     assert_eq!(device.operator.violations().iter().filter(|fault| fault.rule == Rule::Url).count(), 4);
-    assert_eq!(device.get(FOTA_URL, "fota").header("Location").unwrap(), format!("https://{FOTA_HOST}/transaction/0"));
+    assert_eq!(
+        device.get(FOTA_URL, "fota").header("Location").unwrap(),
+        format!("https://{FOTA_HOST}/transaction/0")
+    );
 }
 
 #[test]

@@ -5,28 +5,17 @@ mod support;
 use kedge_network::{
     ACTIVATION_URL, AccountState, BOOT_HOST, Coding, Config, Direction, Flow, Profile, Rule, Subscriber,
 };
-use support::{Device, ESN, MEID, PRL, Value, WBXML, XML, contains, hex, profile, text};
+use support::{
+    Device, ESN, MEID, PRL, PRL_DOWNLOAD, Value, WBXML, XML, commit_and_release, contains, finish_from_nam,
+    hex, parts_request, profile, text,
+};
 
 /// Messages of `is683.md` §13.
 const NAM_DOWNLOAD: &str = "0101001123640ac068e36f00c4721dc04815ffff8000";
-const PRL_DOWNLOAD: &str = "08001601000012001200008000400121000280005000006edb00";
 const CAPABILITY: &str = "0601022a05000202010203030104010160";
 
 fn device(profile: Profile) -> Device {
     Device::new(Config::default(), profile)
-}
-
-/// From the first answer to the restart, one message in each document, all accepted.
-fn finish_from_nam(device: &mut Device) {
-    assert!(contains(&device.reverse("01010000"), PRL_DOWNLOAD));
-    commit_and_release(device, "080000000012");
-}
-
-fn commit_and_release(device: &mut Device, last_segment: &str) {
-    let commit = device.reverse(last_segment);
-    assert!(contains(&commit, "4fc3010501"), "a Commit Request: {}", text(&commit));
-    let release = device.reverse("0500");
-    assert!(release.body.ends_with(&hex("8d0d033100170101")), "disconnect, reboot: {}", text(&release));
 }
 
 #[test]
@@ -40,7 +29,8 @@ fn the_documents_are_those_of_the_profile() {
     let document = hex("03016a00 c505 07 03413100 08 033100 01  c9 0d 033100 0f 01 4f c3 01 06 01 01 01");
     assert_eq!(first.body, document, "iota.md B9, doc 1");
 
-    let answer = hex("03016a00c50507034131000903310001ce0d03310014014fc3110601022a05000202010203030104010160010101");
+    let answer =
+        hex("03016a00c50507034131000903310001ce0d03310014014fc3110601022a05000202010203030104010160010101");
     assert_eq!(device.document(&[(0, Value::Data(CAPABILITY))]), answer, "iota.md B9, answer 1");
     let second = device.answer(&[(0, Value::Data(CAPABILITY))]);
     let related = "multipart/related; type=\"application/iota.mmc-wbxml\"; start=\"<mmc>\"; boundary=mmcB";
@@ -51,8 +41,7 @@ fn the_documents_are_those_of_the_profile() {
         )
         .into_bytes()
     };
-    let document =
-        hex("03016a00c50507034131000803320001890d0331000f120366310001890d0332000f12036632000101");
+    let document = hex("03016a00c50507034131000803320001890d0331000f120366310001890d0332000f12036632000101");
     let expected = [
         head(WBXML, "mmc"),
         document,
@@ -68,7 +57,11 @@ fn the_documents_are_those_of_the_profile() {
     assert_eq!(second.body, expected, "iota.md B9, body of step 4");
 
     let answer = hex("03016a00c505070341310009033200018e0d033100141203723100018e0d0332001412037232000101");
-    assert_eq!(device.document(&[(0, Value::Ref("r1")), (0, Value::Ref("r2"))]), answer, "iota.md B9, answer 2");
+    assert_eq!(
+        device.document(&[(0, Value::Ref("r1")), (0, Value::Ref("r2"))]),
+        answer,
+        "iota.md B9, answer 2"
+    );
     let third = post_parts(&mut device, &["01010000", "080000000012"]);
     assert!(contains(&third, "c9 0d 033100 0f 01 4f c3 01 05 01 01 01"), "Commit Request");
     let fourth = device.reverse("0500");
@@ -83,19 +76,6 @@ fn post_parts(device: &mut Device, messages: &[&str]) -> kedge_network::Response
     let response = device.send(&request);
     device.told(&response);
     response
-}
-
-fn parts_request(device: &Device, messages: &[&str], media: &str) -> kedge_network::Request {
-    let names: Vec<String> = (1..=messages.len()).map(|n| format!("r{n}")).collect();
-    let results: Vec<(u16, Value<'_>)> = names.iter().map(|name| (0, Value::Ref(name))).collect();
-    let mut body = b"--b1\r\nContent-Type: application/iota.mmc-wbxml\r\nContent-ID: <m>\r\n\r\n".to_vec();
-    body.extend(device.document(&results));
-    for (name, message) in names.iter().zip(messages) {
-        body.extend(format!("\r\n--b1\r\nContent-Type: {media}\r\nContent-ID: <{name}>\r\n\r\n").into_bytes());
-        body.extend(hex(message));
-    }
-    body.extend(b"\r\n--b1--\r\n");
-    device.post_request("multipart/related; type=\"application/iota.mmc-wbxml\"; start=\"<m>\"; boundary=b1", body)
 }
 
 #[test]
@@ -225,7 +205,9 @@ fn list_current_or_not() {
     assert!(same.operator.account(ESN).unwrap().prl_current);
     same.assert_clean();
 
-    for (answer, why) in [("0700000920000012000100400100", "another id"), ("0700000920000000000000400100", "no list")] {
+    for (answer, why) in
+        [("0700000920000012000100400100", "another id"), ("0700000920000000000000400100", "no list")]
+    {
         let mut other = device(comparing.clone());
         other.get(ACTIVATION_URL, "user");
         other.reverse("01010000");
@@ -260,7 +242,11 @@ fn a_refused_segment_ends_the_session_without_commit() {
     device.reverse("01010000");
     device.reverse("08000000000a");
     let end = device.reverse("080009000a08");
-    assert!(text(&end).contains("Nothing was changed") && !contains(&end, "17"), "no restart: {}", text(&end));
+    assert!(
+        text(&end).contains("Nothing was changed") && !contains(&end, "17"),
+        "no restart: {}",
+        text(&end)
+    );
     device.assert_clean();
     assert_eq!(device.operator.account(ESN).unwrap().state, AccountState::Pending);
 }
@@ -292,7 +278,9 @@ fn a_gateway_takes_the_identity_away() {
     // An MEID nobody has bought.
     let mut stranger = Device::new(config, profile(MEID));
     stranger.get(ACTIVATION_URL, "user");
-    assert!(text(&stranger.reverse("100401022a020002020302000280000207a1000000000001")).contains("not known"));
+    assert!(
+        text(&stranger.reverse("100401022a020002020302000280000207a1000000000001")).contains("not known")
+    );
     stranger.assert_clean();
 }
 
@@ -348,133 +336,6 @@ fn a_registration_proves_a_commit_and_must_be_whole() {
     let account = device.operator.account(ESN).unwrap();
     assert_eq!((account.state, account.activations), (AccountState::Activated, 1));
     assert_eq!(device.faults().len(), 2);
-}
-
-/// One fault of the device, each in a session of its own: it is written down under its rule, and nothing is activated.
-#[test]
-fn every_fault_is_written_down() {
-    type Fault = (&'static str, Rule, fn(&mut Device));
-    let faults: [Fault; 17] = [
-        ("wrong session", Rule::Numbering, |d| {
-            let body = d.document_for("Z9", 1, &[(0, Value::Data("01010000"))]);
-            let request = d.post_request(WBXML, body);
-            d.send(&request);
-        }),
-        ("document number ahead", Rule::Numbering, |d| {
-            let body = d.document_for(&d.session, 2, &[(0, Value::Data("01010000"))]);
-            let request = d.post_request(WBXML, body);
-            d.send(&request);
-        }),
-        ("document number behind", Rule::Numbering, |d| {
-            d.reverse("01010000");
-            d.reverse("080000000012");
-            let body = d.document_for(&d.session, 1, &[(0, Value::Data("01010000"))]);
-            let request = d.post_request(WBXML, body);
-            d.send(&request);
-        }),
-        ("repeated with other octets", Rule::Numbering, |d| {
-            d.reverse("01010000");
-            let body = d.document_for(&d.session, 1, &[(0, Value::Data("01010004"))]);
-            let request = d.post_request(WBXML, body);
-            d.send(&request);
-        }),
-        ("a result too many", Rule::Results, |d| {
-            d.answer(&[(0, Value::Data("01010000")), (0, Value::None)]);
-        }),
-        ("no result", Rule::Results, |d| {
-            d.answer(&[]);
-        }),
-        ("not executed without a failure", Rule::Results, |d| {
-            d.answer(&[(129, Value::None)]);
-        }),
-        ("success without a message", Rule::Results, |d| {
-            d.answer(&[(0, Value::None)]);
-        }),
-        ("a message with an error code", Rule::Results, |d| {
-            d.answer(&[(5, Value::Data("01010000"))]);
-        }),
-        ("a part that is not there", Rule::Results, |d| {
-            d.answer(&[(0, Value::Ref("r1"))]);
-        }),
-        ("another block id", Rule::Is683, |d| {
-            d.reverse("01010200");
-        }),
-        ("trailing octets", Rule::Is683, |d| {
-            d.reverse("0101000000");
-        }),
-        ("not WBXML", Rule::Document, |d| {
-            let request = d.post_request(WBXML, b"<mmc/>".to_vec());
-            d.send(&request);
-        }),
-        ("cut document", Rule::Document, |d| {
-            let mut body = d.document(&[(0, Value::Data("01010000"))]);
-            body.truncate(body.len() - 3);
-            let request = d.post_request(WBXML, body);
-            d.send(&request);
-        }),
-        ("wrong media type of a part", Rule::Framing, |d| {
-            let request = parts_request(d, &["01010000"], "application/x-is683");
-            d.send(&request);
-        }),
-        ("unnamed media type", Rule::Framing, |d| {
-            let request = d.post_request("text/plain", Vec::new());
-            d.send(&request);
-        }),
-        ("another address", Rule::Url, |d| {
-            d.next = format!("http://{BOOT_HOST}/session/other");
-            d.reverse("01010000");
-        }),
-    ];
-    for (what, rule, play) in faults {
-        let mut device = device(profile(ESN));
-        device.get(ACTIVATION_URL, "user");
-        device.assert_clean();
-        play(&mut device);
-        let rules: Vec<Rule> = device.operator.violations().iter().map(|fault| fault.rule).collect();
-        assert_eq!(rules, [rule], "{what}: {:?}", device.faults());
-        assert_eq!(device.operator.account(ESN).unwrap().activations, 0, "{what}");
-    }
-}
-
-#[test]
-fn a_session_that_is_over_takes_nothing() {
-    let mut device = device(profile(ESN));
-    device.get(ACTIVATION_URL, "user");
-    finish_from_nam(&mut device);
-    assert_eq!(device.answer(&[]).status, 410, "a disconnect is not answered");
-    assert_eq!(device.operator.violations()[0].rule, Rule::Results);
-    // A second session ends the first.
-    device.get(ACTIVATION_URL, "user");
-    let (next, session) = (device.next.clone(), device.session.clone());
-    device.get(ACTIVATION_URL, "user");
-    (device.next, device.session) = (next, session);
-    assert_eq!(device.reverse("01010000").status, 410);
-    assert_eq!(device.operator.violations()[1].rule, Rule::Session);
-    // And time does.
-    device.get(ACTIVATION_URL, "user");
-    device.now += core::time::Duration::from_secs(901);
-    assert_eq!(device.reverse("01010000").status, 410);
-    assert_eq!(device.operator.violations()[2].rule, Rule::Session);
-}
-
-#[test]
-fn strays_are_refused() {
-    let mut device = device(profile(ESN));
-    for (method, url, status) in [
-        ("GET", "http://elsewhere.example/", 404),
-        ("GET", "http://boot.operator.example/other", 404),
-        ("PUT", ACTIVATION_URL, 404),
-        ("POST", "http://boot.operator.example/activate", 404),
-        ("GET", "/activate", 400),
-    ] {
-        let request = device.request(method, url);
-        assert_eq!(device.send(&request).status, status, "{method} {url}");
-    }
-    assert!(device.operator.violations().iter().all(|fault| fault.rule == Rule::Url));
-    assert_eq!(device.operator.violations().len(), 5);
-    let mut large = device.request("POST", ACTIVATION_URL);
-    large.body = vec![0; 128 * 1024 + 1];
-    assert_eq!(device.send(&large).status, 413);
 }
 
 #[test]

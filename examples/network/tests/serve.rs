@@ -92,7 +92,8 @@ fn a_session_over_one_kept_connection() {
 fn ranges_and_cuts() {
     let server = running();
     let host = "Host: repo.operator.example";
-    let get = |extra: &str| talk(&server, format!("GET /packages/p1 HTTP/1.1\r\n{host}\r\n{extra}\r\n").as_bytes());
+    let get =
+        |extra: &str| talk(&server, format!("GET /packages/p1 HTTP/1.1\r\n{host}\r\n{extra}\r\n").as_bytes());
     let whole = get("");
     assert!(whole.len() > 100_000);
     let part = get("Range: bytes=99000-\r\n");

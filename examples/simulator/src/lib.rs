@@ -19,3 +19,4 @@ pub mod feed;
 pub mod hex;
 pub mod play;
 pub mod present;
+pub mod translate;

@@ -30,7 +30,11 @@ pub const CHECK: Region = sectors(10, 1);
 /// Whose packages are taken: the test key, which is no secret. A product has keys of its own.
 const KEYS: [Key<'static>; 1] = [Key { id: TEST_KEY_ID, public: TEST_KEY }];
 const TEST_KEY_ID: &[u8] = b"kedge-test";
-const TEST_KEY: [u8; 32] = [0; 32];
+/// The public half of `kedge_generator::Signer::test_key`.
+const TEST_KEY: [u8; 32] = [
+    0x5d, 0xb9, 0x6a, 0xd4, 0x80, 0x33, 0x8d, 0xd8, 0xb9, 0x50, 0xa3, 0x64, 0x50, 0xe0, 0xfa, 0xec,
+    0x16, 0x72, 0x16, 0xcd, 0x00, 0xfb, 0xfd, 0xdb, 0xa5, 0xd3, 0x58, 0x92, 0x5e, 0x90, 0x2b, 0xdc,
+];
 
 /// What packages are measured against; the boot stage does not know which version is installed.
 pub const fn device(version: Option<&'static str>) -> Device<'static> {

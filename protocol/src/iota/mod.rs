@@ -15,8 +15,8 @@
 mod codes;
 pub mod limits;
 pub mod mmc;
-//pub mod session;
-//pub mod trigger;
+pub mod session;
+pub mod trigger;
 mod trust;
 
 pub use codes::{EndReason, ResultCode};

@@ -42,7 +42,7 @@ macro_rules! check_block {
         let mut buf = [0xA5; 1024];
         let bytes = value.emit(&mut buf).unwrap();
         prop_assert_eq!(bytes.len(), value.buffer_len());
-        prop_assert_eq!(<$type>::parse(bytes, 0).unwrap(), value);
+        prop_assert_eq!(&<$type>::parse(bytes, 0).unwrap(), &value);
         let mut short = [0; 1024];
         let short = &mut short[..bytes.len() - 1];
         prop_assert_eq!(value.emit(short).unwrap_err().kind, ErrorKind::NoRoom);

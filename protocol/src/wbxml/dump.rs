@@ -44,7 +44,10 @@ pub fn dump(
 }
 
 /// Writes one line per event until the end or the fault, which is returned and not written.
-pub(crate) fn events<'a>(pull: &mut impl Pull<'a>, out: &mut impl Write) -> Result<Option<Error>, fmt::Error> {
+pub(crate) fn events<'a>(
+    pull: &mut impl Pull<'a>,
+    out: &mut impl Write,
+) -> Result<Option<Error>, fmt::Error> {
     let mut indent = 0_usize;
     loop {
         let event = match pull.next() {
@@ -125,7 +128,9 @@ fn line(event: Event<'_>, out: &mut impl Write) -> fmt::Result {
             writeln!(out, "{}", if octets.len() > SHOWN { " .." } else { "" })
         }
         Event::Extension(Extension::Inline(index, text)) => writeln!(out, "extension EXT_I_{index} {text:?}"),
-        Event::Extension(Extension::Number(index, number)) => writeln!(out, "extension EXT_T_{index} {number}"),
+        Event::Extension(Extension::Number(index, number)) => {
+            writeln!(out, "extension EXT_T_{index} {number}")
+        }
         Event::Extension(Extension::Bare(index)) => writeln!(out, "extension EXT_{index}"),
         Event::UnknownValue(token) => writeln!(out, "unknown value {}:{:02X}", token.page, token.code),
         Event::Doctype(doctype) => writeln!(

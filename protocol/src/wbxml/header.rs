@@ -94,7 +94,8 @@ pub(super) fn name_text(octets: &[u8], charset: Charset, at: usize) -> Result<&s
 
 /// Decodes UTF-8 whose first octet stands at `at`.
 pub(crate) fn utf8_text(octets: &[u8], at: usize) -> Result<&str, Error> {
-    str::from_utf8(octets).map_err(|fault| Error::new(ErrorKind::BadText, at.saturating_add(fault.valid_up_to())))
+    str::from_utf8(octets)
+        .map_err(|fault| Error::new(ErrorKind::BadText, at.saturating_add(fault.valid_up_to())))
 }
 
 /// Reads the header and leaves `r` at the body.

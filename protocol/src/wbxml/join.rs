@@ -43,7 +43,9 @@ impl<'b> Joined<'b> {
                     opaque = true;
                     out.put(octets)
                 }
-                Event::Extension(_) | Event::UnknownValue(_) => return Err(pull.error(ErrorKind::Unsupported)),
+                Event::Extension(_) | Event::UnknownValue(_) => {
+                    return Err(pull.error(ErrorKind::Unsupported));
+                }
                 _ if event == stop => return Ok(Self { octets: out.finish(), opaque }),
                 _ => return Err(pull.error(ErrorKind::BadValue)),
             };
@@ -60,8 +62,8 @@ mod tests {
 
     /// si, action token, href in four fragments (prefix, inline, value token, entity), then content with an opaque.
     const BYTES: [u8; 26] = [
-        0x03, 0x05, 0x6A, 0, 0xC6, 0x0D, 3, b'a', 0, 0x85, 2, 0x81, 0x64, 0x01, 3, b'h', b'i', 0, 0xC3, 2, 0xFF, 0, 2,
-        0x21, 0x45, 0x01,
+        0x03, 0x05, 0x6A, 0, 0xC6, 0x0D, 3, b'a', 0, 0x85, 2, 0x81, 0x64, 0x01, 3, b'h', b'i', 0, 0xC3, 2,
+        0xFF, 0, 2, 0x21, 0x45, 0x01,
     ];
 
     #[test]

@@ -27,11 +27,14 @@ mod writer;
 pub use dump::dump;
 pub(crate) use dump::{DUMP_DEPTH, conclude, events as dump_events, tell_fault};
 pub use event::{Event, Extension, Name, Pull, Token};
-pub use header::{Charset, Header, PublicId, StringTable, Version};
 pub(crate) use header::utf8_text;
+pub use header::{Charset, Header, PublicId, StringTable, Version};
 pub use join::Joined;
 pub use quirk::{Quirk, Quirks};
 pub use reader::Reader;
 pub use sink::Sink;
 pub use vocabulary::{AttributeStart, AttributeValue, Page, Tag, Vocabulary};
 pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 use super::header::{self, Header, name_text, utf8_text};
 use super::token::{
-    ATTRIBUTES, CONTENT, END, ENTITY, EXT, EXT_I, EXT_T, IDENTITY, LITERAL, LITERAL_A, LITERAL_AC, LITERAL_C, OPAQUE,
-    PI, STR_I, STR_T, SWITCH_PAGE, is_global,
+    ATTRIBUTES, CONTENT, END, ENTITY, EXT, EXT_I, EXT_T, IDENTITY, LITERAL, LITERAL_A, LITERAL_AC, LITERAL_C,
+    OPAQUE, PI, STR_I, STR_T, SWITCH_PAGE, is_global,
 };
 use super::{Charset, Event, Extension, Name, PublicId, Pull, Quirk, Quirks, Token, Vocabulary, pages};
 use crate::wire::{self, Error, ErrorKind};
@@ -96,7 +96,8 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         let mut r = wire::Reader::new(bytes);
         let mut quirks = Quirks::default();
         let header = header::read(&mut r, &mut quirks)?;
-        let vocabulary = known.iter().copied().find(|known| header.public_id.is(known)).unwrap_or(&pages::NONE);
+        let vocabulary =
+            known.iter().copied().find(|known| header.public_id.is(known)).unwrap_or(&pages::NONE);
         let (at, state, pending) = (r.at(), State::Between, Pending::Nothing);
         let (tag_page, attribute_page, depth, root_seen, fault) = (0, 0, 0, false, None);
         Ok(Self {
@@ -142,12 +143,14 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
                 Pending::Nothing => {
                     self.at = self.r.at();
                     match self.state {
-                        State::Between if self.root_seen && self.depth == 0 && self.r.is_empty() => return Ok(None),
+                        State::Between if self.root_seen && self.depth == 0 && self.r.is_empty() => {
+                            return Ok(None);
+                        }
                         State::Between => self.between()?,
                         State::Attributes { content, first } => self.attributes(content, first)?,
                         State::Value { content } => self.value(content)?,
                         State::Instruction => self.instruction_value()?,
-                        State::Close => self.close(),
+                        State::Close => Some(self.close()),
                     }
                 }
             };
@@ -182,11 +185,13 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             }
             _ if !is_global(octet) => {
                 let token = Token { page: self.tag_page, code: octet & IDENTITY };
-                let name = self.named(token, Vocabulary::tag).map_or(Name::Unknown(token), |n| Name::Known(token, n));
+                let name = self
+                    .named(token, Vocabulary::tag)
+                    .map_or(Name::Unknown(token), |n| Name::Known(token, n));
                 self.open(octet, name)
             }
             _ if self.depth == 0 => Err(self.forbidden()),
-            END => Ok(self.close()),
+            END => Ok(Some(self.close())),
             _ => self.fragment(octet),
         }
     }
@@ -206,10 +211,10 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         Ok(Some(Event::Start(name)))
     }
 
-    fn close(&mut self) -> Option<Event<'a>> {
+    fn close(&mut self) -> Event<'a> {
         self.depth = self.depth.saturating_sub(1);
         self.state = State::Between;
-        Some(Event::End)
+        Event::End
     }
 
     /// `attribute = ([switchPage] ATTRSTART | LITERAL index) *attrValue`

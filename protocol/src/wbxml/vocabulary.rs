@@ -60,7 +60,9 @@ fn all<T>(pages: &'static [Page<T>]) -> impl Iterator<Item = (u8, &'static T)> {
 /// Keeps the longer of two matches; of equal ones that on the `current` page, then the earlier.
 fn better(best: Option<(Token, usize)>, new: (Token, usize), current: u8) -> Option<(Token, usize)> {
     match best {
-        Some((token, len)) if len > new.1 || len == new.1 && (token.page == current || new.0.page != current) => {
+        Some((token, len))
+            if len > new.1 || len == new.1 && (token.page == current || new.0.page != current) =>
+        {
             best
         }
         _ => Some(new),
@@ -105,14 +107,16 @@ impl Vocabulary {
     pub fn find_attribute(&self, name: &str, value: &str, current: u8) -> Option<(Token, usize)> {
         all(self.starts)
             .filter(|(_, start)| start.1 == name && value.starts_with(start.2))
-            .fold(None, |best, (page, start)| better(best, (Token { page, code: start.0 }, start.2.len()), current))
+            .fold(None, |best, (page, start)| {
+                better(best, (Token { page, code: start.0 }, start.2.len()), current)
+            })
     }
 
     /// The longest attribute value that `text` begins with, and its length in octets; of equal ones that on the
     /// page `current`.
     pub fn find_value(&self, text: &str, current: u8) -> Option<(Token, usize)> {
-        all(self.values)
-            .filter(|(_, value)| text.starts_with(value.1))
-            .fold(None, |best, (page, value)| better(best, (Token { page, code: value.0 }, value.1.len()), current))
+        all(self.values).filter(|(_, value)| text.starts_with(value.1)).fold(None, |best, (page, value)| {
+            better(best, (Token { page, code: value.0 }, value.1.len()), current)
+        })
     }
 }

@@ -81,7 +81,17 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
             terminated(&mut out, entry)?;
         }
         let (tag_page, attribute_page, depth, root_seen, open) = (0, 0, 0, false, None);
-        Ok(Self { out, vocabulary, table, tag_page, attribute_page, pages: [0; DEPTH], depth, root_seen, open })
+        Ok(Self {
+            out,
+            vocabulary,
+            table,
+            tag_page,
+            attribute_page,
+            pages: [0; DEPTH],
+            depth,
+            root_seen,
+            open,
+        })
     }
 
     /// Opens an element; like [`Sink::start`], and takes a token without a name as it is.

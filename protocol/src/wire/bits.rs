@@ -30,6 +30,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// The next `n` bits (0..=64) as a number.
+    #[expect(clippy::cast_possible_truncation, reason = "three bits remain")]
     pub fn take(&mut self, n: u32) -> Result<u64, Error> {
         if n > 64 || self.left() < n as usize {
             return Err(self.error(ErrorKind::Truncated));

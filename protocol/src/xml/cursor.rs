@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
     /// A cursor over what stands before `stop`, both of which are consumed.
     pub(super) fn before(&mut self, stop: &str) -> Result<Self, Error> {
         let n = self.rest.find(stop).ok_or(self.ended())?;
-        let inside = Self { at: self.at, rest: self.advance(n), end: ErrorKind::Truncated };
+        let inside = Self { at: self.at, rest: self.advance(n), end: ErrorKind::BadValue };
         self.advance(stop.len());
         Ok(inside)
     }

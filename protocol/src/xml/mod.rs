@@ -23,3 +23,6 @@ pub use writer::{Octets, Writer};
 /// Attributes of one element, the namespace declarations included: the limit of the MMC profile, and more than any
 /// SyncML or provisioning document has.
 pub const MAX_ATTRIBUTES: usize = 16;
+
+#[cfg(test)]
+mod tests;

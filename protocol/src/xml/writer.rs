@@ -82,7 +82,10 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// Writes a processing instruction; `BadValue` for a target that may not be, or data that holds `?>`.
     pub fn instruction(&mut self, target: &str, data: &str) -> Result<(), Error> {
         self.begin_content()?;
-        if target.eq_ignore_ascii_case("xml") || data.contains("?>") || data.starts_with(super::cursor::is_space) {
+        if target.eq_ignore_ascii_case("xml")
+            || data.contains("?>")
+            || data.starts_with(super::cursor::is_space)
+        {
             return Err(self.misplaced());
         }
         self.put("<?")?;
@@ -113,7 +116,11 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     }
 
     fn legal(&self, text: &str) -> Result<(), Error> {
-        if text.chars().all(is_character) { Ok(()) } else { Err(Error::new(ErrorKind::BadText, self.out.at())) }
+        if text.chars().all(is_character) {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::BadText, self.out.at()))
+        }
     }
 
     /// An identifier between whichever quotes it does not hold.

@@ -15,12 +15,15 @@ pub struct Sample {
 impl Sample {
     /// Whether it is XML rather than WBXML.
     pub fn is_xml(&self) -> bool {
-        !self.name.ends_with(".wbxml")
+        Path::new(&self.name).extension().is_none_or(|end| end != "wbxml")
     }
 }
 
 /// Every WBXML and XML document below `wbxml` and `syncml` of the corpus beside the workspace, in the order of their
 /// names; says so and returns none when the corpus is not there.
+///
+/// # Panics
+/// If a file of the corpus cannot be read.
 pub fn samples() -> Vec<Sample> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let mut paths = Vec::new();

@@ -163,6 +163,9 @@ pub fn literals<'i>(items: &'i [Item], vocabulary: &Vocabulary) -> Vec<&'i str> 
 }
 
 /// Writes the items as WBXML. A document type declaration has no form there and is left out.
+///
+/// # Panics
+/// If an attribute or instruction is not closed.
 pub fn to_wbxml(items: &[Item], vocabulary: &'static Vocabulary, version: Version) -> Result<Vec<u8>, Error> {
     let table = literals(items, vocabulary);
     let mut buf = vec![0; 1 << 18];
@@ -191,7 +194,8 @@ pub fn to_wbxml(items: &[Item], vocabulary: &'static Vocabulary, version: Versio
 
 /// Writes the items as XML, octets as base64.
 ///
-/// Panics on what XML has no form for (unknown tokens, extensions): the caller must not hand those in.
+/// # Panics
+/// On what XML has no form for (unknown tokens, extensions): the caller must not hand those in.
 pub fn to_xml(items: &[Item]) -> Result<Vec<u8>, Error> {
     let mut buf = vec![0; 1 << 18];
     let mut writer: xml::Writer<DEPTH> = xml::Writer::new(&mut buf, Octets::Base64);

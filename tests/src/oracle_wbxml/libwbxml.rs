@@ -5,6 +5,9 @@ use std::process::{Command, Stdio};
 
 /// Decodes `bytes` to compact XML; otherwise the exit status (a library error number; `None` if it crashed, which is no
 /// verdict).
+///
+/// # Panics
+/// If the program cannot be started or talked to: ask [`super::installed`] before.
 pub fn wbxml2xml(bytes: &[u8]) -> Result<Vec<u8>, Option<i32>> {
     let mut child = Command::new("wbxml2xml")
         .args(["-m", "0", "-o", "-", "-"])

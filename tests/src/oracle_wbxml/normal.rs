@@ -41,7 +41,7 @@ pub fn comparable(items: &[Item]) -> Vec<Item> {
     }
     for item in &mut out {
         if let Item::Text(text) = item {
-            *text = text.replace("\r\n", "\n").trim().to_owned();
+            *text = String::from(text.replace("\r\n", "\n").trim());
         }
     }
     out.retain(|item| *item != Item::Text(String::new()));
@@ -76,7 +76,8 @@ pub fn with_packed_dates(items: &[Item]) -> Vec<Item> {
 
 /// A packed date as ISO 8601: two digits in each octet, trailing zero octets left out.
 fn date(octets: &[u8]) -> String {
-    let mut digits: String = octets.iter().map(|octet| format!("{octet:02X}")).collect();
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    let mut digits: String = octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect();
     digits.extend(std::iter::repeat_n('0', 14_usize.saturating_sub(digits.len())));
     let part = |from: usize, to: usize| &digits[from..to];
     let day = format!("{}-{}-{}", part(0, 4), part(4, 6), part(6, 8));

@@ -24,7 +24,10 @@ pub struct Reading {
     pub has_body: bool,
 }
 
-/// Dissects every document; panics if the capture does not give one frame for each.
+/// Dissects every document.
+///
+/// # Panics
+/// If the program cannot be started (ask [`super::installed`] before), or does not give one frame for each document.
 pub fn dissect(documents: &[&[u8]]) -> Vec<Reading> {
     let mut capture = Vec::new();
     for field in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 0xFFFF, LINK_EXPORTED_PDU] {

@@ -8,6 +8,7 @@
 use crate::firmware::{self, Release};
 use crate::places;
 use anyhow::{Context, Result, bail, ensure};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -40,8 +41,8 @@ const LOADED: usize = 512 << 10;
 const PACKAGE_FILE: &str = "update.kedge";
 /// Longest run of one program.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Most starts of one update; it takes four without power failures.
-const STARTS: u32 = 60;
+/// Most starts of one update; it takes four without power failures, and each of those costs two more.
+const STARTS: u32 = 100;
 
 /// Exit codes of the firmware, see its `Exit`.
 mod exit {
@@ -77,20 +78,41 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
 
     board.pack(&v1, &v2)?;
-    let clean = Instant::now();
-    let trace = board.update(&v1, &v2, &mut Vec::new())?;
-    let clean = clean.elapsed();
-    println!("hil: update v1 to v2 without power failure: {} starts, {} ms", trace.starts, clean.as_millis());
-    let mut random = options.seed.max(1);
-    let (mut starts, mut kills) = (0, 0);
+    let clean = board.update(&v1, &v2, &mut PowerFailures::none())?;
+    println!("hil: update v1 to v2 without power failure: {} starts", clean.starts);
+    let mut failures = PowerFailures { left: 0, within: clean.longest, random: options.seed.max(1) };
+    let mut sum = Trace::default();
     for _ in 0..options.rounds {
-        let mut delays: Vec<_> = (0..options.kills).map(|_| clean.mul_f64(next(&mut random) * 0.6)).collect();
-        let trace = board.update(&v1, &v2, &mut delays)?;
-        starts += trace.starts;
-        kills += trace.kills;
+        failures.left = options.kills;
+        let trace = board.update(&v1, &v2, &mut failures)?;
+        sum.starts += trace.starts;
+        sum.kills += trace.kills;
+        sum.half += trace.half;
     }
-    println!("hil: {} updates through {kills} power failures in {starts} starts: each ended with v2, whole", options.rounds);
+    let Trace { starts, kills, half, .. } = sum;
+    println!("hil: {} updates, {kills} power failures, {starts} starts: each ended with v2, whole", options.rounds);
+    println!("hil: {half} of the failures left an image that was neither v1 nor v2");
     Ok(())
+}
+
+/// When the power fails.
+struct PowerFailures {
+    /// How often, in the update at hand.
+    left: u32,
+    /// Longest time from a start to the failure.
+    within: Duration,
+    random: u64,
+}
+
+impl PowerFailures {
+    const fn none() -> Self {
+        Self { left: 0, within: Duration::ZERO, random: 1 }
+    }
+
+    /// How long the power stays on after the next start, if it is to fail.
+    fn next(&mut self) -> Option<Duration> {
+        (self.left > 0).then(|| self.within.mul_f64(next(&mut self.random)))
+    }
 }
 
 /// A number from 0 to 1 (xorshift).
@@ -108,6 +130,10 @@ fn next(state: &mut u64) -> f64 {
 struct Trace {
     starts: u32,
     kills: u32,
+    /// Kills that left an image that was neither the old nor the new one.
+    half: u32,
+    /// The longest run of one program.
+    longest: Duration,
 }
 
 struct Board {
@@ -140,8 +166,8 @@ impl Board {
         Ok(())
     }
 
-    /// Updates a new board from `old` to `new`, cutting the power after each of `delays` once.
-    fn update(&self, old: &[u8], new: &[u8], delays: &mut Vec<Duration>) -> Result<Trace> {
+    /// Updates a new board from `old` to `new`, through power failures.
+    fn update(&self, old: &[u8], new: &[u8], failures: &mut PowerFailures) -> Result<Trace> {
         self.factory(old)?;
         std::fs::copy(self.folder.join("package.kedge"), self.folder.join(PACKAGE_FILE))?;
         let mut trace = Trace::default();
@@ -149,21 +175,25 @@ impl Board {
         let mut log = String::new();
         while trace.starts < STARTS {
             trace.starts += 1;
+            let start = Instant::now();
             let board = self.start(stage, "exit\n")?;
-            let (text, code) = match delays.pop() {
+            let (text, code) = match failures.next() {
                 Some(delay) => board.cut(delay)?,
                 None => board.finish()?,
             };
+            trace.longest = trace.longest.max(start.elapsed());
             self.show(&text);
             log.push_str(&text);
             stage = match code {
                 None => {
+                    failures.left -= 1;
                     trace.kills += 1;
+                    trace.half += u32::from(!self.holds(old)? && !self.holds(new)?);
                     Stage::Boot
                 }
                 Some(exit::RESTART) => Stage::Boot,
                 Some(exit::START_IMAGE) => Stage::Image,
-                Some(exit::DONE) if self.is_installed(new)? => {
+                Some(exit::DONE) if self.holds(new)? => {
                     ensure!(text.contains("firmware 2.0"), "the new image did not start:\n{log}");
                     ensure!(log.contains("installed"), "no result was reported:\n{log}");
                     return Ok(trace);
@@ -174,12 +204,16 @@ impl Board {
         bail!("no end after {STARTS} starts:\n{log}")
     }
 
-    fn is_installed(&self, image: &[u8]) -> Result<bool> {
-        Ok(self.flash()?.starts_with(image))
+    /// Whether the flash begins with `image`.
+    fn holds(&self, image: &[u8]) -> Result<bool> {
+        Ok(self.loaded()?.starts_with(image))
     }
 
-    fn flash(&self) -> Result<Vec<u8>> {
-        Ok(std::fs::read(self.folder.join("nor.img"))?)
+    /// What the ROM loads.
+    fn loaded(&self) -> Result<Vec<u8>> {
+        let mut octets = vec![0; LOADED];
+        File::open(self.folder.join("nor.img"))?.read_exact(&mut octets)?;
+        Ok(octets)
     }
 
     /// Runs one program to its end, which must be a good one; what it said.
@@ -201,7 +235,7 @@ impl Board {
     /// What the ROM does before it starts the image: copy it out of flash.
     fn load_image(&self) -> Result<PathBuf> {
         let path = self.folder.join("image.bin");
-        std::fs::write(&path, self.flash()?.get(..LOADED).context("the flash file is too short")?)?;
+        std::fs::write(&path, self.loaded()?)?;
         Ok(path)
     }
 

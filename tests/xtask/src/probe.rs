@@ -8,14 +8,18 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 7] = [
+pub(crate) const PARTS: [(&str, &str); 11] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
     ("mime", "protocol: media types, multipart bodies"),
     ("wap", "protocol: WSP push, service indication and loading"),
+    ("is683", "protocol: IS-683 messages, blocks, roaming lists"),
+    ("engine", "protocol: IS-683 engine, roaming list of 16 KiB"),
+    ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("bank-log", "update-agent: the record store on two banks of flash"),
+    ("update", "update-agent: inbox, verification, applier, boot decision"),
 ];
 
 /// The function the probe's panic handler calls; defined nowhere, so that a reachable panic does not link.

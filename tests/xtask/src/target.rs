@@ -119,11 +119,13 @@ impl Toolchain {
         cargo
             .args([command, "--release", "--color", "never", "--target", triple])
             .env("RUSTC", &self.rustc)
-            // -Z options on a stable compiler; the code itself uses no unstable feature
-            .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_DIR", target_dir)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS");
+        if self.debian.is_some() || flags.iter().any(|flag| flag.starts_with("-Z")) {
+            // -Z options on a stable compiler; the code itself uses no unstable feature
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+        }
         if let Some(linker) = &self.debian {
             cargo.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
             cargo.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_")), linker);

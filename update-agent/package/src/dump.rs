@@ -71,23 +71,15 @@ fn blocks<W: Write>(
     for step in 0..plan.blocks() {
         let block = plan.block(step, &mut input).map_err(fault)?;
         let Block { index, start, len, content, check } = block;
+        let at = if let Content::Stored(at) = content { at } else { plan.entry_at(index) };
+        let place = Place { index, start, len };
         match content {
-            Content::Stored(at) => {
-                out.line(position(at), format_args!("  block {index}: image {start:#x} +{len}, stored"))?;
-            }
-            Content::Unchanged => {
-                out.line(position(at), format_args!("  block {index}: image {start:#x} +{len}, unchanged"))?;
-            }
-            Content::Ops { stream, sources } => {
-                let (from, to) = sources;
+            Content::Stored(_) => out.line(position(at), format_args!("  {place}, stored"))?,
+            Content::Unchanged => out.line(position(at), format_args!("  {place}, unchanged"))?,
+            Content::Ops { stream, sources: (from, to) } => {
                 let crc = check.unwrap_or_default();
-                out.line(
-                    position(stream.0),
-                    format_args!(
-                        "  block {index}: image {start:#x} +{len}, crc {crc:08x}, from {from:#x}..{to:#x}"
-                    ),
-                )?;
-                ops(OpReader::new(stream, start, len, sources), start, &mut input, out)?;
+                out.line(position(at), format_args!("  {place}, crc {crc:08x}, from {from:#x}..{to:#x}"))?;
+                ops(OpReader::new(stream, start, len, (from, to)), start, &mut input, out)?;
             }
         }
     }
@@ -143,6 +135,19 @@ fn runs(reader: &mut OpReader, len: u32, input: &mut Stored<'_>) -> Result<(u32,
         changed = changed.saturating_add(run.differences);
     }
     Ok((runs, changed))
+}
+
+/// Where a block belongs.
+struct Place {
+    index: u32,
+    start: u32,
+    len: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "block {}: image {:#x} +{}", self.index, self.start, self.len)
+    }
 }
 
 struct Lines<'o, W> {

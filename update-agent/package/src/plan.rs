@@ -117,6 +117,11 @@ impl Plan {
         }
     }
 
+    /// Where in the package the table entry of a delta's block stands.
+    pub(crate) fn entry_at(&self, index: u32) -> u32 {
+        self.payload_at.saturating_add(TABLE_AT).saturating_add(index.saturating_mul(ENTRY))
+    }
+
     fn delta_block<I: Input>(
         &self,
         index: u32,
@@ -124,7 +129,7 @@ impl Plan {
         len: u32,
         input: &mut I,
     ) -> Result<Block, ReadError<I::Error>> {
-        let entry_at = self.payload_at.saturating_add(TABLE_AT).saturating_add(index.saturating_mul(ENTRY));
+        let entry_at = self.entry_at(index);
         let mut entry = [0; 12];
         input.package(entry_at, &mut entry).map_err(ReadError::Input)?;
         let [f0, f1, f2, f3, c0, c1, c2, c3, b0, b1, b2, b3] = entry;

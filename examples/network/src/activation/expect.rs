@@ -3,6 +3,7 @@
 //! Written against the layouts with nothing but an octet reader: the device's own codec is not used here, so a mistake
 //! in it cannot hide itself.
 
+use crate::log::hex;
 use kedge_protocol::wire::Reader;
 
 /// What the operator expects in answer to one forward message.
@@ -116,7 +117,8 @@ fn dimensions(reverse: &[u8], block: u8) -> Read<Verdict> {
     if code != 0 {
         return if len == 0 { Ok(Verdict::Refused(code)) } else { Err("a refusal with content".to_owned()) };
     }
-    let [largest, size, id] = [body.u16().map_err(text)?, body.u16().map_err(text)?, body.u16().map_err(text)?];
+    let [largest, size, id] =
+        [body.u16().map_err(text)?, body.u16().map_err(text)?, body.u16().map_err(text)?];
     let rest = match block {
         0 => 3,
         _ => match body.u8().map_err(text)? {
@@ -191,11 +193,6 @@ fn features(reader: &mut Reader<'_>, wanted: &[(u8, u8)]) -> Read<()> {
     Ok(())
 }
 
-/// Octets as hexadecimal digits.
-pub(super) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,11 +220,7 @@ mod tests {
             ("0103020001000300", blocks(0x01, &[2, 1, 3]), Verdict::Accepted),
             ("09010000", blocks(0x09, &[0]), Verdict::Accepted),
             ("0901000b", blocks(0x09, &[0]), Verdict::Refused(0x0B)),
-            (
-                "0700000920000012000000400100",
-                Expect::Dimensions(0),
-                Verdict::Dimensions { id: 0, size: 18 },
-            ),
+            ("0700000920000012000000400100", Expect::Dimensions(0), Verdict::Dimensions { id: 0, size: 18 }),
             ("080000000012", segment(0, 18), Verdict::Accepted),
             ("080009000a08", segment(10, 8), Verdict::Refused(0x09)),
             ("0500", Expect::Commit, Verdict::Accepted),
@@ -275,7 +268,10 @@ mod tests {
 
     #[test]
     fn refused_dimensions_have_no_content() {
-        assert_eq!(judge(&Expect::Dimensions(0), &octets("0700230000")), Verdict::Refused(PRL_FORMAT_MISMATCH));
+        assert_eq!(
+            judge(&Expect::Dimensions(0), &octets("0700230000")),
+            Verdict::Refused(PRL_FORMAT_MISMATCH)
+        );
         assert!(matches!(judge(&Expect::Dimensions(0), &octets("070023010000")), Verdict::Wrong(_)));
         let extended = octets("0702000b200000120000030040000100");
         assert_eq!(judge(&Expect::Dimensions(2), &extended), Verdict::Dimensions { id: 0, size: 18 });

@@ -6,8 +6,8 @@ use crate::log::Step;
 use kedge_protocol::is683::nam::{Access, CdmaAnalogNam, Imsi, ImsiClass, Pairs};
 use kedge_protocol::is683::sspr::{MAX_SEGMENT, Segment};
 use kedge_protocol::is683::{
-    Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min, NamBlockId, Nid,
-    Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
+    Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min,
+    NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
 };
 
 const FIRST: Step = Step::one_button(1);
@@ -111,7 +111,8 @@ fn download_nam(subscriber: &Subscriber) -> Result<Ask, ProfileError> {
 
 fn segments(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
     let size = usize::from(profile.segment).clamp(1, MAX_SEGMENT);
-    let id = if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL }.0;
+    let id =
+        if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL }.0;
     let count = profile.prl.len().div_ceil(size);
     let segment = |(index, data): (usize, &[u8])| {
         let offset = u16::try_from(index * size).map_err(|_| ProfileError::TooLong)?;

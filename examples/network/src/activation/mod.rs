@@ -11,10 +11,10 @@ mod forward;
 
 use crate::account::{Account, AccountState, Refusal};
 use crate::caller::{self, Caller};
-use crate::log::{Rule, Step};
+use crate::log::{Rule, Step, hex};
 use crate::order::{Answer, Order, Payload, code};
 use crate::script::{Scene, Script, Turn};
-use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, hex, judge};
+use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, judge};
 pub(crate) use forward::{Ask, nam_blocks, plan};
 use kedge_platform::identity::HardwareId;
 use std::collections::VecDeque;
@@ -57,7 +57,8 @@ impl Activation {
     /// The next document: as many messages as the profile wants in one, up to the next that stands alone.
     fn advance(&mut self, scene: &mut Scene<'_>) -> Turn {
         let account = self.hardware.and_then(|hardware| scene.books.account_mut(hardware));
-        let most = account.as_ref().map_or(1, |account| account.profile.messages_per_document.clamp(1, MOST_PARTS));
+        let most =
+            account.as_ref().map_or(1, |account| account.profile.messages_per_document.clamp(1, MOST_PARTS));
         let mut orders = Vec::new();
         self.awaited.clear();
         while orders.len() < most
@@ -79,7 +80,13 @@ impl Activation {
     }
 
     /// Acts on one reverse message; `Some` ends the session.
-    fn take(&mut self, expect: &Expect, order: &Order, reverse: &[u8], scene: &mut Scene<'_>) -> (Option<Turn>, String) {
+    fn take(
+        &mut self,
+        expect: &Expect,
+        order: &Order,
+        reverse: &[u8],
+        scene: &mut Scene<'_>,
+    ) -> (Option<Turn>, String) {
         match judge(expect, reverse) {
             Verdict::Accepted => {
                 if *expect == Expect::Commit

@@ -13,7 +13,7 @@ use crate::http::{Request, Response};
 use crate::operator::{BODY_LIMIT, Operator};
 use body::Played;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
@@ -28,6 +28,9 @@ use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take for the head of a request, and for the TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long an exchange under way may take once the server is stopping.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What is told of every exchange: the request, and the response as it goes out.
 pub type Watcher = Box<dyn Fn(&Request, &Response) + Send + Sync>;
@@ -157,7 +160,7 @@ where
         _ = connection.as_mut() => return,
         _ = stopped.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    let _ = tokio::time::timeout(GRACE, connection).await;
 }
 
 async fn answer(
@@ -186,6 +189,9 @@ async fn whole(request: hyper::Request<Incoming>, tls: bool) -> Result<Request, 
     // The operator's URLs have no ports; the loopback ports are the transport's affair.
     let host = authority.split(':').next().unwrap_or_default();
     let url = format!("{scheme}://{host}{path}");
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(413);
+    }
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| 413_u16)?.to_bytes().to_vec();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();

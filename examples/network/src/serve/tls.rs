@@ -24,7 +24,8 @@ impl Identity {
         let authority_key = KeyPair::generate()?;
         let root = authority.self_signed(&authority_key)?;
         let issuer = Issuer::new(authority, authority_key);
-        let mut server = CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
+        let mut server =
+            CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
         server.distinguished_name.push(DnType::CommonName, "Simulated operator");
         let key = KeyPair::generate()?;
         let certificate = server.signed_by(&key, &issuer)?;

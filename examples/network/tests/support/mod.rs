@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(missing_docs, reason = "test support")]
 
+use core::fmt::Write as _;
 use core::time::Duration;
 use kedge_network::{AccountState, Config, Operator, Profile, Request, Response, Subscriber};
 use kedge_platform::identity::HardwareId;
@@ -10,6 +11,8 @@ pub(crate) const ESN: HardwareId = HardwareId::Esn(0xDEAD_BEEF);
 pub(crate) const MEID: HardwareId = HardwareId::Meid([0xA1, 0, 0, 0, 0xDE, 0xAD, 0xBE]);
 /// The classic list of `is683.md` §12.5, 18 octets, id 0.
 pub(crate) const PRL: &str = "001200008000400121000280005000006edb";
+/// Download of the whole list, `is683.md` §13.
+pub(crate) const PRL_DOWNLOAD: &str = "08001601000012001200008000400121000280005000006edb00";
 pub(crate) const WBXML: &str = "application/iota.mmc-wbxml";
 pub(crate) const XML: &str = "application/iota.mmc-xml";
 
@@ -79,7 +82,12 @@ impl Device {
     }
 
     pub(crate) fn request(&self, method: &str, url: &str) -> Request {
-        Request { method: method.to_owned(), url: url.to_owned(), headers: self.headers.clone(), body: Vec::new() }
+        Request {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: self.headers.clone(),
+            body: Vec::new(),
+        }
     }
 
     pub(crate) fn send(&mut self, request: &Request) -> Response {
@@ -92,7 +100,7 @@ impl Device {
         let mut request = self.request("GET", url);
         request.headers.push(("X-IOTA-Reason".to_owned(), reason.to_owned()));
         let response = self.send(&request);
-        self.next = url.to_owned();
+        url.clone_into(&mut self.next);
         self.told(&response);
         response
     }
@@ -104,7 +112,8 @@ impl Device {
         }
         let text = String::from_utf8_lossy(&response.body).into_owned();
         if self.media == XML {
-            let value = |name: &str| Some(text.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.to_owned());
+            let value =
+                |name: &str| Some(text.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.to_owned());
             self.session = value("session").unwrap();
             self.document = value("doc").unwrap().parse().unwrap();
             if let Some(next) = value("next") {
@@ -144,7 +153,7 @@ impl Device {
                     Value::Data(data) => (String::new(), format!("<data>{}</data>", base64(&hex(data)))),
                     Value::Ref(name) => (format!(" valueref=\"cid:{name}\""), String::new()),
                 };
-                text += &format!("<result id=\"{id}\" code=\"{code}\"{attribute}>{content}</result>");
+                write!(text, "<result id=\"{id}\" code=\"{code}\"{attribute}>{content}</result>").unwrap();
             }
             return (text + "</mmc>").into_bytes();
         }
@@ -210,7 +219,11 @@ impl Device {
 
 /// What a response says, as text; binary octets become dots.
 pub(crate) fn text(response: &Response) -> String {
-    response.body.iter().map(|b| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '.' }).collect()
+    response
+        .body
+        .iter()
+        .map(|b| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '.' })
+        .collect()
 }
 
 pub(crate) fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
@@ -232,4 +245,36 @@ fn base64(octets: &[u8]) -> String {
         }
     }
     out
+}
+
+/// A body of several parts: the results, each reverse message in a part of its own.
+pub(crate) fn parts_request(device: &Device, messages: &[&str], media: &str) -> Request {
+    let names: Vec<String> = (1..=messages.len()).map(|n| format!("r{n}")).collect();
+    let results: Vec<(u16, Value<'_>)> = names.iter().map(|name| (0, Value::Ref(name))).collect();
+    let mut body = b"--b1\r\nContent-Type: application/iota.mmc-wbxml\r\nContent-ID: <m>\r\n\r\n".to_vec();
+    body.extend(device.document(&results));
+    for (name, message) in names.iter().zip(messages) {
+        body.extend(
+            format!("\r\n--b1\r\nContent-Type: {media}\r\nContent-ID: <{name}>\r\n\r\n").into_bytes(),
+        );
+        body.extend(hex(message));
+    }
+    body.extend(b"\r\n--b1--\r\n");
+    device.post_request(
+        "multipart/related; type=\"application/iota.mmc-wbxml\"; start=\"<m>\"; boundary=b1",
+        body,
+    )
+}
+
+/// From the first answer to the restart, one message in each document, all accepted.
+pub(crate) fn finish_from_nam(device: &mut Device) {
+    assert!(contains(&device.reverse("01010000"), PRL_DOWNLOAD));
+    commit_and_release(device, "080000000012");
+}
+
+pub(crate) fn commit_and_release(device: &mut Device, last_segment: &str) {
+    let commit = device.reverse(last_segment);
+    assert!(contains(&commit, "4fc3010501"), "a Commit Request: {}", text(&commit));
+    let release = device.reverse("0500");
+    assert!(release.body.ends_with(&hex("8d0d033100170101")), "disconnect, reboot: {}", text(&release));
 }

@@ -7,7 +7,7 @@ use kedge::feed::{
 use kedge::play::{Options, Play, ScenarioInfo, Verdict};
 
 /// What a network may try to put on a page or a terminal.
-pub const HOSTILE: &str =
+pub(crate) const HOSTILE: &str =
     "</pre><script>alert('1')</script>\u{1b}[2J&\"'<img src=x onerror=alert(2)>\u{202e}";
 
 fn arrow(at_ms: u64, from: Lane, to: Lane, step: &str, text: &str, title: &str, hex: &str) -> Feed {
@@ -28,7 +28,7 @@ fn arrow(at_ms: u64, from: Lane, to: Lane, step: &str, text: &str, title: &str, 
 }
 
 /// A short activation that passes.
-pub fn activation() -> Vec<Feed> {
+pub(crate) fn activation() -> Vec<Feed> {
     use Lane::{Handset, Network, User};
     vec![
         Feed::FlowStarted { name: "one-button".into(), title: "activation by one button".into(), seed: 1 },
@@ -84,7 +84,7 @@ pub fn activation() -> Vec<Feed> {
 }
 
 /// An update with progress and a power cut, which fails.
-pub fn update() -> Vec<Feed> {
+pub(crate) fn update() -> Vec<Feed> {
     use Lane::{Handset, Network, Repository, UpdateAgent, User};
     let progress = |at_ms, have| {
         Feed::Progress(Progress {
@@ -135,12 +135,12 @@ pub fn update() -> Vec<Feed> {
 }
 
 /// Everything, in the order of a run.
-pub fn run() -> Vec<Feed> {
+pub(crate) fn run() -> Vec<Feed> {
     [activation(), update()].concat()
 }
 
 /// Plays the two, and one that cannot be played.
-pub struct Player;
+pub(crate) struct Player;
 
 impl Play for Player {
     fn scenarios(&self) -> Vec<ScenarioInfo> {
@@ -170,7 +170,7 @@ impl Play for Player {
 }
 
 /// Compares with the file `tests/golden/NAME`; with the environment variable `KEDGE_BLESS` set, writes it instead.
-pub fn golden(name: &str, text: &str) {
+pub(crate) fn golden(name: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("KEDGE_BLESS").is_some() {
         std::fs::write(&path, text).unwrap();

@@ -17,7 +17,7 @@ pub enum Error {
     /// A header whose name is not a token, whose value is not printable ASCII, or that belongs to the transport (`Host`,
     /// `Connection`, `Transfer-Encoding`), or a second `Content-Length`.
     Header,
-    /// The body is not as long as `Content-Length` says, or a POST or PUT has none.
+    /// The body is not as long as `Content-Length` says, a POST or PUT has no `Content-Length`, or a GET or HEAD has a body.
     Length,
     /// The server closed the connection before the end of the response.
     Truncated,

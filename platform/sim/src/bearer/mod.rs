@@ -232,6 +232,9 @@ fn request(method: Method, url: &str, headers: &[(&str, &str)]) -> Result<(Reque
         (0, _) => return Err(Error::Length),
         _ => return Err(Error::Header),
     };
+    if length > 0 && !has_body {
+        return Err(Error::Length);
+    }
     let request = Request { method: method.to_owned(), url: url.to_owned(), headers, body: Vec::new() };
     Ok((request, length))
 }

@@ -116,6 +116,7 @@ fn the_length_must_be_right() {
         (Method::Post, &[], b"", Err(Error::Length)),
         (Method::Get, &[], b"", Ok(())),
         (Method::Get, &[], b"x", Err(Error::Length)),
+        (Method::Get, &[("Content-Length", "1")], b"x", Err(Error::Length)),
         (Method::Post, &[("Content-Length", "1"), ("content-length", "1")], b"x", Err(Error::Header)),
     ] {
         let (bearer, result) = after(method, headers, body);

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use kedge_platform::flash::{NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
+use proptest::prelude::*;
+
 use super::{Cut, Error, Kind, Nor, Operation, Work};
 
 /// Small sectors keep the sweeps quick: 4 sectors of 32 units of 8 octets.
@@ -387,4 +389,86 @@ fn units_of_one_octet_and_of_a_whole_sector_work() {
     let begun = pages.work().units;
     pages.write(0, &[0; 16]).expect_err("programmed or torn");
     assert_eq!(pages.write(16, &[0; 16]).is_ok(), begun == 1);
+}
+
+/// Flash as simple as can be: cells, and whether each unit is programmed.
+#[derive(Debug)]
+struct Plain {
+    cells: Vec<u8>,
+    programmed: Vec<bool>,
+}
+
+impl Plain {
+    fn write(&mut self, offset: usize, bytes: &[u8]) -> bool {
+        let aligned = offset.is_multiple_of(UNIT) && bytes.len().is_multiple_of(UNIT);
+        if !aligned || offset + bytes.len() > self.cells.len() {
+            return false;
+        }
+        let units = offset / UNIT..(offset + bytes.len()) / UNIT;
+        if self.programmed[units.clone()].contains(&true) {
+            return false;
+        }
+        self.programmed[units].fill(true);
+        self.cells[offset..offset + bytes.len()].copy_from_slice(bytes);
+        true
+    }
+
+    fn erase(&mut self, from: usize, to: usize) -> bool {
+        if from > to || to > self.cells.len() || !from.is_multiple_of(256) || !to.is_multiple_of(256) {
+            return false;
+        }
+        self.cells[from..to].fill(0xFF);
+        self.programmed[from / UNIT..to / UNIT].fill(false);
+        true
+    }
+}
+
+/// Mostly aligned offsets and lengths; sometimes not, sometimes too great.
+fn octets(align: usize) -> impl Strategy<Value = usize> {
+    prop_oneof![9 => (0..=1024 / align).prop_map(move |count| count * align), 1 => 0..1100_usize]
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(usize, usize, u8),
+    Erase(usize, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (octets(UNIT), octets(UNIT), any::<u8>()).prop_map(|(at, len, fill)| Step::Write(at, len / 4 / UNIT * UNIT, fill)),
+        1 => (octets(256), octets(256)).prop_map(|(from, to)| Step::Erase(from, to)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn without_cuts_it_is_plain_write_once_flash(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut flash = flash();
+        let mut plain = Plain { cells: vec![0xFF; 1024], programmed: vec![false; 1024 / UNIT] };
+        let mut refused = 0;
+        for step in steps {
+            let (done, expected) = match step {
+                Step::Write(at, len, fill) => {
+                    let bytes = vec![fill; len];
+                    (flash.write(u32::try_from(at).unwrap(), &bytes).is_ok(), plain.write(at, &bytes))
+                }
+                Step::Erase(from, to) => {
+                    let (low, high) = (u32::try_from(from).unwrap(), u32::try_from(to).unwrap());
+                    (flash.erase(low, high).is_ok(), plain.erase(from, to))
+                }
+            };
+            prop_assert_eq!(done, expected);
+            refused += usize::from(!done);
+        }
+        prop_assert_eq!(flash.dump(), plain.cells.clone());
+        prop_assert_eq!(read(&mut flash, 0, 1024), plain.cells);
+        prop_assert_eq!(flash.misuses().len(), refused);
+    }
+}
+
+#[test]
+fn sweeps_can_use_all_processors() {
+    fn shared_and_sent<T: Send + Sync>(_: &T) {}
+    shared_and_sent(&flash());
 }

@@ -34,6 +34,7 @@ pub use element::{Answer, Command, Content, Element, OnError, Verb};
 pub use fault::Fault;
 pub use number::Decimal;
 pub use writer::Writer;
+pub(in crate::iota) use writer::is_text;
 
 use crate::mime::MediaType;
 use crate::wap::Coding;

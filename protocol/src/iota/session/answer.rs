@@ -9,10 +9,10 @@
 
 use super::io::Value;
 use super::text::Text;
-use crate::iota::limits::{MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
+use crate::iota::limits::{MAX_BODY, MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
 use crate::iota::mmc::{self, Answer, Content, Decimal, Head};
 use crate::iota::{IS683_RESPONSE, ResultCode};
-use crate::mime::{Boundary, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
+use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
 use crate::wap::Coding;
 use crate::wire::{Error, ErrorKind, Writer};
 use crate::xml::base64;
@@ -73,27 +73,37 @@ pub(super) struct Answers {
     records: usize,
     /// Octets that the document will need at most.
     document: usize,
-    /// Octets that the parts will need at most, 0 without parts.
+    /// How many parts beside the document there will be.
     parts: usize,
+    /// Octets that these parts will need at most.
+    part_octets: usize,
 }
 
-/// A composed body: where it is in the send buffer, and its Content-Type if it has several parts.
+/// A composed body: where it is in the send buffer, and its Content-Type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) coding: Coding,
     pub(super) content_type: ContentType,
 }
 
 impl Answers {
     /// Before the first of `results`, which is at most [`MAX_COMMANDS`].
     pub(super) const fn new(coding: Coding, results: usize) -> Self {
-        Self { coding, remaining: results, records: 0, document: DOCUMENT, parts: 0 }
+        Self { coding, remaining: results, records: 0, document: DOCUMENT, parts: 0, part_octets: 0 }
     }
 
     /// Takes the next result. A value that cannot travel is left out, and the code changed to say so.
-    pub(super) fn push(&mut self, tx: &mut [u8], id: u16, code: ResultCode, value: Option<Value<'_>>, form: Form) {
+    ///
+    /// Fails only if `tx` is smaller than [`MIN_ROOM`] or there are more results than announced.
+    pub(super) fn push(
+        &mut self,
+        tx: &mut [u8],
+        id: u16,
+        code: ResultCode,
+        value: Option<Value<'_>>,
+        form: Form,
+    ) -> Result<(), Error> {
         self.remaining = self.remaining.saturating_sub(1);
         let kept = match value {
             None => Ok((Kind::Nothing, &[][..])),
@@ -107,8 +117,7 @@ impl Answers {
         if kind == Kind::Nothing {
             self.document = self.document.saturating_add(RESULT);
         }
-        // Room was reserved: for a bare result in `MIN_ROOM`, for a value just now.
-        let _ = self.record(tx, id, code, kind, octets);
+        self.record(tx, id, code, kind, octets)
     }
 
     fn place_text<'v>(&mut self, room: usize, text: &'v str) -> Result<(Kind, &'v [u8]), ResultCode> {
@@ -116,7 +125,7 @@ impl Answers {
             return Err(ResultCode::BAD_VALUE);
         }
         let document = RESULT.saturating_add(text_cost(self.coding, text));
-        let fits = text.len() <= MAX_VALUE && self.reserve(room, text.len(), document, 0);
+        let fits = text.len() <= MAX_VALUE && self.reserve(room, text.len(), document, None);
         if fits { Ok((Kind::Text, text.as_bytes())) } else { Err(ResultCode::TOO_BIG) }
     }
 
@@ -127,32 +136,31 @@ impl Answers {
         form: Form,
     ) -> Result<(Kind, &'v [u8]), ResultCode> {
         let inline = RESULT.saturating_add(data_cost(self.coding, octets.len()));
-        if !form.by_reference && self.reserve(room, octets.len(), inline, 0) {
+        if !form.by_reference && self.reserve(room, octets.len(), inline, None) {
             return Ok((Kind::Inline, octets));
         }
         let kind = if form.is683 { Kind::Is683Part } else { Kind::OctetPart };
         let part = PART.saturating_add(octets.len());
-        if self.reserve(room, octets.len(), RESULT, part) { Ok((kind, octets)) } else { Err(ResultCode::TOO_BIG) }
+        if self.reserve(room, octets.len(), RESULT, Some(part)) { Ok((kind, octets)) } else { Err(ResultCode::TOO_BIG) }
     }
 
-    /// Reserves room for a value of `len` octets, if there is enough.
-    fn reserve(&mut self, room: usize, len: usize, document: usize, part: usize) -> bool {
-        let next = Self {
-            records: self.records.saturating_add(RECORD).saturating_add(len),
-            document: self.document.saturating_add(document),
-            parts: if part > 0 && self.parts == 0 { PART.saturating_add(CLOSING) } else { self.parts }
-                .saturating_add(part),
-            ..*self
-        };
-        let bare = next.remaining.saturating_mul(RESULT);
-        let whole = next.document.saturating_add(bare);
+    /// Reserves room for a value of `len` octets that adds so much to the document and, if it is one, as a part.
+    fn reserve(&mut self, room: usize, len: usize, document: usize, part: Option<usize>) -> bool {
+        let document = self.document.saturating_add(document);
+        let parts = self.parts.saturating_add(usize::from(part.is_some()));
+        let part_octets = self.part_octets.saturating_add(part.unwrap_or(0));
+        let whole = document.saturating_add(self.remaining.saturating_mul(RESULT));
         // With parts the document exists twice: by itself and in the body.
-        let bodies = if next.parts > 0 { whole.saturating_mul(2).saturating_add(next.parts) } else { whole };
-        let records = next.records.saturating_add(next.remaining.saturating_mul(RECORD));
-        let fits = whole <= MAX_DOCUMENT && records.saturating_add(bodies) <= room;
+        let bodies = if parts > 0 {
+            [whole, whole, PART, part_octets, CLOSING].into_iter().fold(0, usize::saturating_add)
+        } else {
+            whole
+        };
+        let records = [self.records, RECORD, len, self.remaining.saturating_mul(RECORD)];
+        let all = records.into_iter().fold(bodies, usize::saturating_add);
+        let fits = whole <= MAX_DOCUMENT && parts < MAX_PARTS && all <= room.min(MAX_BODY);
         if fits {
-            // `record` counts its own octets.
-            *self = Self { records: self.records, ..next };
+            *self = Self { document, parts, part_octets, ..*self };
         }
         fits
     }
@@ -183,15 +191,15 @@ impl Answers {
         let records = Records { rest: records };
         let start = free.len().checked_sub(self.document).ok_or(no_room)?;
         let (front, target) = free.split_at_mut_checked(start).ok_or(no_room)?;
-        let document = write_document(self.coding, target, &Head::Device { session, re }, records)?;
+        let document = write_document(self.coding, target, &Head::Device { session, re }, records.clone())?;
         let len = document.len();
         if self.parts == 0 {
             let content_type = ContentType::of(&[mmc::media_type(self.coding)]).ok_or(no_room)?;
-            let body = Body { start, end: start.saturating_add(len), coding: self.coding, content_type };
+            let body = Body { start, end: start.saturating_add(len), content_type };
             return Ok(body);
         }
         let mut storage = [0; OWN_BOUNDARY];
-        let contents = records.map(|record| record.octets).chain(core::iter::once(document));
+        let contents = records.clone().map(|record| record.octets).chain(core::iter::once(document));
         let boundary = Boundary::avoiding(contents, &mut storage)?;
         let root = Piece { media_type: mmc::media_type(self.coding), content_id: ROOT_ID, content: document };
         let mut body = RelatedWriter::new(front, boundary);
@@ -206,7 +214,7 @@ impl Answers {
         let mut out = Writer::new(&mut header);
         boundary.content_type(&root, &mut out)?;
         let content_type = str::from_utf8(out.finish()).ok().and_then(|text| ContentType::of(&[text]));
-        Ok(Body { start: 0, end, coding: self.coding, content_type: content_type.ok_or(no_room)? })
+        Ok(Body { start: 0, end, content_type: content_type.ok_or(no_room)? })
     }
 }
 
@@ -219,7 +227,7 @@ fn write_document<'t>(
     let mut writer = mmc::Writer::new(coding, target, head)?;
     let mut parts = 0_u16;
     for record in records {
-        let mut reference = Text::<8>::EMPTY;
+        let reference: Text<10>;
         let value = match record.kind {
             Kind::Nothing => None,
             Kind::Text => str::from_utf8(record.octets).ok().map(Content::Text),
@@ -276,7 +284,7 @@ struct Record<'t> {
 }
 
 /// Reads the records, first to last, which is from the end of the buffer to its front.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Records<'t> {
     rest: &'t [u8],
 }

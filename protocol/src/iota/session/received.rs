@@ -147,6 +147,9 @@ impl Received {
         if object == Some(IS683_OBJECT) && !part.media_type.is_some_and(|media| media.is(IS683)) {
             return Err(ResultCode::INVALID_CONTENT);
         }
+        let (at, encoding) = (part.at, part.encoding);
+        let octets = content.get(at..at.saturating_add(part.content.len())).unwrap_or_default();
+        let part = Part { media_type: None, content_id: None, encoding, content: octets, at };
         part.decode(scratch).map_err(|error| code(error.kind))
     }
 

@@ -21,6 +21,11 @@ impl<const N: usize> Text<N> {
         self.octets.get(..self.len).and_then(|octets| str::from_utf8(octets).ok()).unwrap_or_default()
     }
 
+    /// The text, unless it is empty.
+    pub(super) fn non_empty(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|text| !text.is_empty())
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -14,11 +14,7 @@ pub static CO: Vocabulary = Vocabulary {
     newer: None,
 };
 
-const TAGS: &[Tag] = &[
-    Tag(0x05, "co"),
-    Tag(0x06, "invalidate-object"),
-    Tag(0x07, "invalidate-service"),
-];
+const TAGS: &[Tag] = &[Tag(0x05, "co"), Tag(0x06, "invalidate-object"), Tag(0x07, "invalidate-service")];
 
 const STARTS: &[AttributeStart] = &[
     AttributeStart(0x05, "uri", ""),

@@ -13,9 +13,7 @@ pub static EMN: Vocabulary = Vocabulary {
     newer: None,
 };
 
-const TAGS: &[Tag] = &[
-    Tag(0x05, "emn"),
-];
+const TAGS: &[Tag] = &[Tag(0x05, "emn")];
 
 const STARTS: &[AttributeStart] = &[
     AttributeStart(0x05, "timestamp", ""),

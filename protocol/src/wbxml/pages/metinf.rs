@@ -33,6 +33,4 @@ pub(super) const METINF: &[Tag] = &[
     Tag(0x15, "MaxObjSize"),
 ];
 
-pub(super) const SINCE_1_2: &[Tag] = &[
-    Tag(0x16, "FieldLevel"),
-];
+pub(super) const SINCE_1_2: &[Tag] = &[Tag(0x16, "FieldLevel")];

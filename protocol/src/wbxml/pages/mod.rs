@@ -62,15 +62,21 @@ mod tests {
         let mut tokens = 0;
         for vocabulary in vocabularies() {
             let mut seen = BTreeSet::new();
-            for (page, tag) in vocabulary.tags.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e))) {
+            for (page, tag) in
+                vocabulary.tags.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e)))
+            {
                 assert!((5..=0x3F).contains(&tag.0), "{} {tag:?}", vocabulary.name);
                 assert!(seen.insert(("tag", page, tag.0)), "{} {page} {tag:?}", vocabulary.name);
             }
-            for (page, start) in vocabulary.starts.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e))) {
+            for (page, start) in
+                vocabulary.starts.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e)))
+            {
                 assert!(start.0 < 0x80 && !is_global(start.0), "{} {start:?}", vocabulary.name);
                 assert!(seen.insert(("attribute", page, start.0)), "{} {page} {start:?}", vocabulary.name);
             }
-            for (page, value) in vocabulary.values.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e))) {
+            for (page, value) in
+                vocabulary.values.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e)))
+            {
                 assert!(value.0 >= 0x80 && !is_global(value.0), "{} {value:?}", vocabulary.name);
                 assert!(seen.insert(("attribute", page, value.0)), "{} {page} {value:?}", vocabulary.name);
             }
@@ -81,7 +87,8 @@ mod tests {
 
     #[test]
     fn public_identifiers_are_distinct() {
-        let numbers: BTreeSet<_> = ALL.iter().map(|v| v.number).filter(|&n| n != Vocabulary::UNREGISTERED).collect();
+        let numbers: BTreeSet<_> =
+            ALL.iter().map(|v| v.number).filter(|&n| n != Vocabulary::UNREGISTERED).collect();
         let texts: BTreeSet<_> = ALL.iter().map(|v| v.text).collect();
         assert_eq!((numbers.len(), texts.len()), (ALL.len() - 1, ALL.len()));
     }
@@ -114,7 +121,10 @@ mod tests {
         assert_eq!(SYNCML_1_1.tag(Token { page: 0, code: 0x3C }), None);
         assert_eq!(DEVINF_1_1.find_tag("Size", 0), DEVINF_1_2.find_tag("MaxSize", 0));
         let count = |v: &Vocabulary| v.tags.iter().map(|p| p.entries.len()).sum::<usize>();
-        assert_eq!([&SYNCML_1_1, &SYNCML_1_2, &DEVINF_1_2, &DDF_1_2].map(count), [47 + 17, 55 + 18 + 56, 47, 56]);
+        assert_eq!(
+            [&SYNCML_1_1, &SYNCML_1_2, &DEVINF_1_2, &DDF_1_2].map(count),
+            [47 + 17, 55 + 18 + 56, 47, 56]
+        );
     }
 
     #[test]

@@ -15,12 +15,7 @@ pub static SI: Vocabulary = Vocabulary {
     newer: None,
 };
 
-const TAGS: &[Tag] = &[
-    Tag(0x05, "si"),
-    Tag(0x06, "indication"),
-    Tag(0x07, "info"),
-    Tag(0x08, "item"),
-];
+const TAGS: &[Tag] = &[Tag(0x05, "si"), Tag(0x06, "indication"), Tag(0x07, "info"), Tag(0x08, "item")];
 
 const STARTS: &[AttributeStart] = &[
     AttributeStart(0x05, "action", "signal-none"),

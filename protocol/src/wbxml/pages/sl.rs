@@ -14,9 +14,7 @@ pub static SL: Vocabulary = Vocabulary {
     newer: None,
 };
 
-const TAGS: &[Tag] = &[
-    Tag(0x05, "sl"),
-];
+const TAGS: &[Tag] = &[Tag(0x05, "sl")];
 
 const STARTS: &[AttributeStart] = &[
     AttributeStart(0x05, "action", "execute-low"),

@@ -10,7 +10,7 @@ mod opaque;
 
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(feature = "bank-log")]
+#[cfg(any(feature = "bank-log", feature = "update"))]
 mod flash;
 
 /// Declares the parts, each a feature and a module, and a function that runs those that are on.
@@ -30,8 +30,12 @@ parts! {
     "xml" xml
     "mime" mime
     "wap" wap
+    "is683" is683
+    "engine" engine
+    "iota" iota
     "package" package
     "bank-log" bank_log
+    "update" update
 }
 
 #[panic_handler]

@@ -1,171 +1,23 @@
-//! Documents as octets: MMC in both codings, parts in multipart bodies (profile B1, B2, B5).
-//!
-//! The operator writes its documents and reads the device's by the grammar itself, on the readers and writers of WBXML,
-//! XML and multipart; the device's document codec is not used here, so a mistake in it cannot hide itself.
+//! The device's documents, read and checked.
 
+use super::{Coding, DEPTH, DOCUMENT_LIMIT};
 use crate::http::Request;
 use crate::log::Rule;
-use crate::order::{Answer, DeviceDocument, Order, Payload, ServerDocument, Verb};
-use kedge_protocol::mime::{Boundary, MULTIPART_RELATED, MediaType, Piece, Related, RelatedWriter};
-use kedge_protocol::wbxml::{self, Event, Joined, Name, Pull, Sink, Version, pages};
-use kedge_protocol::xml::{self, base64};
+use crate::order::{Answer, DeviceDocument, Payload};
+use kedge_protocol::mime::{MULTIPART_RELATED, MediaType, Related, is_content_token};
+use kedge_protocol::wbxml::{self, Event, Joined, Name, Pull, pages};
 use kedge_protocol::wire;
+use kedge_protocol::xml::{self, base64};
 
-/// Coding of MMC documents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Coding {
-    /// Binary.
-    #[default]
-    Wbxml,
-    /// Text.
-    Xml,
-}
-
-impl Coding {
-    /// The media type of a document in this coding.
-    pub const fn media_type(self) -> &'static str {
-        match self {
-            Self::Wbxml => "application/iota.mmc-wbxml",
-            Self::Xml => "application/iota.mmc-xml",
-        }
-    }
-}
-
-/// Media type of a body part with a forward message.
-const FORWARD_TYPE: &str = "application/x-is683";
-/// Content-ID of the document among body parts.
-const ROOT: &str = "mmc";
-/// Boundary of the operator's multipart bodies; another is made when it occurs in a part.
-const BOUNDARY: &str = "mmcB";
-/// A single message up to this size travels inside the document instead of beside it.
-const INLINE: usize = 64;
-/// Largest document (profile B1).
-const DOCUMENT_LIMIT: usize = 8 * 1024;
 /// Largest attribute value (profile B1).
 const VALUE_LIMIT: usize = 1024;
 /// Largest IS-683 message, the largest octet value that a device sends here (profile B1).
 const OCTETS_LIMIT: usize = 2048;
-/// Deepest nesting (profile B1); the vocabulary needs 3.
-const DEPTH: usize = 4;
 /// The only header a device writes: version 1.3, public id unknown, UTF-8, no string table (profile B5).
 const WBXML_HEADER: [u8; 4] = [0x03, 0x01, 0x6A, 0x00];
 
 type Coded<T> = Result<T, String>;
 type Read<T> = Result<T, (Rule, String)>;
-
-/// The Content-Type of a response, and its body; refuses what is larger than a device has to accept.
-pub(crate) fn encode(document: &ServerDocument<'_>, coding: Coding) -> Result<(String, Vec<u8>), wire::Error> {
-    let octets: Vec<&[u8]> = document
-        .orders
-        .iter()
-        .filter_map(|order| match &order.payload {
-            Payload::Octets(octets) => Some(&**octets),
-            _ => None,
-        })
-        .collect();
-    let inline = document.orders.len() == 1 && octets.iter().all(|octets| octets.len() <= INLINE);
-    let root = write_document(document, coding, inline)?;
-    if inline || octets.is_empty() {
-        return Ok((coding.media_type().to_owned(), root));
-    }
-    multipart(&root, coding, &octets)
-}
-
-fn multipart(root: &[u8], coding: Coding, octets: &[&[u8]]) -> Result<(String, Vec<u8>), wire::Error> {
-    let names: Vec<String> = (1..=octets.len()).map(|number| format!("f{number}")).collect();
-    let mut pieces = vec![Piece { media_type: coding.media_type(), content_id: ROOT, content: root }];
-    for (content, content_id) in octets.iter().zip(&names) {
-        pieces.push(Piece { media_type: FORWARD_TYPE, content_id, content });
-    }
-    let mut storage = Default::default();
-    let taken = pieces.iter().any(|piece| occurs(BOUNDARY.as_bytes(), piece.content));
-    let boundary = if taken {
-        Boundary::avoiding(pieces.iter().map(|piece| piece.content), &mut storage)?
-    } else {
-        Boundary::new(BOUNDARY)?
-    };
-    let room = pieces.iter().map(|piece| piece.content.len() + 256).sum::<usize>() + 256;
-    let mut body = vec![0; room];
-    let mut writer = RelatedWriter::new(&mut body, boundary);
-    for piece in &pieces {
-        writer.piece(piece)?;
-    }
-    let len = writer.finish()?.len();
-    body.truncate(len);
-    let mut header = [0; 256];
-    let mut content_type = wire::Writer::new(&mut header);
-    boundary.content_type(&pieces[0], &mut content_type)?;
-    Ok((String::from_utf8_lossy(content_type.finish()).into_owned(), body))
-}
-
-fn occurs(needle: &[u8], hay: &[u8]) -> bool {
-    hay.windows(needle.len()).any(|window| window == needle)
-}
-
-fn write_document(document: &ServerDocument<'_>, coding: Coding, inline: bool) -> Result<Vec<u8>, wire::Error> {
-    let mut buf = vec![0; DOCUMENT_LIMIT];
-    let len = match coding {
-        Coding::Wbxml => {
-            let mut out: wbxml::Writer<'_, DEPTH> = wbxml::Writer::new(&mut buf, &pages::MMC, Version::V1_3, &[])?;
-            write_elements(document, inline, &mut out)?;
-            out.finish()?.len()
-        }
-        Coding::Xml => {
-            let mut out: xml::Writer<'_, DEPTH> = xml::Writer::new(&mut buf, xml::Octets::Base64);
-            write_elements(document, inline, &mut out)?;
-            out.finish()?.len()
-        }
-    };
-    buf.truncate(len);
-    Ok(buf)
-}
-
-/// `mmc = version session doc next? command*`
-fn write_elements(document: &ServerDocument<'_>, inline: bool, out: &mut impl Sink) -> Result<(), wire::Error> {
-    out.start("mmc")?;
-    out.attribute("version", "1.0")?;
-    out.attribute("session", document.session)?;
-    out.attribute("doc", &document.number.to_string())?;
-    if let Some(next) = document.next {
-        out.attribute("next", next)?;
-    }
-    let mut part = 0;
-    for (id, order) in (1_u16..).zip(document.orders) {
-        write_order(id, order, inline, &mut part, out)?;
-    }
-    out.end()
-}
-
-fn write_order(
-    id: u16,
-    order: &Order,
-    inline: bool,
-    part: &mut u16,
-    out: &mut impl Sink,
-) -> Result<(), wire::Error> {
-    out.start(order.verb.element())?;
-    out.attribute("id", &id.to_string())?;
-    if let Some(object) = order.object {
-        out.attribute("object", object)?;
-    }
-    match &order.payload {
-        Payload::None => {}
-        Payload::Text(text) => out.attribute("value", text)?,
-        Payload::Octets(octets) if inline => {
-            out.start("data")?;
-            out.opaque(octets)?;
-            out.end()?;
-        }
-        Payload::Octets(_) => {
-            *part += 1;
-            out.attribute("valueref", &format!("cid:f{part}"))?;
-        }
-    }
-    if order.verb == Verb::Disconnect && order.reboot {
-        out.attribute("reboot", "1")?;
-    }
-    out.end()
-}
 
 /// Reads the body of a POST, which answers a document in `coding`.
 pub(crate) fn decode(request: &Request, coding: Coding) -> Read<DeviceDocument> {
@@ -206,7 +58,8 @@ fn unpack(media: &MediaType<'_>, body: &[u8], coding: Coding) -> Coded<(Vec<u8>,
         let part = part.map_err(text)?;
         let mut scratch = vec![0; part.content.len()];
         let octets = part.decode(&mut scratch).map_err(text)?.to_vec();
-        let media_type = part.media_type.map(|media| media.essence().to_ascii_lowercase()).unwrap_or_default();
+        let media_type =
+            part.media_type.map(|media| media.essence().to_ascii_lowercase()).unwrap_or_default();
         if number == shape.root {
             if media_type != coding.media_type() {
                 return Err(format!("the root part is {media_type:?}"));
@@ -309,7 +162,9 @@ fn read_root<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<Raw> {
                     _ => return Err(out_of_place("attribute", name, "mmc")),
                 }
             }
-            Some(Event::Start(name)) if name.text() == Some("result") => results.push(read_result(pull, coding)?),
+            Some(Event::Start(name)) if name.text() == Some("result") => {
+                results.push(read_result(pull, coding)?);
+            }
             Some(Event::Start(name)) => return Err(out_of_place("element", name, "mmc")),
             Some(Event::Text(text)) if text.trim().is_empty() => {}
             Some(Event::End) => break,
@@ -322,7 +177,7 @@ fn read_root<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<Raw> {
     if version.as_deref() != Some("1.0") {
         return Err(format!("version {version:?}"));
     }
-    let session = session.filter(|session| kedge_protocol::mime::is_content_token(session));
+    let session = session.filter(|session| is_content_token(session));
     Ok(Raw { session: session.ok_or("no session name, or no good one")?, re: re.ok_or("no re")?, results })
 }
 
@@ -341,7 +196,9 @@ fn read_result<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<RawResult>
                     _ => return Err(out_of_place("attribute", name, "result")),
                 }
             }
-            Some(Event::Start(name)) if name.text() == Some("data") && data.is_none() => data = Some(octets(pull, coding)?),
+            Some(Event::Start(name)) if name.text() == Some("data") && data.is_none() => {
+                data = Some(octets(pull, coding)?);
+            }
             Some(Event::Start(name)) => return Err(out_of_place("element", name, "result")),
             Some(Event::Text(text)) if text.trim().is_empty() => {}
             Some(Event::End) => break,
@@ -355,7 +212,11 @@ fn read_result<'a>(pull: &mut impl Pull<'a>, coding: Coding) -> Coded<RawResult>
 fn attribute<'a>(pull: &mut impl Pull<'a>) -> Coded<String> {
     let mut buf = [0; VALUE_LIMIT];
     let joined = Joined::attribute(pull, &mut buf).map_err(at)?;
-    joined.text().filter(|_| !joined.opaque).map(str::to_owned).ok_or("octets as an attribute's value".to_owned())
+    joined
+        .text()
+        .filter(|_| !joined.opaque)
+        .map(str::to_owned)
+        .ok_or("octets as an attribute's value".to_owned())
 }
 
 /// The content of `<data>`: octets in WBXML, base64 in XML.
@@ -379,7 +240,124 @@ fn out_of_place(kind: &str, name: Name<'_>, element: &str) -> String {
     format!("{kind} {name:?} in <{element}>")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
 fn at(error: wire::Error) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posted(content_type: &str, body: &[u8]) -> Request {
+        let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        Request { method: "POST".to_owned(), url: String::new(), headers, body: body.to_vec() }
+    }
+
+    fn xml(document: &str) -> Read<DeviceDocument> {
+        decode(&posted(Coding::Xml.media_type(), document.as_bytes()), Coding::Xml)
+    }
+
+    #[test]
+    fn values_of_every_kind() {
+        let document =
+            xml("<?xml version='1.0' encoding='UTF-8'?>\n<mmc version='1.0' session='A1' re='3'>\n \
+             <result id='1' code='0' value='Acme;DevKit;1.4.2'/>\
+             <result id='2' code='0'><data> BQ\nA= </data></result><result id='3' code='129'/>\n</mmc>");
+        let payloads =
+            [Payload::Text("Acme;DevKit;1.4.2".to_owned()), Payload::Octets(vec![5, 0]), Payload::None];
+        let answers = (1..).zip([0, 0, 129]).zip(payloads);
+        let answers =
+            answers.map(|((id, code), payload)| Answer { id, code, payload, part_type: None }).collect();
+        assert_eq!(document, Ok(DeviceDocument { session: "A1".to_owned(), re: 3, answers }));
+    }
+
+    #[test]
+    fn documents_outside_the_grammar() {
+        let result = "<result id='1' code='0'/>";
+        for document in [
+            format!("<!DOCTYPE mmc><mmc version='1.0' session='A1' re='1'>{result}</mmc>"),
+            format!("<mmc session='A1' re='1'>{result}</mmc>"),
+            format!("<mmc version='1.1' session='A1' re='1'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='' re='1'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A 1' re='1'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1' re='01'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1' re='65536'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1' re='1' doc='1'>{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1' re='1'>text{result}</mmc>"),
+            format!("<mmc version='1.0' session='A1' re='1'>{result}</mmc>{result}"),
+            "<mmc version='1.0' session='A1' re='1'><read id='1'/></mmc>".to_owned(),
+            "<mmc version='1.0' session='A1' re='1'><result code='0'/></mmc>".to_owned(),
+            "<mmc version='1.0' session='A1' re='1'><result id='0' code='0'/></mmc>".to_owned(),
+            "<mmc version='1.0' session='A1' re='1'><result id='1'/></mmc>".to_owned(),
+            "<mmc version='1.0' session='A1' re='1'><result id='1' code='-1'/></mmc>".to_owned(),
+            "<mmc version='1.0' session='A1' re='1'><result id='1' code='0'><data>!</data></result></mmc>"
+                .to_owned(),
+            format!("<mmc version='1.0' session='A1' re='1'>{}</mmc>", result.repeat(400)),
+        ] {
+            assert_eq!(xml(&document).map_err(|(rule, _)| rule), Err(Rule::Document), "{document}");
+        }
+        let two = "<mmc version='1.0' session='A1' re='1'><result id='1' code='0' value='a' valueref='cid:b'/></mmc>";
+        assert_eq!(xml(two).map_err(|(rule, _)| rule), Err(Rule::Results));
+    }
+
+    fn related(parts: &[(&str, &str, &str)], parameters: &str) -> Result<DeviceDocument, Rule> {
+        let mut body = String::new();
+        for (kind, id, content) in parts {
+            let part = ["--b\r\nContent-Type: ", kind, "\r\nContent-ID: <", id, ">\r\n\r\n", content, "\r\n"];
+            body += &part.concat();
+        }
+        body += "--b--\r\n";
+        let content_type = format!("multipart/related; boundary=b{parameters}");
+        decode(&posted(&content_type, body.as_bytes()), Coding::Xml).map_err(|(rule, _)| rule)
+    }
+
+    #[test]
+    fn parts_belong_together() {
+        const GOOD: &str = "; type=\"application/iota.mmc-xml\"; start=\"<m>\"";
+        let one = "<mmc version='1.0' session='A1' re='1'><result id='1' code='0' valueref='cid:r1'/></mmc>";
+        let none = "<mmc version='1.0' session='A1' re='1'><result id='1' code='0'/></mmc>";
+        let root = |document| ("application/iota.mmc-xml", "m", document);
+        let part = ("application/x-is683-response", "r1", "xy");
+        let read = related(&[root(one), part], GOOD).unwrap();
+        assert_eq!(read.answers[0].payload, Payload::Octets(b"xy".to_vec()));
+        assert_eq!(read.answers[0].part_type.as_deref(), Some("application/x-is683-response"));
+        assert!(related(&[part, root(one)], GOOD).is_ok(), "the root is where start says");
+        for (why, outcome, rule) in [
+            ("not referred to", related(&[root(none), part], GOOD), Rule::Framing),
+            ("one part", related(&[root(none)], GOOD), Rule::Framing),
+            ("twice the same id", related(&[root(one), part, part], GOOD), Rule::Framing),
+            ("no type", related(&[root(one), part], "; start=\"<m>\""), Rule::Framing),
+            ("no start", related(&[root(one), part], "; type=\"application/iota.mmc-xml\""), Rule::Framing),
+            ("root of another type", related(&[("text/xml", "m", one), part], GOOD), Rule::Framing),
+            ("no such part", related(&[root(one), ("text/plain", "r2", "")], GOOD), Rule::Results),
+        ] {
+            assert_eq!(outcome, Err(rule), "{why}");
+        }
+    }
+
+    /// Any alteration of a good answer is read or refused, never more.
+    #[test]
+    fn altered_octets_are_read_or_refused() {
+        let good = [
+            &WBXML_HEADER[..],
+            b"\xC5\x05\x07\x03A1\0\x09\x031\0\x01\xCE\x0D\x031\0\x14\x01\x4F\xC3\x02\x05\0\x01\x01\x01",
+        ]
+        .concat();
+        let read = |octets: &[u8]| decode(&posted(Coding::Wbxml.media_type(), octets), Coding::Wbxml);
+        let whole = read(&good).unwrap();
+        assert_eq!(whole.answers[0].payload, Payload::Octets(vec![5, 0]));
+        for n in 0..good.len() {
+            assert!(read(&good[..n]).is_err(), "cut to {n}");
+            for value in 0..=u8::MAX {
+                let mut altered = good.clone();
+                altered[n] = value;
+                if n < WBXML_HEADER.len() && value != good[n] {
+                    assert!(read(&altered).is_err(), "octet {n} is {value:#04x}");
+                } else {
+                    drop(read(&altered));
+                }
+            }
+        }
+    }
 }

@@ -1,21 +1,23 @@
-//! MMC commands on the objects of `spec/iota.md` B4.
+//! What a session works on: records, staged values, the IS-683 engine; and the MMC commands on the objects of
+//! `spec/iota.md` B4.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::identity::HardwareId;
+use kedge_platform::identity::{HardwareId, Identity};
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
 use kedge_protocol::is683::engine::Phone as _;
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_update_agent::Update;
 use kedge_update_agent::banklog::Change;
+use kedge_update_agent::{Device, Update};
 
 use super::Context;
-use super::talk::Wants;
 use crate::config::Config;
+use crate::error::AgentError;
 use crate::event::{Committed, Event};
 use crate::limits;
 use crate::objects::{Object, Staged, Stored, key_of};
@@ -43,35 +45,103 @@ pub(super) enum Executed {
     Download(usize),
 }
 
-/// The parts of the agent that commands work on.
-pub(super) struct Commands<'a, const PRL: usize> {
-    pub(super) config: &'a Config<'a>,
-    pub(super) factory_spc: &'a Spc,
-    pub(super) store: &'a mut Store,
-    pub(super) update: &'a Update,
-    pub(super) engine: &'a mut Engine<PRL>,
-    pub(super) staged: &'a mut Staged,
-    pub(super) wants: &'a mut Wants,
-    /// The state that a report is about; otherwise the update's own counts.
-    pub(super) reporting: Option<u8>,
-    /// The document came over TLS.
-    pub(super) authenticated: bool,
-    /// Where values are put.
-    pub(super) answer: &'a mut [u8; ANSWER],
+impl Executed {
+    /// The result code, if the command is done.
+    pub(super) const fn code(self) -> Option<ResultCode> {
+        match self {
+            Self::Done(code) => Some(code),
+            Self::Text(_) | Self::Data(_) => Some(ResultCode::SUCCESS),
+            Self::Ask { .. } | Self::Download(_) => None,
+        }
+    }
 }
 
-impl<const PRL: usize> Commands<'_, PRL> {
+/// What a session has learnt and asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(super) struct Facts {
+    /// The document that is being executed came over TLS.
+    pub(super) authenticated: bool,
+    /// `fota/state` was read.
+    pub(super) state_read: bool,
+    /// `dev/reboot` was executed.
+    pub(super) reboot: bool,
+    /// `fota/install` was executed: no need to ask the user.
+    pub(super) install: bool,
+}
+
+/// What sessions work on.
+#[derive(Debug)]
+pub(super) struct Desk<'b, const PRL: usize> {
+    pub(super) config: Config<'b>,
+    pub(super) factory_spc: Spc,
+    pub(super) store: Store,
+    pub(super) update: Update,
+    pub(super) engine: Engine<PRL>,
+    pub(super) staged: Staged,
+    /// The state that the running session reports; otherwise the update's own counts.
+    pub(super) reporting: Option<u8>,
+    /// The value that a command returns.
+    pub(super) answer: [u8; ANSWER],
+}
+
+impl<'b, const PRL: usize> Desk<'b, PRL> {
+    /// The committed value of a text object, or its factory value.
+    pub(super) fn setting<'o, F: NorFlash>(
+        &self,
+        flash: &mut F,
+        object: &str,
+        buf: &'o mut [u8],
+    ) -> Result<Option<&'o str>, AgentError<F::Error>>
+    where
+        'b: 'o,
+    {
+        let key = key_of(object).unwrap_or(u8::MAX);
+        match self.store.bytes(flash, key, buf)? {
+            Some(value) => Ok(core::str::from_utf8(value).ok()),
+            None => Ok(self.config.pri.object(object)),
+        }
+    }
+
+    /// A setting that is a number of seconds.
+    pub(super) fn seconds<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        object: &str,
+        default: u64,
+    ) -> Result<Duration, AgentError<F::Error>> {
+        let mut buf = [0; 8];
+        let seconds = self.setting(flash, object, &mut buf)?.and_then(|text| text.parse().ok());
+        Ok(Duration::from_secs(seconds.unwrap_or(default)))
+    }
+
+    /// What packages are measured against.
+    pub(super) fn device<'d>(&self, identity: &'d dyn Identity) -> Device<'d>
+    where
+        'b: 'd,
+    {
+        Device { version: Some(identity.version()), ..self.config.device }
+    }
+
+    fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
+        let capability = (self.config.capability)(hardware_id(id));
+        StoredPhone::new(&mut self.store, flash, capability, self.factory_spc.clone())
+    }
+
     /// Executes one command.
     pub(super) fn execute<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         command: &Command<'_>,
+        facts: &mut Facts,
     ) -> Executed {
         let done = match command.verb {
             Verb::Commit => self.commit(context),
             Verb::Display => return Executed::Ask { confirm: command.object == Some("confirm") },
             _ => match command.object.and_then(|name| Object::find(name, self.config.objects)) {
-                Some(object) => return self.on_object(context, command, object).unwrap_or_else(Executed::Done),
+                Some(object) => {
+                    return self.on_object(context, command, object, facts).unwrap_or_else(Executed::Done);
+                }
                 None => Err(ResultCode::BAD_OBJECT),
             },
         };
@@ -83,13 +153,17 @@ impl<const PRL: usize> Commands<'_, PRL> {
         context: &mut Context<'_, F, C>,
         command: &Command<'_>,
         object: Object,
+        facts: &mut Facts,
     ) -> Result<Executed, ResultCode> {
         let access = object.access();
         match command.verb {
-            Verb::Exec if access.exec() => self.exec(context, command, object),
+            Verb::Exec if access.exec() => self.exec(context, command, object, facts),
             Verb::Exec => Err(ResultCode::BAD_OBJECT),
             _ if access.exec() => Err(ResultCode::BAD_OBJECT),
-            Verb::Read if access.read() => self.value(context, object),
+            Verb::Read if access.read() => {
+                facts.state_read |= object == Object::FotaState;
+                self.value(context, object)
+            }
             Verb::Check if access.read() => {
                 let expected = octets(command.value).ok_or(ResultCode::BAD_VALUE)?;
                 let (Executed::Text(len) | Executed::Data(len)) = self.value(context, object)? else {
@@ -100,7 +174,7 @@ impl<const PRL: usize> Commands<'_, PRL> {
             }
             Verb::Read | Verb::Check => Err(ResultCode::WRITE_ONLY),
             Verb::Write | Verb::Delete => match object {
-                Object::Stored(stored, key) => self.change(context, command, stored, key),
+                Object::Stored(stored, key) => self.change(context, command, (stored, key), *facts),
                 _ => Err(ResultCode::READ_ONLY),
             },
             _ => Err(ResultCode::UNKNOWN_COMMAND),
@@ -112,14 +186,15 @@ impl<const PRL: usize> Commands<'_, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
         command: &Command<'_>,
-        stored: &Stored,
-        key: u8,
+        (stored, key): (&Stored, u8),
+        facts: Facts,
     ) -> Result<Executed, ResultCode> {
-        let allowed = if command.verb == Verb::Delete { stored.access.delete() } else { stored.access.write() };
+        let allowed =
+            if command.verb == Verb::Delete { stored.access.delete() } else { stored.access.write() };
         if !allowed {
             return Err(ResultCode::READ_ONLY);
         }
-        if stored.guarded && !self.authenticated {
+        if stored.guarded && !facts.authenticated {
             return Err(ResultCode::NOT_TRUSTED);
         }
         if stored.name == "phn/dls-url" && self.is_download_server_locked(context) {
@@ -150,7 +225,9 @@ impl<const PRL: usize> Commands<'_, PRL> {
         for (key, value) in self.staged.iter() {
             changes.push(Change { key, value }).map_err(|_| ResultCode::TOO_BIG)?;
         }
-        self.store.commit(context.flash, &changes).map_err(|_| ResultCode::STORAGE_FAILED)?;
+        let committed = self.store.commit(context.flash, &changes);
+        drop(changes);
+        committed.map_err(|_| ResultCode::STORAGE_FAILED)?;
         self.staged.clear();
         context.event(&Event::Committed(Committed::Objects));
         Ok(())
@@ -161,6 +238,7 @@ impl<const PRL: usize> Commands<'_, PRL> {
         context: &mut Context<'_, F, C>,
         command: &Command<'_>,
         object: Object,
+        facts: &mut Facts,
     ) -> Result<Executed, ResultCode> {
         match object {
             Object::Is683Message => self.is683(context, command),
@@ -172,11 +250,11 @@ impl<const PRL: usize> Commands<'_, PRL> {
                 }
             }
             Object::FotaInstall => {
-                self.wants.install = true;
+                facts.install = true;
                 Ok(Executed::Done(ResultCode::SUCCESS))
             }
             Object::Reboot => {
-                self.wants.reboot = true;
+                facts.reboot = true;
                 Ok(Executed::Done(ResultCode::SUCCESS))
             }
             _ => Err(ResultCode::BAD_OBJECT),
@@ -192,7 +270,8 @@ impl<const PRL: usize> Commands<'_, PRL> {
         let Some(Value::Data(forward)) = command.value else { return Err(ResultCode::INVALID_CONTENT) };
         let was_committed = self.engine.committed();
         let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
-        let mut phone = StoredPhone::new(self.store, context.flash, capability, self.factory_spc.clone());
+        let mut phone =
+            StoredPhone::new(&mut self.store, context.flash, capability, self.factory_spc.clone());
         let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
         let reverse = reverse.ok().map(<[u8]>::len);
         let shown = reverse.and_then(|len| self.answer.get(..len));
@@ -210,13 +289,16 @@ impl<const PRL: usize> Commands<'_, PRL> {
         object: Object,
     ) -> Result<Executed, ResultCode> {
         let identity = context.identity;
+        let prl_id = self.phone(context.flash, identity.hardware_id()).prl().id.0;
         let mut text = Text { out: self.answer.as_mut_slice(), len: 0 };
         let put = match (object, identity.hardware_id()) {
             (Object::Stored(stored, key), _) => {
                 return self.stored(context.flash, stored.name, key).map(Executed::Text);
             }
             (Object::Esn, HardwareId::Esn(esn)) => write!(text, "{esn:08X}"),
-            (Object::Meid, HardwareId::Meid(meid)) => meid.iter().try_for_each(|octet| write!(text, "{octet:02X}")),
+            (Object::Meid, HardwareId::Meid(meid)) => {
+                meid.iter().try_for_each(|octet| write!(text, "{octet:02X}"))
+            }
             (Object::Esn | Object::Meid, _) => return Err(ResultCode::BAD_OBJECT),
             (Object::Make, _) => text.write_str(identity.make()),
             (Object::Model, _) => text.write_str(identity.model()),
@@ -228,11 +310,7 @@ impl<const PRL: usize> Commands<'_, PRL> {
                 let most = (self.config.capability)(hardware_id(id)).max_prl_size;
                 write!(text, "{}", usize::from(most).min(PRL))
             }
-            (Object::PrlId, id) => {
-                let capability = (self.config.capability)(hardware_id(id));
-                let phone = StoredPhone::new(self.store, context.flash, capability, self.factory_spc.clone());
-                write!(text, "{}", phone.prl().id.0)
-            }
+            (Object::PrlId, _) => write!(text, "{prl_id}"),
             (Object::FotaState, _) => {
                 let state = self.reporting.unwrap_or_else(|| crate::state::of_job(self.update.job()));
                 write!(text, "{state}")
@@ -257,7 +335,7 @@ impl<const PRL: usize> Commands<'_, PRL> {
                 Err(_) => return Err(ResultCode::STORAGE_FAILED),
             },
         }
-        copy(self.config.pri.object(name).unwrap_or_default().as_bytes(), self.answer)
+        copy(self.config.pri.object(name).unwrap_or_default().as_bytes(), &mut self.answer)
     }
 }
 

@@ -1,0 +1,210 @@
+//! Beginning a session, and what follows from its end.
+
+use kedge_platform::crypto::Crypto;
+use kedge_platform::flash::NorFlash;
+use kedge_platform::identity::HardwareId;
+use kedge_protocol::iota::EndReason;
+use kedge_protocol::iota::session::{Config as SessionConfig, Input, Outcome, Reason, Session};
+use kedge_protocol::is683::engine::Mode;
+use kedge_update_agent::Job;
+use kedge_update_agent::banklog::Change;
+
+use super::desk::Facts;
+use super::talk::Talk;
+use super::{After, Agent, Buffers, Context, Notice, State};
+use crate::error::AgentError;
+use crate::event::Event;
+use crate::limits;
+use crate::store::{Key, Record as _, Report, Resume};
+use crate::trigger::{Kind, Trigger};
+
+impl<'b, const PRL: usize> Agent<'b, PRL> {
+    /// The data call is open: begins the session.
+    pub(super) fn begin_session<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        buffers: Buffers<'b>,
+        trigger: Trigger,
+    ) -> Result<(), AgentError<F::Error>> {
+        let (mut domain, mut boot) = ([0; limits::RECORD], [0; limits::URL]);
+        let desk = &mut self.desk;
+        let identity = context.identity;
+        let (esn, meid) = match identity.hardware_id() {
+            HardwareId::Esn(esn) => (Some(esn), None),
+            HardwareId::Meid(meid) => (None, Some(meid)),
+        };
+        let connection_timeout = desk.seconds(context.flash, "iota/connection-timeout", 30)?;
+        let session_timeout = desk.seconds(context.flash, "iota/session-timeout", 900)?;
+        let config = SessionConfig {
+            start_url: &trigger.url,
+            reason: match trigger.kind {
+                Kind::Activation => Reason::Boot,
+                Kind::Push => Reason::Push,
+                Kind::UpdateCheck => Reason::Fota,
+                Kind::Status => Reason::Status,
+            },
+            make: identity.make(),
+            model: identity.model(),
+            version: identity.version(),
+            esn,
+            meid,
+            trusted_domain: desk
+                .setting(context.flash, "iota/trusted-domain", &mut domain)?
+                .unwrap_or_default(),
+            boot_url: desk.setting(context.flash, "iota/boot-url", &mut boot)?.unwrap_or_default(),
+            connection_timeout,
+            session_timeout,
+        };
+        let Buffers { receive, send } = buffers;
+        let mut session = Session::new(&config, receive, send)?;
+        session.handle(context.now, Input::Start)?;
+        desk.engine.begin(Mode::UserInitiated);
+        desk.staged.clear();
+        if trigger.kind != Kind::Status {
+            desk.reporting = None;
+        }
+        self.state = State::Talking(Talk::new(session, trigger));
+        Ok(())
+    }
+
+    /// The session has ended: keeps what must be kept, and decides what comes next.
+    pub(super) fn session_over<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        outcome: Outcome,
+    ) -> Result<(), AgentError<F::Error>> {
+        let talk = match core::mem::replace(&mut self.state, State::Between) {
+            State::Talking(talk) => talk,
+            other => {
+                self.state = other;
+                return Err(AgentError::Misuse);
+            }
+        };
+        let facts = talk.facts;
+        let (buffers, trigger) = talk.into_parts();
+        self.desk.staged.clear();
+        context.event(&Event::SessionEnded { reason: outcome.reason, error: outcome.error });
+        self.state = State::Hanging(buffers, After::Nothing);
+        let after = if is_retried(outcome) {
+            self.try_again(context, trigger.kind, (outcome.reason, outcome.error))?;
+            After::Nothing
+        } else if trigger.kind == Kind::Status {
+            self.status_over(context, outcome, facts)?;
+            After::Nothing
+        } else {
+            self.conversation_over(context, outcome, trigger.kind, facts)?
+        };
+        let restart = outcome.reboot || facts.reboot;
+        if let State::Hanging(_, then) = &mut self.state {
+            *then = if restart { After::Restart } else { after };
+        }
+        Ok(())
+    }
+
+    /// The peer has ended a session that was no report, or made it impossible.
+    fn conversation_over<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        outcome: Outcome,
+        kind: Kind,
+        facts: Facts,
+    ) -> Result<After, AgentError<F::Error>> {
+        let normal = outcome.reason.is_normal();
+        let mut activation = self.desk.activation(context.flash)?;
+        // A proper end tells that the network knows of the commit, be it of this session or of one whose end was lost.
+        activation.confirmed |= normal && activation.committed;
+        let mut buf = [0; 32];
+        let record = activation.encode(&mut buf).ok_or(AgentError::Misuse)?;
+        let keep = Change::put(Key::Activation as u8, record);
+        let forget = Change::remove(Key::Resume as u8);
+        let changes = [forget, keep];
+        let changes = if activation.committed { &changes[..] } else { &changes[..1] };
+        self.desk.store.commit(context.flash, changes)?;
+        if facts.install && matches!(self.desk.update.job(), Job::Verified { .. }) {
+            self.desk.update.order(context.flash)?;
+        }
+        let verified = matches!(self.desk.update.job(), Job::Verified { .. } | Job::Ordered { .. });
+        Ok(match (normal, kind) {
+            (false, _) => After::Tell(Notice::Failed(u16::from(outcome.reason.0))),
+            (true, Kind::UpdateCheck) if !verified => After::Tell(Notice::NoUpdate),
+            (true, _) => After::Nothing,
+        })
+    }
+
+    /// A session that was to report a result has ended: if the network has read the result, it leaves the outbox.
+    fn status_over<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        outcome: Outcome,
+        facts: Facts,
+    ) -> Result<(), AgentError<F::Error>> {
+        let Some(key) = self.desk.store.next_report() else { return Ok(()) };
+        let state = self.desk.reporting.take().unwrap_or_default();
+        // A network that ends the session properly without asking has the result already.
+        if outcome.reason.is_normal() || facts.state_read {
+            self.desk.store.remove(context.flash, key)?;
+            context.event(&Event::Reported { state });
+            self.desk.collect_outcome(context)
+        } else {
+            self.try_again(context, Kind::Status, (outcome.reason, outcome.error))
+        }
+    }
+
+    /// The session came to nothing through no fault of its content: later again, or, after too many tries, no more.
+    pub(super) fn try_again<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        kind: Kind,
+        (reason, error): (EndReason, u16),
+    ) -> Result<(), AgentError<F::Error>> {
+        let mut buf = [0; limits::RECORD];
+        let mut value = [0; limits::RECORD];
+        let (key, tries, value) = if kind == Kind::Status {
+            let Some(key) = self.desk.store.next_report() else { return Ok(()) };
+            let Some(report) = self.desk.store.get_at::<Report<'_>, F>(context.flash, key, &mut buf)? else {
+                return Ok(());
+            };
+            let tries = report.tries.saturating_add(1);
+            (key, tries, Report { tries, ..report }.encode(&mut value))
+        } else {
+            let Some(resume) = self.desk.store.get::<Resume<'_>, F>(context.flash, &mut buf)? else {
+                return Ok(());
+            };
+            let tries = resume.tries.saturating_add(1);
+            (Key::Resume as u8, tries, Resume { tries, ..resume }.encode(&mut value))
+        };
+        let give_up = kind != Kind::Status && tries >= limits::SESSION_TRIES;
+        let change = match value {
+            Some(value) if !give_up => Change::put(key, value),
+            _ => Change::remove(key),
+        };
+        self.desk.store.commit(context.flash, &[change])?;
+        if give_up {
+            context.event(&Event::GaveUp { reason, error });
+            self.tell(Notice::Failed(u16::from(reason.0)));
+        } else {
+            let pause = context.backoff(tries);
+            self.not_before = context.now.saturating_add(pause);
+            context.event(&Event::RetryIn(pause));
+        }
+        Ok(())
+    }
+
+    /// Tells the user, as soon as the data call is closed.
+    fn tell(&mut self, notice: Notice) {
+        self.state = match core::mem::replace(&mut self.state, State::Between) {
+            State::Idle(buffers) => State::Telling(buffers, notice),
+            State::Hanging(buffers, After::Nothing) => State::Hanging(buffers, After::Tell(notice)),
+            other => other,
+        };
+    }
+}
+
+/// Whether an end is the link's or the server's passing weakness, and not an answer.
+fn is_retried(outcome: Outcome) -> bool {
+    match outcome.reason {
+        EndReason::NO_SERVICE | EndReason::SESSION_TIMEOUT => true,
+        EndReason::HTTP => outcome.error == 0 || (500..600).contains(&outcome.error),
+        _ => false,
+    }
+}

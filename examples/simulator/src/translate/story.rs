@@ -1,0 +1,33 @@
+//! Which step of which flow something belongs to: one table per flow, with the numbers of `flows.md`.
+
+mod fota_client;
+mod one_button;
+
+use super::topic::Topic;
+
+/// A flow's table.
+#[derive(Debug)]
+pub(super) struct Story {
+    flow: &'static str,
+    steps: &'static [(Topic<'static>, &'static str)],
+    /// The step of everything in the session that reports the final status.
+    pub(super) report: Option<&'static str>,
+}
+
+/// Flows without a table are shown without step numbers.
+const UNKNOWN: Story = Story { flow: "", steps: &[], report: None };
+
+const STORIES: [&Story; 2] = [&one_button::STORY, &fota_client::STORY];
+
+impl Story {
+    /// The table of the flow with this name; the names of variants (`flow/variant`) find it too.
+    pub(super) fn of(name: &str) -> &'static Self {
+        let flow = name.split('/').next().unwrap_or_default();
+        STORIES.into_iter().find(|story| story.flow == flow).unwrap_or(&UNKNOWN)
+    }
+
+    /// The number of the step.
+    pub(super) fn step(&self, topic: Topic<'_>) -> Option<&'static str> {
+        self.steps.iter().find(|(known, _)| *known == topic).map(|(_, step)| *step)
+    }
+}
