@@ -89,7 +89,7 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn prl(&self) -> PrlInfo {
         let mut buf = [0; 32];
-        let stored = self.read(Key::PrlInfo as u8, &mut buf).and_then(Prl::decode);
+        let stored = self.read(Key::PrlInfo as u8, &mut buf).and_then(Prl::from_octets);
         stored.map_or(PrlInfo::NONE, |prl| {
             let (acquisition, system) = (prl.acquisition, prl.system);
             let records = match prl.subnet {
@@ -123,14 +123,14 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
             add(Change::put(block_key(family, block.id).ok_or(StoreFailed)?, block.data))?;
         }
         if let Some((info, octets)) = staged.prl() {
-            let record = prl_record(&info).encode(&mut prl).ok_or(StoreFailed)?;
+            let record = prl_record(&info).to_octets(&mut prl).ok_or(StoreFailed)?;
             add(Change::put(Key::PrlInfo as u8, record))?;
             add(Change::put(Key::Prl as u8, octets))?;
         }
         if let Some(spc) = staged.spc() {
             add(Change::put(Key::Spc as u8, spc.digits()))?;
         }
-        add(Change::put(Key::Activation as u8, progress.encode(&mut activation).ok_or(StoreFailed)?))?;
+        add(Change::put(Key::Activation as u8, progress.to_octets(&mut activation).ok_or(StoreFailed)?))?;
         self.store.commit(&mut **self.flash.get_mut(), &changes).map_err(|_| StoreFailed)
     }
 }

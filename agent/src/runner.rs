@@ -8,7 +8,7 @@ use kedge_platform::clock::Clock;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::entropy::Entropy;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::http::{Connection, ErrorKind, Method};
+use kedge_platform::http::{Connection, ErrorKind, Method, Read};
 use kedge_platform::identity::Identity;
 use kedge_platform::power::{Power, Restart};
 use kedge_platform::radio::Radio;

@@ -155,7 +155,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
             let Some(key) = self.store.free_report() else { return Ok(()) };
             let state = crate::state::of_result(outcome.result);
             let report = Report { url, state, package: outcome.package.0, tries: 0 };
-            let value = report.encode(&mut buf).ok_or(AgentError::Config("fota/status-url"))?;
+            let value = report.to_octets(&mut buf).ok_or(AgentError::Config("fota/status-url"))?;
             let (consent, fetch) = (Change::remove(Key::Consent as u8), Change::remove(Key::Fetch as u8));
             self.store.commit(context.flash, &[Change::put(key, value), consent, fetch])?;
             context.event(&Event::ReportQueued { state });

@@ -114,7 +114,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         // A proper end tells that the network knows of the commit, be it of this session or of one whose end was lost.
         activation.confirmed |= normal && activation.committed;
         let mut buf = [0; 32];
-        let record = activation.encode(&mut buf).ok_or(AgentError::Misuse)?;
+        let record = activation.to_octets(&mut buf).ok_or(AgentError::Misuse)?;
         let keep = Change::put(Key::Activation as u8, record);
         let forget = Change::remove(Key::Resume as u8);
         let changes = [forget, keep];
@@ -165,13 +165,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Ok(());
             };
             let tries = report.tries.saturating_add(1);
-            (key, tries, Report { tries, ..report }.encode(&mut value))
+            (key, tries, Report { tries, ..report }.to_octets(&mut value))
         } else {
             let Some(resume) = self.desk.store.get::<Resume<'_>, F>(context.flash, &mut buf)? else {
                 return Ok(());
             };
             let tries = resume.tries.saturating_add(1);
-            (Key::Resume as u8, tries, Resume { tries, ..resume }.encode(&mut value))
+            (Key::Resume as u8, tries, Resume { tries, ..resume }.to_octets(&mut value))
         };
         let give_up = kind != Kind::Status && tries >= limits::SESSION_TRIES;
         let change = match value {

@@ -152,7 +152,7 @@ impl Store {
     fn adopt<F: NorFlash>(&mut self, flash: &mut F, binding: [u8; 8]) -> Result<(), StoreError<F::Error>> {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
-        let value = meta.encode(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
+        let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
         let mut changes = heapless::Vec::<Change<'_>, 10>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
@@ -183,7 +183,7 @@ impl Store {
     ) -> Result<Option<R>, StoreError<F::Error>> {
         match self.log.read(flash, key, buf)? {
             None => Ok(None),
-            Some(bytes) => R::decode(bytes).map(Some).ok_or(StoreError::BadRecord(key)),
+            Some(bytes) => R::from_octets(bytes).map(Some).ok_or(StoreError::BadRecord(key)),
         }
     }
 
@@ -238,7 +238,7 @@ impl Store {
         record: &R,
     ) -> Result<(), StoreError<F::Error>> {
         let mut buf = [0; limits::RECORD];
-        let value = record.encode(&mut buf).ok_or(StoreError::BadRecord(R::KEY))?;
+        let value = record.to_octets(&mut buf).ok_or(StoreError::BadRecord(R::KEY))?;
         self.commit(flash, &[Change::put(R::KEY, value)])
     }
 

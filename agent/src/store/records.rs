@@ -11,9 +11,9 @@ pub trait Record<'b>: Sized {
     /// Where it is kept (the first place, where there are several).
     const KEY: u8;
     /// Writes it to the front of `buf`; `None` if it does not fit.
-    fn encode<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]>;
+    fn to_octets<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]>;
     /// Reads it; `None` if the octets mean nothing.
-    fn decode(bytes: &'b [u8]) -> Option<Self>;
+    fn from_octets(bytes: &'b [u8]) -> Option<Self>;
 }
 
 macro_rules! cbor_record {
@@ -21,7 +21,7 @@ macro_rules! cbor_record {
         impl<'b> Record<'b> for $name $(<$lt>)? $(where 'b: $lt, $lt: 'b)? {
             const KEY: u8 = $key;
 
-            fn encode<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]> {
+            fn to_octets<'o>(&self, buf: &'o mut [u8]) -> Option<&'o [u8]> {
                 let room = buf.len();
                 let mut rest = &mut *buf;
                 minicbor::encode(self, &mut rest).ok()?;
@@ -29,7 +29,7 @@ macro_rules! cbor_record {
                 buf.get(..used)
             }
 
-            fn decode(bytes: &'b [u8]) -> Option<Self> {
+            fn from_octets(bytes: &'b [u8]) -> Option<Self> {
                 minicbor::decode(bytes).ok()
             }
         }
@@ -167,14 +167,14 @@ mod tests {
     fn records_read_back_and_skip_what_they_do_not_know() {
         let mut buf = [0; 128];
         let resume = Resume { kind: 3, url: "http://boot.example/", tries: 2 };
-        assert_eq!(Resume::decode(resume.encode(&mut buf).unwrap()), Some(resume));
+        assert_eq!(Resume::from_octets(resume.to_octets(&mut buf).unwrap()), Some(resume));
         let report = Report { url: "https://s.example/1", state: 90, package: [7; 16], tries: 0 };
-        assert_eq!(Report::decode(report.encode(&mut buf).unwrap()), Some(report));
+        assert_eq!(Report::from_octets(report.to_octets(&mut buf).unwrap()), Some(report));
         // {0: true, 1: false, 2: true, 9: "later"}
         let newer = [0xA4, 0, 0xF5, 1, 0xF4, 2, 0xF5, 9, 0x65, b'l', b'a', b't', b'e', b'r'];
         let expected = Activation { committed: true, confirmed: false, registered: true };
-        assert_eq!(Activation::decode(&newer), Some(expected));
-        assert_eq!(Prl::decode(&[0xA1, 0, 9]), None);
-        assert_eq!(resume.encode(&mut [0; 8]), None);
+        assert_eq!(Activation::from_octets(&newer), Some(expected));
+        assert_eq!(Prl::from_octets(&[0xA1, 0, 9]), None);
+        assert_eq!(resume.to_octets(&mut [0; 8]), None);
     }
 }

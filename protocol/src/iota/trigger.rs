@@ -109,3 +109,60 @@ fn kind(media: &Media<'_>) -> Option<(Kind, Coding)> {
 fn trusted<'s>(url: &'s str, trust: &TrustedDomain<'_>) -> Result<&'s str, Refused> {
     if trust.allows(url) { Ok(url) } else { Err(Refused::NotTrusted) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wap::{ContentType, Header, HeaderCode, HeaderName, Headers, Parameters, SCRATCH, Value};
+    use crate::wire::Writer;
+    use std::format;
+    use std::string::String;
+
+    /// What becomes of a push with this content type, application and body.
+    fn outcome(media: &str, application: Option<Value<'_>>, body: &[u8]) -> String {
+        let mut buf = [0; 64];
+        let mut w = Writer::new(&mut buf);
+        if let Some(value) = application {
+            Header::Field(HeaderName::Code(HeaderCode::APPLICATION_ID), value).write(&mut w).unwrap();
+        }
+        let headers = Headers::new(w.finish()).unwrap();
+        let content_type = ContentType { media: Media::Text(media), parameters: Parameters::default() };
+        let push = Push { tid: 0, content_type, headers, body };
+        let trust = TrustedDomain::new("example.com", "");
+        match filter(&push, &trust, &mut [0; SCRATCH]) {
+            Ok(Trigger::Ask(si, url)) => format!("ask {:?} {url}", si.text),
+            Ok(Trigger::WhenIdle(url)) => format!("idle {url}"),
+            Ok(Trigger::AtOnce(url)) => format!("now {url}"),
+            Ok(Trigger::Document(coding, body)) => format!("{coding:?} {}", body.len()),
+            Err(refused) => format!("{refused}"),
+        }
+    }
+
+    #[test]
+    fn only_iota_pushes_with_a_trusted_url_or_a_document_start_something() {
+        let iota = Some(Value::Octets(&[0x80, 0x10]));
+        let sl = |rest: &str| format!("<sl href='http://a.example.com/' {rest}/>");
+        let si = |rest: &str| format!("<si><indication href='http://example.com/' {rest}>New</indication></si>");
+        let (sl_type, si_type) = ("text/vnd.wap.sl", "text/vnd.wap.si");
+        let cases = [
+            (sl_type, iota, sl(""), "idle http://a.example.com/"),
+            (sl_type, Some(Value::Text(b"x-wap-application:iota.ua")), sl("action='execute-high'"), "now http://a.example.com/"),
+            (sl_type, iota, sl("action='cache'"), "nothing to do"),
+            (sl_type, Some(Value::Short(2)), sl(""), "not for IOTA"),
+            (sl_type, None, sl(""), "not for IOTA"),
+            (sl_type, iota, "<sl href='http://example.org/'/>".into(), "URL outside the trusted domain"),
+            (sl_type, iota, "<sl".into(), "malformed content: input ends inside a field at octet 3"),
+            (si_type, iota, si(""), "ask \"New\" http://example.com/"),
+            (si_type, iota, si("action='delete'"), "nothing to do"),
+            (si_type, iota, si("action='signal-none'"), "nothing to do"),
+            (si_type, iota, "<si><indication>x</indication></si>".into(), "nothing to do"),
+            ("application/iota.mmc-xml", iota, "<mmc/>".into(), "Xml 6"),
+            ("application/iota.mmc-wbxml", iota, String::new(), "Wbxml 0"),
+            ("application/iota.mmc-xml", iota, " ".repeat(8193), "malformed content: limit exceeded at octet 8192"),
+            ("text/plain", iota, "x".into(), "no trigger content"),
+        ];
+        for (media, application, body, expected) in cases {
+            assert_eq!(outcome(media, application, body.as_bytes()), expected, "{media} {body}");
+        }
+    }
+}
