@@ -36,7 +36,7 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
 }
 
 /// The key of a parameter block; `None` if blocks of that kind are not kept.
-fn block_key(family: Family, id: u8) -> Option<u8> {
+pub(crate) fn block_key(family: Family, id: u8) -> Option<u8> {
     let place = match (family, id) {
         (Family::Nam, 0..=3) => id,
         (Family::PacketData, 0..=12) => id.checked_add(4)?,
@@ -45,20 +45,6 @@ fn block_key(family: Family, id: u8) -> Option<u8> {
         _ => return None,
     };
     BLOCKS.checked_add(place)
-}
-
-/// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.
-pub(crate) fn nam<'o, F: NorFlash>(store: &Store, flash: &mut F, out: &'o mut [u8]) -> Option<&'o [u8]> {
-    let mut used = 0_usize;
-    for id in 0..=3_u8 {
-        let key = block_key(Family::Nam, id)?;
-        let Some(len) = store.len(key) else { continue };
-        let (head, data) = out.get_mut(used..)?.split_at_mut_checked(2)?;
-        store.bytes(flash, key, data).ok()??;
-        head.first_chunk_mut::<2>().map(|head| *head = [id, u8::try_from(len).unwrap_or(u8::MAX)])?;
-        used = used.checked_add(2)?.checked_add(len)?;
-    }
-    out.get(..used)
 }
 
 impl<F: NorFlash> Phone for StoredPhone<'_, F> {

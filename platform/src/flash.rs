@@ -11,6 +11,7 @@
 //!    each read, until its sector is erased.
 //! 4. If the power fails *during* `erase`, every cell of the sector may read as anything, differently on each read, until
 //!    the sector is erased again.
+//!    In both cases the driver may report such a unit or sector as a read error instead (error-correcting parts do).
 //! 5. Nothing outside the units being written or the sector being erased changes.
 //!
 //! So Kedge never trusts a unit that may have been the last one touched before a power failure: what it decides at start

@@ -60,7 +60,7 @@ impl Vector {
 
     fn bless(&self) {
         let direction = if self.direction == Direction::Forward { "forward" } else { "reverse" };
-        let hex: String = self.bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let hex: String = self.bytes.iter().fold(String::new(), |text, b| format!("{text}{b:02x}"));
         let text = self.explain();
         let content = format!("direction: {direction}\norigin: {}\nhex: {hex}\ntext:\n{text}\n", self.origin);
         fs::write(&self.path, content).unwrap();

@@ -343,3 +343,37 @@ fn block_error<E>(error: ReadError<E>) -> BlockError<Error<E>> {
         _ => BlockError::Failure(Failure::BadBlock),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kedge_platform::crypto::Sha256;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct NoHash;
+
+    impl Sha256 for NoHash {
+        fn update(&mut self, _: &[u8]) {}
+
+        fn finish(self) -> [u8; 32] {
+            [0; 32]
+        }
+    }
+
+    struct NoCrypto;
+
+    impl Crypto for NoCrypto {
+        type Sha256 = NoHash;
+
+        fn verify_ed25519(&self, _: &[u8; 32], _: &[&[u8]], _: &[u8; 64]) -> bool {
+            false
+        }
+    }
+
+    /// What the crate documentation promises, the hash not counted.
+    #[test]
+    fn ram_is_small() {
+        assert!(size_of::<Applier<'_, NoCrypto>>() <= 400, "{}", size_of::<Applier<'_, NoCrypto>>());
+    }
+}

@@ -136,3 +136,48 @@ impl<F: ReadNorFlash> Input for Stored<'_, F> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kedge_platform::flash::ErrorType;
+    use kedge_platform_sim::nor::{Error, Nor};
+
+    use super::*;
+
+    /// A part that only reads whole, aligned words.
+    struct Words(Nor<4, 256>);
+
+    impl ErrorType for Words {
+        type Error = Error;
+    }
+
+    impl ReadNorFlash for Words {
+        const READ_SIZE: usize = 4;
+
+        fn read(&mut self, at: u32, out: &mut [u8]) -> Result<(), Error> {
+            assert!(at.is_multiple_of(4) && out.len().is_multiple_of(4), "unaligned read");
+            self.0.read(at, out)
+        }
+
+        fn capacity(&self) -> usize {
+            self.0.capacity()
+        }
+    }
+
+    #[test]
+    fn any_octet_of_a_part_with_large_read_units_can_be_read() {
+        let mut flash = Nor::new(1);
+        let content: std::vec::Vec<u8> = (0..=255).collect();
+        flash.load(0, &content).unwrap();
+        let mut flash = Words(flash);
+        for at in 0..20_u8 {
+            for len in 0..20 {
+                let mut out = [0xEE; 20];
+                read(&mut flash, u32::from(at), &mut out[..len]).unwrap();
+                let expected: std::vec::Vec<u8> = (at..).take(len).collect();
+                assert_eq!(out[..len], expected);
+                assert!(out[len..].iter().all(|octet| *octet == 0xEE));
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ pub struct Layout {
     /// The package, as it is received.
     pub package: Region,
     /// The journal: an even number of sectors, each half large enough for a few records (see
-    /// [`banklog`](crate::banklog)); 512 octets a half are plenty.
+    /// [`banklog`](crate::banklog)); 512 octets a half do for every write unit.
     pub journal: Region,
 }
 

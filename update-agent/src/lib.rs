@@ -26,8 +26,8 @@
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
-//! RAM: [`Update`] some 250 octets, [`Applier`] some 400 and the hash; 256 to 600 octets of stack per call besides the
-//! crypto; the caller lends one buffer for the envelope.
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 400 and the hash; no buffer on the stack is larger than 256; the
+//! caller lends one buffer for the envelope. Whole stack depths: `cargo xtask size`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -143,3 +143,14 @@ impl Update {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the crate documentation promises.
+    #[test]
+    fn ram_is_small() {
+        assert!(size_of::<Update>() <= 280, "{}", size_of::<Update>());
+    }
+}

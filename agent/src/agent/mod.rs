@@ -33,7 +33,6 @@ use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
 use crate::limits;
 use crate::objects::Staged;
-use crate::phone;
 use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
@@ -82,7 +81,8 @@ impl<F, C> Context<'_, F, C> {
         let mut random = [0];
         self.entropy.fill(&mut random);
         let [random] = random;
-        doubled.saturating_add(doubled.saturating_mul(u32::from(random)) / 1024)
+        doubled
+            .saturating_add(doubled.saturating_mul(u32::from(random)).checked_div(1024).unwrap_or_default())
     }
 }
 
@@ -372,7 +372,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             State::Talking(talk) => Ok(talk.output(&self.desk.update, context)),
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
-                let nam = phone::nam(&self.desk.store, context.flash, buffers.send);
+                let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
                 let prl = self.desk.store.bytes(context.flash, Key::Prl as u8, buffers.receive)?;
                 Ok(Output::Register { nam: nam.unwrap_or_default(), prl: prl.unwrap_or_default() })
             }

@@ -24,6 +24,7 @@ use core::fmt;
 
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
+use kedge_protocol::is683::Family;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
 pub use records::{Activation, Consent, Fetch, Meta, Prl, Record, Report, Resume};
 
@@ -246,4 +247,18 @@ impl Store {
     pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
         if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
     }
+}
+
+/// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.
+pub fn nam<'o, F: NorFlash>(store: &Store, flash: &mut F, out: &'o mut [u8]) -> Option<&'o [u8]> {
+    let mut used = 0_usize;
+    for id in 0..=3_u8 {
+        let key = crate::phone::block_key(Family::Nam, id)?;
+        let Some(len) = store.len(key) else { continue };
+        let (head, data) = out.get_mut(used..)?.split_at_mut_checked(2)?;
+        store.bytes(flash, key, data).ok()??;
+        head.first_chunk_mut::<2>().map(|head| *head = [id, u8::try_from(len).unwrap_or(u8::MAX)])?;
+        used = used.checked_add(2)?.checked_add(len)?;
+    }
+    out.get(..used)
 }

@@ -5,11 +5,13 @@ mod support;
 
 use core::time::Duration;
 use kedge_network::{
-    ACTIVATION_URL, AccountState, Coding, Config, FOTA_URL, Offer, Operator, Profile, STATUS_HOST, Subscriber,
-    TRUSTED_DOMAIN, TransactionState, package_url,
+    ACTIVATION_URL, AccountState, Coding, Config, FOTA_URL, Offer, Operator, Profile, STATUS_HOST,
+    Subscriber, TRUSTED_DOMAIN, TransactionState, package_url,
 };
 use kedge_platform_sim::bearer;
-use kedge_protocol::iota::session::{self, CommandResult, Input, Method, Output, Reason, Reply, Session, Value};
+use kedge_protocol::iota::session::{
+    self, CommandResult, Input, Method, Output, Reason, Reply, Session, Value,
+};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use support::{ESN, PRL, hex};
 
@@ -22,7 +24,10 @@ enum Lost {
 }
 
 /// What a command gives back.
-fn execute(object: Option<&str>, value: Option<Value<'_>>) -> (ResultCode, Option<Vec<u8>>, Option<&'static str>) {
+fn execute(
+    object: Option<&str>,
+    value: Option<Value<'_>>,
+) -> (ResultCode, Option<Vec<u8>>, Option<&'static str>) {
     let reverse = |octets: Vec<u8>| (ResultCode::SUCCESS, Some(octets), None);
     match (object, value) {
         (Some("is683/msg"), Some(Value::Data(forward))) => match *forward {
@@ -40,7 +45,13 @@ fn execute(object: Option<&str>, value: Option<Value<'_>>) -> (ResultCode, Optio
 }
 
 /// Runs one session to its end; returns why it ended, and how many exchanges there were.
-fn run(operator: &mut Operator, now: &mut Duration, url: &str, reason: Reason, lost: Lost) -> (EndReason, usize) {
+fn run(
+    operator: &mut Operator,
+    now: &mut Duration,
+    url: &str,
+    reason: Reason,
+    lost: Lost,
+) -> (EndReason, usize) {
     let config = session::Config {
         start_url: url,
         reason,
@@ -175,7 +186,11 @@ fn update(coding: Coding, lost: Lost, lost_in_report: Lost) -> (usize, usize) {
     let url = format!("https://{STATUS_HOST}/report/1");
     let reported = run_again(&mut operator, &mut now, &url, Reason::Status, lost_in_report);
     let transaction = operator.transaction(1).unwrap();
-    assert_eq!((transaction.state, transaction.reports), (TransactionState::Reported(80), 1), "{lost_in_report:?}");
+    assert_eq!(
+        (transaction.state, transaction.reports),
+        (TransactionState::Reported(80), 1),
+        "{lost_in_report:?}"
+    );
     assert_eq!(operator.violations(), [], "{coding:?} {lost:?} {lost_in_report:?}");
     (offered, reported)
 }

@@ -12,11 +12,19 @@
 //! | [`play`] | what the command needs of a player |
 //! | [`translate`] | the agent's events to that stream, with the meanings and step numbers of the call flows |
 //! | [`present`] | from that stream to terminal, JSON, JUnit and HTML |
+//! | [`player`] | plays the scenarios |
+//! | [`scenario`] | the call flows and their variants, as data |
+//! | [`world`] | a handset and an operator, set up for one scenario |
+//! | [`handset`] | the simulated handset |
 //! | [`hex`] | octets as text |
 
 pub mod command;
 pub mod feed;
+pub mod handset;
 pub mod hex;
 pub mod play;
+pub mod player;
 pub mod present;
+pub mod scenario;
 pub mod translate;
+pub mod world;

@@ -2,23 +2,8 @@
 
 mod sample;
 
-use std::ffi::OsString;
-
-use kedge::command::{Exit, Surroundings, run};
-
-struct Answer {
-    exit: Exit,
-    out: String,
-    err: String,
-}
-
-fn kedge(arguments: &[&str]) -> Answer {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut surroundings = Surroundings { out: &mut out, err: &mut err, term: None, colour: false };
-    let arguments = std::iter::once("kedge").chain(arguments.iter().copied()).map(OsString::from);
-    let exit = run(arguments, &sample::Player, &mut surroundings);
-    Answer { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
-}
+use kedge::command::Exit;
+use sample::kedge;
 
 fn scratch(name: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -59,7 +44,7 @@ fn json_is_the_only_thing_on_the_output() {
     let answer = kedge(&["simulate", "one-button", "--json"]);
     assert_eq!(answer.exit, Exit::Passed);
     let lines =
-        answer.out.lines().map(serde_json::from_str::<kedge::feed::Feed>).collect::<Result<Vec<_>, _>>();
+        answer.out.lines().map(serde_json::from_str::<::kedge::feed::Feed>).collect::<Result<Vec<_>, _>>();
     assert_eq!(lines.unwrap(), sample::activation());
 }
 
@@ -100,6 +85,33 @@ fn wrong_use_is_named() {
         assert_eq!((answer.exit, answer.out.as_str()), (Exit::Usage, ""), "{arguments:?}");
         assert!(answer.err.contains(expected), "{arguments:?}: {}", answer.err);
     }
+}
+
+#[test]
+fn packages_are_made_and_can_be_looked_into() {
+    let (old, new, package) = (scratch("old.img"), scratch("new.img"), scratch("update.kdg"));
+    let image: Vec<u8> = (0..3000_u32).flat_map(|number| (number * number).to_le_bytes()).collect();
+    std::fs::write(&old, &image).unwrap();
+    let mut changed = image.clone();
+    changed.splice(500..500, *b"some new text");
+    std::fs::write(&new, &changed).unwrap();
+    let path = |path: &std::path::PathBuf| path.to_str().unwrap().to_owned();
+    let (old, new, package) = (path(&old), path(&new), path(&package));
+    let made = kedge(&["package", "create", &old, &new, "-o", &package, "--to", "1.2.3"]);
+    assert_eq!(made.exit, Exit::Passed, "{}", made.err);
+    assert!(made.err.contains("test key"), "{}", made.err);
+    assert!(std::fs::metadata(&package).unwrap().len() < 2000, "{}", made.out);
+
+    let whole = kedge(&["inspect", "package", &package]);
+    assert_eq!((whole.exit, whole.err.as_str()), (Exit::Passed, ""));
+    assert!(whole.out.contains("\"1.2.3\"") && whole.out.contains("copy"), "{}", whole.out);
+
+    let octets = std::fs::read(&package).unwrap();
+    std::fs::write(&package, &octets[..octets.len() - 1]).unwrap();
+    let broken = kedge(&["inspect", "package", &package]);
+    assert_eq!(broken.exit, Exit::Failed);
+    let end = format!("at octet {0} ({0:#x}) of {0}", octets.len() - 1);
+    assert!(broken.err.contains(&end), "{}", broken.err);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use quick_xml::events::Event;
 
 fn recording() -> Recording {
     let mut recording = Recording::default();
-    sample::run().iter().for_each(|feed| recording.feed(feed));
+    for feed in &sample::run() {
+        recording.feed(feed);
+    }
     recording.abort("unplayable", 1, "there is no <radio>".into());
     recording
 }
@@ -16,7 +18,9 @@ fn recording() -> Recording {
 /// What `present` writes about the run.
 fn shown<'a>(out: &'a mut Vec<u8>, present: impl FnOnce(&'a mut Vec<u8>) -> Box<dyn Live + 'a>) {
     let mut live = present(out);
-    sample::run().iter().for_each(|feed| live.feed(feed));
+    for feed in &sample::run() {
+        live.feed(feed);
+    }
     live.finish().unwrap();
 }
 

@@ -53,7 +53,8 @@ fn run(flash: &mut CfiNor) -> Exit {
 }
 
 fn is_boot_stage() -> bool {
-    semihosting::experimental::env::args::<64>().is_ok_and(|args| (&args).into_iter().any(|arg| arg == Ok("boot")))
+    semihosting::experimental::env::args::<64>()
+        .is_ok_and(|args| (&args).into_iter().any(|arg| arg == Ok("boot")))
 }
 
 #[panic_handler]

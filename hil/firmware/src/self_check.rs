@@ -1,15 +1,20 @@
 //! Does the code that was loaded still decode what it should? One known message per codec.
 
 use crate::say;
-use kedge_protocol::wap::{Coding, Indication, Packet, Push, SCRATCH};
+use kedge_protocol::is683::nam::CdmaAnalogNam;
+use kedge_protocol::is683::{Direction, Forward, Message, Packet as Is683};
 #[cfg(feature = "v2")]
 use kedge_protocol::wap::Loading;
+use kedge_protocol::wap::{Coding, Indication, Packet, Push, SCRATCH};
 
 /// A check: its name, and whether it passed.
 struct Check(&'static str, fn() -> bool);
 
 const CHECKS: &[Check] = &[
     Check("push with service indication", service_indication),
+    Check("IS-683 number assignment", number_assignment),
+    #[cfg(feature = "v2")]
+    Check("MMC document in WBXML", mmc_document),
     #[cfg(feature = "v2")]
     Check("service loading in both codings", service_loading),
 ];
@@ -38,6 +43,31 @@ fn service_indication() -> bool {
     indication.href == Some("http://wap.iobox.fi")
         && indication.text == "Want to test a fetch?"
         && push.emit(&mut out) == Ok(PUSH)
+}
+
+/// A Download Request with one CDMA/Analog NAM block (C.S0016): number 5551234567 in MCC 310, home SID 4139.
+const DOWNLOAD: &[u8] =
+    b"\x01\x01\x00\x11\x23\x64\x0A\xC0\x68\xE3\x6F\x00\xC4\x72\x1D\xC0\x48\x15\xFF\xFF\x80\x00";
+
+fn number_assignment() -> bool {
+    let Ok(packet) = Is683::new_checked(Direction::Forward, DOWNLOAD) else { return false };
+    let Ok(message) = Message::parse(&packet) else { return false };
+    let Ok(Forward::DownloadRequest { blocks, .. }) = Forward::parse(&packet) else { return false };
+    let mut out = [0; DOWNLOAD.len()];
+    blocks.iter().all(|block| CdmaAnalogNam::parse(block.data, 0).is_ok())
+        && message.emit(&mut out) == Ok(DOWNLOAD)
+}
+
+/// A server's document that carries an IS-683 message (`exec`), in the project's MMC profile.
+#[cfg(feature = "v2")]
+fn mmc_document() -> bool {
+    use kedge_protocol::iota::mmc::{Document, Element, SCRATCH, Verb};
+    const DOCUMENT: &[u8] =
+        b"\x03\x01\x6A\x00\xC5\x05\x07\x03A1\0\x08\x031\0\x01\xC9\x0D\x031\0\x0F\x01\x4F\xC3\x01\x06\x01\x01\x01";
+    let mut scratch = [0; SCRATCH];
+    let Ok(document) = Document::check(Coding::Wbxml, DOCUMENT, &mut scratch) else { return false };
+    let first = document.element(0, &mut scratch);
+    matches!(first, Ok(Some(Element::Command(command))) if command.verb == Verb::Exec && command.object == Some("is683/msg"))
 }
 
 /// A service loading (WAP-168) that starts a session.

@@ -11,7 +11,8 @@ const BLOCK_SIZE: u32 = 256 << 10;
 fn main() -> Result<()> {
     let arguments: Vec<_> = args_os().skip(1).collect();
     let [old, new, package] = arguments.as_slice() else { bail!("usage: package OLD NEW PACKAGE") };
-    let read = |path| std::fs::read(path).with_context(|| format!("{}", std::path::Path::new(path).display()));
+    let read =
+        |path| std::fs::read(path).with_context(|| format!("{}", std::path::Path::new(path).display()));
     let (old, new) = (read(old)?, read(new)?);
     let release = Release {
         product: "kedge-virt",

@@ -142,11 +142,17 @@ mod tests {
     fn only_iota_pushes_with_a_trusted_url_or_a_document_start_something() {
         let iota = Some(Value::Octets(&[0x80, 0x10]));
         let sl = |rest: &str| format!("<sl href='http://a.example.com/' {rest}/>");
-        let si = |rest: &str| format!("<si><indication href='http://example.com/' {rest}>New</indication></si>");
+        let si =
+            |rest: &str| format!("<si><indication href='http://example.com/' {rest}>New</indication></si>");
         let (sl_type, si_type) = ("text/vnd.wap.sl", "text/vnd.wap.si");
         let cases = [
             (sl_type, iota, sl(""), "idle http://a.example.com/"),
-            (sl_type, Some(Value::Text(b"x-wap-application:iota.ua")), sl("action='execute-high'"), "now http://a.example.com/"),
+            (
+                sl_type,
+                Some(Value::Text(b"x-wap-application:iota.ua")),
+                sl("action='execute-high'"),
+                "now http://a.example.com/",
+            ),
             (sl_type, iota, sl("action='cache'"), "nothing to do"),
             (sl_type, Some(Value::Short(2)), sl(""), "not for IOTA"),
             (sl_type, None, sl(""), "not for IOTA"),
@@ -158,7 +164,12 @@ mod tests {
             (si_type, iota, "<si><indication>x</indication></si>".into(), "nothing to do"),
             ("application/iota.mmc-xml", iota, "<mmc/>".into(), "Xml 6"),
             ("application/iota.mmc-wbxml", iota, String::new(), "Wbxml 0"),
-            ("application/iota.mmc-xml", iota, " ".repeat(8193), "malformed content: limit exceeded at octet 8192"),
+            (
+                "application/iota.mmc-xml",
+                iota,
+                " ".repeat(8193),
+                "malformed content: limit exceeded at octet 8192",
+            ),
             ("text/plain", iota, "x".into(), "no trigger content"),
         ];
         for (media, application, body, expected) in cases {

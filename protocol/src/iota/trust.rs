@@ -83,7 +83,8 @@ fn host(url: &str) -> Option<&str> {
         None => (authority, ""),
     };
     let legal = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-');
-    let good = !host.is_empty() && host.bytes().all(legal) && port.bytes().all(|octet| octet.is_ascii_digit());
+    let good =
+        !host.is_empty() && host.bytes().all(legal) && port.bytes().all(|octet| octet.is_ascii_digit());
     good.then_some(host)
 }
 

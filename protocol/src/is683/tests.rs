@@ -168,7 +168,7 @@ proptest! {
     ) {
         let mut buf = [0; 1024];
         let records = build(&list, &mut buf);
-        let pairs: Vec<u8> = list.iter().flat_map(|(id, data)| [*id, data.len() as u8]).collect();
+        let pairs: Vec<u8> = list.iter().flat_map(|(id, data)| [*id, id ^ u8::from(data.is_empty())]).collect();
         let features = OctetPairs::new(&pairs).unwrap();
         let (firmware_rev, model, band_mode) = numbers;
         let (result, block) = (ResultCode(code), Block { id, data: &data });

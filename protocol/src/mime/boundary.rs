@@ -36,11 +36,13 @@ impl<'a> Boundary<'a> {
         contents: impl Iterator<Item = &'c [u8]> + Clone,
         storage: &'a mut [u8; OWN_BOUNDARY],
     ) -> Result<Self, Error> {
+        let occurs = move |text: &[u8; OWN_BOUNDARY]| {
+            contents.clone().any(|content| content.windows(OWN_BOUNDARY).any(|window| window == text))
+        };
         for number in 0..=u16::MAX {
             *storage = candidate(number);
-            let occurs = |content: &[u8]| content.windows(OWN_BOUNDARY).any(|window| window == storage.as_slice());
-            if !contents.clone().any(occurs) {
-                let text = core::str::from_utf8(storage).map_err(|_| Error::new(ErrorKind::BadText, 0))?;
+            if !occurs(storage) {
+                let text = str::from_utf8(storage).map_err(|_| Error::new(ErrorKind::BadText, 0))?;
                 return Ok(Self { text });
             }
         }

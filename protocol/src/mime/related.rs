@@ -183,9 +183,10 @@ impl<'a> Parts<'a> {
                 return { whole }.sub(length);
             }
             let line = self.rest.rest();
-            let end = line.windows(2).position(|pair| pair == b"\r\n").ok_or_else(|| {
-                Error::new(ErrorKind::Truncated, self.rest.at().saturating_add(line.len()))
-            })?;
+            let end = line
+                .windows(2)
+                .position(|pair| pair == b"\r\n")
+                .ok_or_else(|| Error::new(ErrorKind::Truncated, self.rest.at().saturating_add(line.len())))?;
             self.rest.take(end)?;
             length = self.rest.at().saturating_sub(whole.at());
             self.rest.take(2)?;

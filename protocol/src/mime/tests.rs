@@ -101,7 +101,10 @@ fn broken_bodies_are_refused_where_they_break() {
     let twice = b"--B1\r\nContent-ID: <a>\r\n\r\n\r\n--B1\r\nContent-ID: <a>\r\n\r\n\r\n--B1--";
     assert_eq!(read(TYPE, twice).map(|x| x.0), Err(Error::new(ErrorKind::BadValue, 52)));
     let many = "--B1\r\n\r\n\r\n".repeat(MAX_PARTS + 1) + "--B1--";
-    assert_eq!(read(TYPE, many.as_bytes()).map(|x| x.0.parts), Err(Error::new(ErrorKind::LimitExceeded, 328)));
+    assert_eq!(
+        read(TYPE, many.as_bytes()).map(|x| x.0.parts),
+        Err(Error::new(ErrorKind::LimitExceeded, 328))
+    );
     let content_types = [
         ("text/plain; boundary=B1", ErrorKind::Unsupported),
         ("multipart/related", ErrorKind::BadValue),

@@ -174,18 +174,15 @@ impl<'a> ContentType<'a> {
     /// `Constrained-media | Content-general-form`, the latter being `Value-length Media *Parameter`.
     pub fn read(input: &mut Reader<'a>) -> Result<Self, Error> {
         let start = *input;
-        match input.peek() {
-            Some(0x00..=0x1F) => {
-                let length = read_length(input)?;
-                let mut inside = input.sub(length)?;
-                let media = Media::from_value(Value::read(&mut inside)?, start.error(ErrorKind::BadValue))?;
-                Ok(Self { media, parameters: Parameters::read(inside)? })
-            }
-            _ => {
-                let media = Media::from_value(Value::read(input)?, start.error(ErrorKind::BadValue))?;
-                Ok(Self { media, parameters: Parameters::default() })
-            }
+        let bad = start.error(ErrorKind::BadValue);
+        if !matches!(input.peek(), Some(0x00..=0x1F)) {
+            let media = Media::from_value(Value::read(input)?, bad)?;
+            return Ok(Self { media, parameters: Parameters::default() });
         }
+        let length = read_length(input)?;
+        let mut inside = input.sub(length)?;
+        let media = Media::from_value(Value::read(&mut inside)?, bad)?;
+        Ok(Self { media, parameters: Parameters::read(inside)? })
     }
 
     /// How many octets [`Self::write`] writes.

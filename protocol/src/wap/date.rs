@@ -85,7 +85,8 @@ impl Date {
     fn digits(self) -> [(u8, u8); Self::BINARY] {
         let century = u8::try_from(self.year / 100).unwrap_or_default();
         let year = u8::try_from(self.year % 100).unwrap_or_default();
-        [century, year, self.month, self.day, self.hour, self.minute, self.second].map(|n| (n / 10 % 10, n % 10))
+        [century, year, self.month, self.day, self.hour, self.minute, self.second]
+            .map(|n| (n / 10 % 10, n % 10))
     }
 }
 

@@ -28,7 +28,9 @@ pub fn dump(bytes: &[u8], out: &mut impl Write) -> Result<Option<Error>, fmt::Er
     for parameter in content_type.parameters.iter() {
         match parameter.name {
             ParameterName::Code(code) => tell_parameter(code, parameter.value, out)?,
-            ParameterName::Text(name) => writeln!(out, "        {} = {}", name.escape_ascii(), parameter.value)?,
+            ParameterName::Text(name) => {
+                writeln!(out, "        {} = {}", name.escape_ascii(), parameter.value)?;
+            }
         }
     }
     let mut page = 1;
@@ -39,7 +41,9 @@ pub fn dump(bytes: &[u8], out: &mut impl Write) -> Result<Option<Error>, fmt::Er
                 page = to;
                 writeln!(out, "header code page {to}")?;
             }
-            Ok(Header::Field(HeaderName::Text(name), value)) => writeln!(out, "{}: {value}", name.escape_ascii())?,
+            Ok(Header::Field(HeaderName::Text(name), value)) => {
+                writeln!(out, "{}: {value}", name.escape_ascii())?;
+            }
             Ok(Header::Field(HeaderName::Code(code), value)) if page == 1 => tell_header(code, value, out)?,
             Ok(Header::Field(HeaderName::Code(code), value)) => {
                 writeln!(out, "header {:#04x} of page {page}: {value}", code.0)?;
@@ -53,7 +57,11 @@ pub fn dump(bytes: &[u8], out: &mut impl Write) -> Result<Option<Error>, fmt::Er
     body(&content_type, &packet, out)
 }
 
-fn body(content_type: &ContentType<'_>, packet: &Packet<'_>, out: &mut impl Write) -> Result<Option<Error>, fmt::Error> {
+fn body(
+    content_type: &ContentType<'_>,
+    packet: &Packet<'_>,
+    out: &mut impl Write,
+) -> Result<Option<Error>, fmt::Error> {
     let (base, octets) = (packet.body.at(), packet.body());
     writeln!(out, "{base:04X}  body of {} octets", octets.len())?;
     let documents = [

@@ -84,7 +84,6 @@ impl<'a> Header<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Headers<'a> {
     octets: &'a [u8],
-    at: usize,
 }
 
 impl<'a> Headers<'a> {
@@ -94,7 +93,7 @@ impl<'a> Headers<'a> {
     }
 
     pub(super) fn read(mut input: Reader<'a>) -> Result<Self, Error> {
-        let headers = Self { octets: input.rest(), at: input.at() };
+        let headers = Self { octets: input.rest() };
         while !input.is_empty() {
             Header::read(&mut input)?;
         }
@@ -108,7 +107,7 @@ impl<'a> Headers<'a> {
 
     /// Each header in order.
     pub fn iter(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
-        HeaderReader::new(Reader::with_base(self.octets, self.at)).map_while(|(_, header)| header.ok())
+        HeaderReader::new(Reader::new(self.octets)).map_while(|(_, header)| header.ok())
     }
 
     /// The value of the first header with this name, by number on page 1 or by text.

@@ -1,7 +1,7 @@
+use super::Date;
 use super::coding::{Coding, DocumentReader, DocumentWriter};
 use super::document::{self, DEPTH, attribute_list, root};
 use super::values::Values;
-use super::Date;
 use crate::wbxml::{Event, Pull, Sink, Version, pages};
 use crate::wire::{Error, ErrorKind, Writer};
 
@@ -125,9 +125,18 @@ fn write_date(sink: &mut DocumentWriter<'_, DEPTH>, name: &str, date: Date) -> R
 }
 
 /// The `indication` element that was just opened, to its end.
-fn indication<'s>(pull: &mut DocumentReader<'_, DEPTH>, values: &mut Values<'s>) -> Result<Indication<'s>, Error> {
-    let mut si =
-        Indication { href: None, si_id: None, action: Signal::Medium, created: None, expires: None, text: "" };
+fn indication<'s>(
+    pull: &mut DocumentReader<'_, DEPTH>,
+    values: &mut Values<'s>,
+) -> Result<Indication<'s>, Error> {
+    let mut si = Indication {
+        href: None,
+        si_id: None,
+        action: Signal::Medium,
+        created: None,
+        expires: None,
+        text: "",
+    };
     let after = attribute_list(pull, values, |name, value| {
         match name {
             "href" => si.href = Some(value.text()?),

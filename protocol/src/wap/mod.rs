@@ -31,9 +31,9 @@ mod value;
 pub(crate) mod values;
 
 pub use codes::{ApplicationCode, HeaderCode, IOTA_TEXT, MediaCode, ParameterCode, SecurityMethod};
+pub use coding::{Coding, DocumentReader, DocumentWriter};
 pub use content_type::{ContentType, Media, Parameter, ParameterName, Parameters};
 pub use date::Date;
-pub use coding::{Coding, DocumentReader, DocumentWriter};
 pub use document::{MAX_DOCUMENT, SCRATCH};
 pub use dump::dump;
 pub use header::{ApplicationId, Header, HeaderName, Headers, PushFlag};

@@ -79,7 +79,8 @@ impl<'a> Push<'a> {
     /// Writes the push, and nothing more, into `out`.
     pub fn emit<'b>(&self, out: &'b mut [u8]) -> Result<&'b [u8], Error> {
         let mut w = Writer::new(out);
-        let length = u32::try_from(self.headers_len()).map_err(|_| Error::new(ErrorKind::LimitExceeded, 2))?;
+        let length =
+            u32::try_from(self.headers_len()).map_err(|_| Error::new(ErrorKind::LimitExceeded, 2))?;
         w.u8(self.tid)?;
         w.u8(PduType::PUSH.0)?;
         w.mb_u32(length)?;

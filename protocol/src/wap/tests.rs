@@ -22,7 +22,8 @@ fn headers(list: &[Header<'_>]) -> Vec<u8> {
 
 #[test]
 fn values_are_told_apart_by_their_first_octet() {
-    let cases: [(&[u8], Value<'_>, Option<u32>, Option<&str>); 9] = [
+    type Case<'a> = (&'a [u8], Value<'a>, Option<u32>, Option<&'a str>);
+    let cases: [Case<'_>; 9] = [
         (&[0x80], Value::Short(0), Some(0), None),
         (&[0xFF], Value::Short(0x7F), Some(0x7F), None),
         (b"text\0", Value::Text(b"text"), None, Some("text")),
@@ -43,7 +44,11 @@ fn values_are_told_apart_by_their_first_octet() {
         assert_eq!(w.finish(), bytes);
     }
     for bytes in [&b""[..], b"no end", &[0x1F], &[2, 1], &[0x1F, 0x80]] {
-        assert_eq!(Value::read(&mut Reader::new(bytes)).unwrap_err().kind, ErrorKind::Truncated, "{bytes:x?}");
+        assert_eq!(
+            Value::read(&mut Reader::new(bytes)).unwrap_err().kind,
+            ErrorKind::Truncated,
+            "{bytes:x?}"
+        );
     }
     let mut long = vec![0x1F, 40];
     long.extend([7; 40]);
@@ -55,7 +60,10 @@ fn values_are_told_apart_by_their_first_octet() {
 
 #[test]
 fn media_types_come_by_number_and_by_text() {
-    let read = |bytes: &[u8]| ContentType::read(&mut Reader::new(bytes)).map(|found| (found.media.is(MediaCode::MMC), found.media.is(MediaCode::SI)));
+    let read = |bytes: &[u8]| {
+        ContentType::read(&mut Reader::new(bytes))
+            .map(|found| (found.media.is(MediaCode::MMC), found.media.is(MediaCode::SI)))
+    };
     assert_eq!(read(&[3, 2, 3, 0]), Ok((true, false)));
     assert_eq!(read(b"application/iota.mmc-WBXML\0"), Ok((true, false)));
     assert_eq!(read(&[0xAE]), Ok((false, true)));
@@ -87,8 +95,14 @@ fn unknown_headers_are_passed_over_by_their_encoding() {
     assert!(headers.application_id().unwrap().is(ApplicationCode::IOTA));
     let flag = headers.push_flag();
     assert_eq!((flag.initiator_authenticated(), flag.content_trusted(), flag.last()), (false, true, true));
-    assert!(Headers::new(&[0x00]).is_err() && Headers::new(&[0xAF]).is_err() && Headers::new(&[0x7F]).is_err());
-    let bad = [Header::Page(0), Header::Field(HeaderName::Text(b"\x90"), Value::Short(0)), Header::Field(HeaderName::Text(b""), Value::Short(0))];
+    assert!(
+        Headers::new(&[0x00]).is_err() && Headers::new(&[0xAF]).is_err() && Headers::new(&[0x7F]).is_err()
+    );
+    let bad = [
+        Header::Page(0),
+        Header::Field(HeaderName::Text(b"\x90"), Value::Short(0)),
+        Header::Field(HeaderName::Text(b""), Value::Short(0)),
+    ];
     for header in bad {
         assert!(header.write(&mut Writer::new(&mut [0; 8])).is_err());
     }
@@ -147,18 +161,39 @@ fn dates_drop_trailing_zeros() {
         assert_eq!(std::format!("{date}"), text);
     }
     assert!(full < midnight);
-    for octets in [&[][..], &[0x20], &[0x20, 0x02, 0x13, 0x01], &[0x20, 0x02, 0x0A, 0x01], &[0x20; 8], &[0x20, 0x02, 1, 1, 0x24]] {
+    for octets in [
+        &[][..],
+        &[0x20],
+        &[0x20, 0x02, 0x13, 0x01],
+        &[0x20, 0x02, 0x0A, 0x01],
+        &[0x20; 8],
+        &[0x20, 0x02, 1, 1, 0x24],
+    ] {
         assert!(Date::from_binary(octets).is_err(), "{octets:x?}");
     }
-    for text in ["", "1999-06-25", "1999-06-25T15:23:15+", "1999-06-25 15:23:15Z", "1999-02-32T00:00:00Z", "+999-06-25T15:23:15Z"] {
+    for text in [
+        "",
+        "1999-06-25",
+        "1999-06-25T15:23:15+",
+        "1999-06-25 15:23:15Z",
+        "1999-02-32T00:00:00Z",
+        "+999-06-25T15:23:15Z",
+    ] {
         assert!(Date::from_text(text).is_err(), "{text}");
     }
 }
 
 #[test]
 fn documents_against_their_grammar_are_refused() {
-    let si = |text: &str| Indication::read(Coding::Xml, text.as_bytes(), &mut [0; SCRATCH]).map(|_| ()).map_err(|e| e.kind);
-    assert_eq!(si("<?xml version='1.0'?><!DOCTYPE si PUBLIC 'a' 'b'> <si> <indication x='y'/> <info><item class='a'>b</item></info></si>"), Ok(()));
+    let si = |text: &str| {
+        Indication::read(Coding::Xml, text.as_bytes(), &mut [0; SCRATCH]).map(|_| ()).map_err(|e| e.kind)
+    };
+    assert_eq!(
+        si(
+            "<?xml version='1.0'?><!DOCTYPE si PUBLIC 'a' 'b'> <si> <indication x='y'/> <info><item class='a'>b</item></info></si>"
+        ),
+        Ok(())
+    );
     for text in [
         "<sl/>",
         "<si/>",
@@ -170,22 +205,29 @@ fn documents_against_their_grammar_are_refused() {
     ] {
         assert_eq!(si(text), Err(ErrorKind::BadValue), "{text}");
     }
-    let sl = |text: &str| Loading::read(Coding::Xml, text.as_bytes(), &mut [0; SCRATCH]).map(|_| ()).map_err(|e| e.kind);
+    let sl = |text: &str| {
+        Loading::read(Coding::Xml, text.as_bytes(), &mut [0; SCRATCH]).map(|_| ()).map_err(|e| e.kind)
+    };
     assert_eq!(sl("<sl href='a'> </sl>"), Ok(()));
-    for text in ["<si/>", "<sl/>", "<sl href='a'>x</sl>", "<sl href='a'><x/></sl>", "<sl href='a' action='now'/>"] {
+    for text in
+        ["<si/>", "<sl/>", "<sl href='a'>x</sl>", "<sl href='a'><x/></sl>", "<sl href='a' action='now'/>"]
+    {
         assert_eq!(sl(text), Err(ErrorKind::BadValue), "{text}");
     }
     let long = |n: usize| std::format!("<sl href='{}'/>", "x".repeat(n - 13));
     assert_eq!(sl(&long(MAX_DOCUMENT)), Ok(()));
     assert_eq!(sl(&long(MAX_DOCUMENT + 1)), Err(ErrorKind::LimitExceeded));
-    assert_eq!(Loading::read(Coding::Xml, b"<sl href='abc'/>", &mut [0; 2]).map(|_| ()).unwrap_err().kind, ErrorKind::NoRoom);
+    assert_eq!(
+        Loading::read(Coding::Xml, b"<sl href='abc'/>", &mut [0; 2]).map(|_| ()).unwrap_err().kind,
+        ErrorKind::NoRoom
+    );
 }
 
 fn value() -> impl Strategy<Value = (u8, u8, Vec<u8>)> {
     (0_u8..3, 0_u8..0x80, proptest::collection::vec(any::<u8>(), 0..40))
 }
 
-fn made<'v>((kind, short, octets): &'v (u8, u8, Vec<u8>)) -> Value<'v> {
+fn made((kind, short, octets): &(u8, u8, Vec<u8>)) -> Value<'_> {
     match kind {
         0 => Value::Short(*short),
         1 if !octets.contains(&0) => Value::Text(octets),
@@ -194,7 +236,11 @@ fn made<'v>((kind, short, octets): &'v (u8, u8, Vec<u8>)) -> Value<'v> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[ -~]{1,30}", "https?://(www\\.)?[a-z]{1,8}\\.(com|edu|net|org)/[a-z&<\"']{0,9}", "[\u{20}-\u{D7FF}]{1,12}"]
+    prop_oneof![
+        "[ -~]{1,30}",
+        "https?://(www\\.)?[a-z]{1,8}\\.(com|edu|net|org)/[a-z&<\"']{0,9}",
+        "[\u{20}-\u{D7FF}]{1,12}"
+    ]
 }
 
 fn date() -> impl Strategy<Value = Option<Date>> {

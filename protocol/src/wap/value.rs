@@ -72,9 +72,9 @@ impl<'a> Value<'a> {
     pub fn integer(&self) -> Option<u32> {
         match *self {
             Self::Short(short) => Some(u32::from(short)),
-            Self::Octets(octets) if (1..=30).contains(&octets.len()) => octets
-                .iter()
-                .try_fold(0_u32, |n, &octet| n.checked_mul(0x100).map(|n| n | u32::from(octet))),
+            Self::Octets(octets) if (1..=30).contains(&octets.len()) => {
+                octets.iter().try_fold(0_u32, |n, &octet| n.checked_mul(0x100).map(|n| n | u32::from(octet)))
+            }
             _ => None,
         }
     }
@@ -103,14 +103,12 @@ impl core::fmt::Display for Value<'_> {
 
 /// A number in the shortest Integer-value form: a short one below 128, else a long one in `storage`.
 pub fn integer_value(number: u32, storage: &mut [u8; 4]) -> Value<'_> {
-    match u8::try_from(number) {
-        Ok(short @ ..0x80) => Value::Short(short),
-        _ => {
-            *storage = number.to_be_bytes();
-            let zeros = storage.iter().take_while(|&&octet| octet == 0).count();
-            Value::Octets(storage.get(zeros..).unwrap_or_default())
-        }
+    if let Ok(short @ ..0x80) = u8::try_from(number) {
+        return Value::Short(short);
     }
+    *storage = number.to_be_bytes();
+    let zeros = storage.iter().take_while(|&&octet| octet == 0).count();
+    Value::Octets(storage.get(zeros..).unwrap_or_default())
 }
 
 /// `Value-length = Short-length | (Length-quote Length)`: 0..=30 in one octet, or 0x1F and a uintvar.
@@ -128,14 +126,12 @@ pub(super) fn read_length(input: &mut Reader<'_>) -> Result<usize, Error> {
 
 /// The inverse of [`read_length`], in the shortest form.
 pub(super) fn write_length(length: usize, out: &mut Writer<'_>) -> Result<(), Error> {
-    match u8::try_from(length) {
-        Ok(short @ ..LENGTH_QUOTE) => out.u8(short),
-        _ => {
-            let long = u32::try_from(length).map_err(|_| Error::new(ErrorKind::LimitExceeded, out.at()))?;
-            out.u8(LENGTH_QUOTE)?;
-            out.mb_u32(long)
-        }
+    if let Ok(short @ ..LENGTH_QUOTE) = u8::try_from(length) {
+        return out.u8(short);
     }
+    let long = u32::try_from(length).map_err(|_| Error::new(ErrorKind::LimitExceeded, out.at()))?;
+    out.u8(LENGTH_QUOTE)?;
+    out.mb_u32(long)
 }
 
 /// How many octets [`write_length`] writes.

@@ -58,7 +58,8 @@ impl<'s> Values<'s> {
     ) -> Result<T, Error> {
         let at = pull.at();
         let room = self.free.len().min(self.limit);
-        let Joined { octets, opaque } = Joined::attribute(pull, self.free.get_mut(..room).unwrap_or_default())?;
+        let Joined { octets, opaque } =
+            Joined::attribute(pull, self.free.get_mut(..room).unwrap_or_default())?;
         judge(Whole { octets, opaque, at })
     }
 

@@ -96,7 +96,7 @@ impl<'a> Cursor<'a> {
 
     /// A cursor over what stands before `stop`, both of which are consumed.
     pub(super) fn before(&mut self, stop: &str) -> Result<Self, Error> {
-        let n = self.rest.find(stop).ok_or(self.ended())?;
+        let n = find(self.rest, stop).ok_or(self.ended())?;
         let inside = Self { at: self.at, rest: self.advance(n), end: ErrorKind::BadValue };
         self.advance(stop.len());
         Ok(inside)
@@ -167,6 +167,11 @@ impl<'a> Cursor<'a> {
         };
         number.and_then(char::from_u32).filter(|&c| is_character(c)).ok_or(fault)
     }
+}
+
+/// Where `what` first stands in `text`. (`str::find` of a string has panics that the optimiser cannot remove.)
+pub(super) fn find(text: &str, what: &str) -> Option<usize> {
+    text.char_indices().map(|(i, _)| i).find(|&i| text.get(i..).is_some_and(|tail| tail.starts_with(what)))
 }
 
 /// A number of digits only: `from_str_radix` alone would take a sign.

@@ -1,6 +1,6 @@
 //! The pull reader.
 
-use super::cursor::{Cursor, is_character};
+use super::cursor::{Cursor, find, is_character};
 use super::{MAX_ATTRIBUTES, doctype};
 use crate::wbxml::{Event, Name, Pull, Quirk, Quirks};
 use crate::wire::{Error, ErrorKind};
@@ -147,7 +147,7 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             _ => {
                 let event = character_data(&mut self.c, |c| matches!(c, '<' | '&'))?;
                 if let Event::Text(text) = event
-                    && let Some(i) = text.find("]]>")
+                    && let Some(i) = find(text, "]]>")
                 {
                     return Err(Error::new(ErrorKind::BadValue, self.at.saturating_add(i)));
                 }

@@ -1,6 +1,6 @@
 //! The writer: escapes what needs it, indents nothing.
 
-use super::cursor::{is_character, is_name};
+use super::cursor::{find, is_character, is_name, is_space};
 use super::{Doctype, base64};
 use crate::wbxml::Sink;
 use crate::wire::{self, Error, ErrorKind};
@@ -82,10 +82,7 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// Writes a processing instruction; `BadValue` for a target that may not be, or data that holds `?>`.
     pub fn instruction(&mut self, target: &str, data: &str) -> Result<(), Error> {
         self.begin_content()?;
-        if target.eq_ignore_ascii_case("xml")
-            || data.contains("?>")
-            || data.starts_with(super::cursor::is_space)
-        {
+        if target.eq_ignore_ascii_case("xml") || find(data, "?>").is_some() || data.starts_with(is_space) {
             return Err(self.misplaced());
         }
         self.put("<?")?;
@@ -125,10 +122,11 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
 
     /// An identifier between whichever quotes it does not hold.
     fn quoted(&mut self, text: &str) -> Result<(), Error> {
-        let quote = if text.contains('"') { "'" } else { "\"" };
-        if text.contains(quote) {
-            return Err(self.misplaced());
-        }
+        let quote = match (text.contains('"'), text.contains('\'')) {
+            (false, _) => "\"",
+            (true, false) => "'",
+            (true, true) => return Err(self.misplaced()),
+        };
         self.legal(text)?;
         self.put(quote)?;
         self.put(text)?;

@@ -46,7 +46,8 @@ impl Walk<'_> {
             return Ok(octets);
         }
         if let Some(first) = self.open.iter().position(|&open| open == function) {
-            let names: Vec<_> = self.open[first..].iter().map(|&f| self.program.functions[f].name.as_str()).collect();
+            let names: Vec<_> =
+                self.open[first..].iter().map(|&f| self.program.functions[f].name.as_str()).collect();
             bail!("recursion, so the stack has no bound: {}", names.join(" -> "));
         }
         self.open.push(function);
@@ -74,7 +75,11 @@ impl Walk<'_> {
 }
 
 /// Who leads to `target`: the calls into the functions of which `passes` is true, from functions of which it is not.
-pub(crate) fn leading_to(program: &Program, target: usize, passes: impl Fn(&str) -> bool) -> Vec<(usize, Call)> {
+pub(crate) fn leading_to(
+    program: &Program,
+    target: usize,
+    passes: impl Fn(&str) -> bool,
+) -> Vec<(usize, Call)> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::from([target]);
     let mut wanted = vec![target];
@@ -116,7 +121,8 @@ mod tests {
 
     #[test]
     fn the_deepest_path_wins() {
-        let program = program(&[("main", 8, &[1, 2]), ("wide", 100, &[]), ("long", 64, &[3]), ("leaf", 48, &[])]);
+        let program =
+            program(&[("main", 8, &[1, 2]), ("wide", 100, &[]), ("long", 64, &[3]), ("leaf", 48, &[])]);
         let depth = deepest(&program, 0).unwrap();
         assert_eq!((depth.octets, depth.path), (120, vec![0, 2, 3]));
     }
@@ -137,7 +143,8 @@ mod tests {
 
     #[test]
     fn culprits_are_found_through_the_machinery() {
-        let program = program(&[("ours", 0, &[1]), ("core::fail", 0, &[2]), ("target", 0, &[]), ("innocent", 0, &[])]);
+        let program =
+            program(&[("ours", 0, &[1]), ("core::fail", 0, &[2]), ("target", 0, &[]), ("innocent", 0, &[])]);
         let found = leading_to(&program, 2, |name| name.starts_with("core::"));
         assert_eq!(found.iter().map(|(function, _)| *function).collect::<Vec<_>>(), [0]);
     }

@@ -40,7 +40,13 @@ const STEPS: &[Step] = &[
     ("size", &[&["xtask", "size"]]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
     ("hil", &[&["xtask", "hil"]]),
-    ("flows", &[&["run", "--release"], &["run", "--release", "--", "simulate", "fota-client", "--power-cut", "every"]]),
+    (
+        "flows",
+        &[
+            &["run", "--release"],
+            &["run", "--release", "--", "simulate", "fota-client", "--power-cut", "every"],
+        ],
+    ),
     ("test", &[&["test", "--workspace", "--no-fail-fast"]]),
 ];
 
@@ -60,7 +66,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("there is no step {unknown}; see --list");
     }
     let mut figures = Vec::new();
-    for (name, commands) in STEPS.iter().filter(|(name, _)| options.only.is_empty() || options.only.iter().any(|o| o == name)) {
+    for (name, commands) in
+        STEPS.iter().filter(|(name, _)| options.only.is_empty() || options.only.iter().any(|o| o == name))
+    {
         if options.list {
             println!("{name}");
             continue;
@@ -76,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     if !options.list {
-        figures.iter().for_each(|line| println!("{line}"));
+        println!("{}", figures.join("\n"));
         println!("ci: all steps passed");
     }
     Ok(())
@@ -136,9 +144,17 @@ fn test(commands: &[&[&str]], figures: &mut Vec<String>) -> Result<Outcome> {
             total.add(&line);
         }
         let status = child.wait()?;
-        figures.push(format!("cargo test: {} passed, {} failed, {} ignored", total.passed, total.failed, total.ignored));
+        figures.push(format!(
+            "cargo test: {} passed, {} failed, {} ignored",
+            total.passed, total.failed, total.ignored
+        ));
         if !status.success() {
-            bail!("cargo {} failed: {} tests passed, {} failed", command.join(" "), total.passed, total.failed);
+            bail!(
+                "cargo {} failed: {} tests passed, {} failed",
+                command.join(" "),
+                total.passed,
+                total.failed
+            );
         }
     }
     Ok(Outcome::Passed)
@@ -176,7 +192,9 @@ mod tests {
     fn figures_add_up() {
         let mut tally = Tally::default();
         tally.add("running 3 tests");
-        tally.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        tally.add(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        );
         tally.add("test result: FAILED. 40 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s");
         assert_eq!(tally, Tally { passed: 43, failed: 2, ignored: 1 });
     }

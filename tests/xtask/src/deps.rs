@@ -28,7 +28,13 @@ const RULES: [(&str, May); 14] = [
     // makes packages on a desk, and tries each on the simulated flash before it hands it out
     (
         "kedge-generator",
-        May::Use(&["kedge-package", "kedge-platform", "kedge-platform-crypto", "kedge-platform-sim", "kedge-update-agent"]),
+        May::Use(&[
+            "kedge-package",
+            "kedge-platform",
+            "kedge-platform-crypto",
+            "kedge-platform-sim",
+            "kedge-update-agent",
+        ]),
     ),
     ("kedge-network", May::UseAll),
     ("kedge", May::UseAll),
@@ -38,7 +44,8 @@ const RULES: [(&str, May); 14] = [
 ];
 
 /// The crates that run on the device without an operating system: `no_std`, no heap, no I/O.
-const CORE: [&str; 5] = ["kedge-protocol", "kedge-platform", "kedge-package", "kedge-update-agent", "kedge-agent"];
+const CORE: [&str; 5] =
+    ["kedge-protocol", "kedge-platform", "kedge-package", "kedge-update-agent", "kedge-agent"];
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
@@ -49,7 +56,11 @@ pub(crate) fn run() -> Result<()> {
         faults.extend(source_rules::check(package.folder)?);
     }
     if faults.is_empty() {
-        println!("deps: {} crates, every dependency goes the allowed way; {} core crates keep their rules", packages.len(), CORE.len());
+        println!(
+            "deps: {} crates, every dependency goes the allowed way; {} core crates keep their rules",
+            packages.len(),
+            CORE.len()
+        );
         return Ok(());
     }
     for fault in &faults {
@@ -67,7 +78,9 @@ struct Package<'a> {
 
 fn packages(metadata: &Value) -> Result<Vec<Package<'_>>> {
     let list = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
-    list.iter().map(|package| read(package).context("cargo metadata has another shape than expected")).collect()
+    list.iter()
+        .map(|package| read(package).context("cargo metadata has another shape than expected"))
+        .collect()
 }
 
 fn read(package: &Value) -> Option<Package<'_>> {
@@ -116,7 +129,10 @@ mod tests {
 
     #[test]
     fn allowed_edges_pass() {
-        assert!(edges(&[package("kedge-agent", &["kedge-protocol", "log"]), package("kedge", &["kedge-agent"])]).is_empty());
+        assert!(
+            edges(&[package("kedge-agent", &["kedge-protocol", "log"]), package("kedge", &["kedge-agent"])])
+                .is_empty()
+        );
     }
 
     #[test]
@@ -126,7 +142,8 @@ mod tests {
 
     #[test]
     fn nothing_below_a_program_may_use_it() {
-        let programs: Vec<_> = RULES.iter().filter(|(_, may)| matches!(may, May::UseAll)).map(|(name, _)| *name).collect();
+        let programs: Vec<_> =
+            RULES.iter().filter(|(_, may)| matches!(may, May::UseAll)).map(|(name, _)| *name).collect();
         for (name, may) in &RULES {
             if let May::Use(uses) = may {
                 assert!(!uses.iter().any(|used| programs.contains(used)), "{name}");

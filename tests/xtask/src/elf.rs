@@ -4,10 +4,15 @@
 //! compiled with that flag, and a jump through a register in a function that owns a jump table is taken for a `match`.
 
 use anyhow::{Context, Result, anyhow};
-use object::elf::{R_ARM_THM_PC22, R_ARM_THM_PC9, R_ARM_THM_PC11, R_ARM_THM_JUMP19, R_ARM_THM_JUMP24};
-use object::elf::{R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_ARM_EXIDX, SHT_NOBITS};
+use object::elf::{
+    PT_LOAD, R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_JAL, R_RISCV_RVC_JUMP, SHF_ALLOC, SHF_WRITE,
+    SHT_ARM_EXIDX, SHT_NOBITS,
+};
+use object::elf::{R_ARM_THM_JUMP19, R_ARM_THM_JUMP24, R_ARM_THM_PC9, R_ARM_THM_PC11, R_ARM_THM_PC22};
 use object::read::elf::{ElfFile32, ProgramHeader, SectionHeader};
-use object::{Architecture, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SymbolKind};
+use object::{
+    Architecture, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SymbolKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -57,7 +62,8 @@ impl Program {
         let file = ElfFile32::parse(&*data).context("not a 32-bit ELF file")?;
         let (flash, ram) = memory(&file);
         let frames = stack_frames(&file)?;
-        let mut program = Self { functions: functions(&file, &frames), address_taken: BTreeSet::new(), flash, ram };
+        let mut program =
+            Self { functions: functions(&file, &frames), address_taken: BTreeSet::new(), flash, ram };
         let jump_tables = program.read_references(&file)?;
         program.find_pointer_calls(&file, &jump_tables)?;
         Ok(program)
@@ -97,7 +103,9 @@ impl Program {
                 }
                 let Some(callee) = self.containing(target) else { continue };
                 match user {
-                    Some(user) if is_call(relocation.flags()) => self.functions[user].calls.push(Call { site, callee }),
+                    Some(user) if is_call(relocation.flags()) => {
+                        self.functions[user].calls.push(Call { site, callee });
+                    }
                     _ => _ = self.address_taken.insert(callee),
                 }
             }
@@ -170,7 +178,8 @@ fn memory(file: &ElfFile32<'_>) -> (u64, u64) {
 
 fn functions(file: &ElfFile32<'_>, frames: &BTreeMap<u64, u64>) -> Vec<Function> {
     let mut by_address = BTreeMap::new();
-    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition()) {
+    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
+    {
         let address = symbol.address() & !1; // the lowest bit says Thumb
         let function = by_address.entry(address).or_insert_with(|| Function {
             name: format!("{:#}", rustc_demangle::demangle(symbol.name().unwrap_or("?"))),
@@ -222,7 +231,8 @@ fn is_call(flags: RelocationFlags) -> bool {
 fn data_marks(file: &ElfFile32<'_>) -> BTreeMap<u64, bool> {
     let mark = |symbol: object::read::elf::ElfSymbol32<'_, '_>| {
         let name = symbol.name().ok()?;
-        let is = |mark: &str| name == mark || name.strip_prefix(mark).is_some_and(|rest| rest.starts_with('.'));
+        let is =
+            |mark: &str| name == mark || name.strip_prefix(mark).is_some_and(|rest| rest.starts_with('.'));
         (is("$d") || is("$t")).then(|| (symbol.address() & !1, is("$d")))
     };
     file.symbols().filter_map(mark).collect()
@@ -230,7 +240,8 @@ fn data_marks(file: &ElfFile32<'_>) -> BTreeMap<u64, bool> {
 
 /// `blx Rm`, or `bx Rm` for another register than the return address.
 fn thumb_calls_pointers(body: &[u8], address: u64, marks: &BTreeMap<u64, bool>) -> bool {
-    let mut words = body.chunks_exact(2).map(|word| u16::from_le_bytes([word[0], word[1]])).zip((address..).step_by(2));
+    let mut words =
+        body.chunks_exact(2).map(|word| u16::from_le_bytes([word[0], word[1]])).zip((address..).step_by(2));
     while let Some((word, at)) = words.next() {
         if marks.range(..=at).next_back().is_some_and(|(_, data)| *data) {
             continue;

@@ -119,7 +119,8 @@ fn sources(dep_info: &Path) -> Result<BTreeSet<PathBuf>> {
 fn record(built: &[Built; 2]) -> Result<Record> {
     let mut sources = Sha256::new();
     for file in built.iter().flat_map(|built| &built.sources).collect::<BTreeSet<_>>() {
-        let content = std::fs::read(places::root().join(file)).with_context(|| format!("{}", file.display()))?;
+        let content =
+            std::fs::read(places::root().join(file)).with_context(|| format!("{}", file.display()))?;
         sources.update(format!("{}\n", file.display()));
         sources.update(Sha256::digest(content));
     }
@@ -138,7 +139,10 @@ fn check(folder: &Path, built: &[Built; 2], made: &Record) -> Result<()> {
         }
     }
     if committed.toolchain != made.toolchain {
-        println!("not compared: the images were made with {}; here is {}", committed.toolchain, made.toolchain);
+        println!(
+            "not compared: the images were made with {}; here is {}",
+            committed.toolchain, made.toolchain
+        );
     } else if committed.sources != made.sources {
         println!("not compared: the sources have changed since the images were made");
     } else if committed != *made {

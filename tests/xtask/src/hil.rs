@@ -70,7 +70,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::write(folder.join("boot.bin"), &v1)?;
     let board = Board { folder, verbose: options.verbose };
 
-    for (image, release, answer) in [(&v1, Release::V1, "kedge-virt 1.0"), (&v2, Release::V2, "kedge-virt 2.0")] {
+    for (image, release, answer) in
+        [(&v1, Release::V1, "kedge-virt 1.0"), (&v2, Release::V2, "kedge-virt 2.0")]
+    {
         board.factory(image)?;
         let text = board.finish(Stage::Image, "version\nflash\nexit\n")?;
         ensure!(text.contains(answer) && text.contains("flash: ok"), "{} says:\n{text}", release.name());
@@ -90,7 +92,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         sum.half += trace.half;
     }
     let Trace { starts, kills, half, .. } = sum;
-    println!("hil: {} updates, {kills} power failures, {starts} starts: each ended with v2, whole", options.rounds);
+    println!(
+        "hil: {} updates, {kills} power failures, {starts} starts: each ended with v2, whole",
+        options.rounds
+    );
     println!("hil: {half} of the failures left an image that was neither v1 nor v2");
     Ok(())
 }

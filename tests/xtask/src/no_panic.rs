@@ -28,7 +28,9 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    for target in Target::ALL.into_iter().filter(|target| options.target.is_none_or(|wanted| wanted == *target)) {
+    for target in
+        Target::ALL.into_iter().filter(|target| options.target.is_none_or(|wanted| wanted == *target))
+    {
         println!("{}: {}", target.triple(), Toolchain::find(target)?.describe()?);
         if options.self_test {
             self_test(target)?;
@@ -47,7 +49,9 @@ fn prove(target: Target, wanted: &[String]) -> Result<()> {
         bail!("there is no part {unknown}; there are {}", PARTS.map(|(name, _)| name).join(", "));
     }
     let mut culprits = Vec::new();
-    for (part, covers) in PARTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name)) {
+    for (part, covers) in
+        PARTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
+    {
         let probe = Probe { features: &[part], target, opt_level: "s" };
         if let Some(elf) = probe.link()? {
             println!("  {part:<10} {:>7} octets  cannot panic   {covers}", Program::load(&elf)?.flash);
@@ -85,7 +89,8 @@ fn explain(probe: &Probe<'_>) -> Result<String> {
         .iter()
         .position(|function| function.name.ends_with("rust_begin_unwind") || function.name == MUST_NOT_PANIC)
         .context("the linked probe has no panic handler")?;
-    let core_library = |name: &str| ["core::", "<core::", "alloc::"].iter().any(|start| name.starts_with(start));
+    let core_library =
+        |name: &str| ["core::", "<core::", "alloc::"].iter().any(|start| name.starts_with(start));
     let ours = |name: &str| ["kedge_", "no_panic::"].iter().any(|part| name.contains(part));
     let machinery = |name: &str| core_library(name) || !ours(name);
     let data = std::fs::read(&elf)?;

@@ -20,7 +20,10 @@ pub(crate) fn cargo() -> Command {
 
 /// What `cargo metadata` says of the workspace, dependencies from registries left out.
 pub(crate) fn metadata() -> Result<Value> {
-    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output().context("cargo metadata")?;
+    let output = cargo()
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .context("cargo metadata")?;
     if !output.status.success() {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 11] = [
+pub(crate) const PARTS: [(&str, &str); 12] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -20,6 +20,7 @@ pub(crate) const PARTS: [(&str, &str); 11] = [
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("bank-log", "update-agent: the record store on two banks of flash"),
     ("update", "update-agent: inbox, verification, applier, boot decision"),
+    ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];
 
 /// The function the probe's panic handler calls; defined nowhere, so that a reachable panic does not link.

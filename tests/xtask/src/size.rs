@@ -52,7 +52,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut faults = Vec::new();
     print_head(options.markdown);
     for target in Target::ALL {
-        for (part, _) in PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name)) {
+        for (part, _) in
+            PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name))
+        {
             let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
             for level in LEVELS {
                 let (program, depth) = measure(part, target, level)?;
@@ -98,19 +100,22 @@ fn over_budget(place: &str, measured: Figures, budget: Option<&Figures>) -> Vec<
         ("stack", measured.stack, budget.stack),
     ];
     let over = rows.iter().filter(|(_, measured, budget)| measured > budget);
-    over.map(|(what, measured, budget)| format!("{place} needs {measured} octets of {what}, budget {budget}")).collect()
+    over.map(|(what, measured, budget)| format!("{place} needs {measured} octets of {what}, budget {budget}"))
+        .collect()
 }
 
 fn print_head(markdown: bool) {
     if markdown {
-        println!("| part | processor | opt-level | flash | RAM | stack | budget |\n|---|---|---|--:|--:|--:|---|");
+        println!(
+            "| part | processor | opt-level | flash | RAM | stack | budget |\n|---|---|---|--:|--:|--:|---|"
+        );
     } else {
         for target in Target::ALL {
             if let Ok(toolchain) = Toolchain::find(target).and_then(|toolchain| toolchain.describe()) {
                 println!("{}: {toolchain}", target.triple());
             }
         }
-        println!("{:<10} {:<27} {} {:>8} {:>8} {:>8}  budget", "part", "processor", "o", "flash", "RAM", "stack");
+        println!("part       processor                   o    flash      RAM    stack  budget");
     }
 }
 
@@ -153,7 +158,10 @@ mod tests {
         let budgets = budgets().unwrap();
         for (part, _) in PARTS {
             for target in Target::ALL {
-                assert!(budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())), "{part}");
+                assert!(
+                    budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())),
+                    "{part}"
+                );
             }
         }
         assert_eq!(budgets.len(), PARTS.len(), "a budget for a part that is gone");
@@ -165,7 +173,10 @@ mod tests {
         assert!(over_budget("x", budget, Some(&budget)).is_empty());
         let measured = Figures { flash: 11, ram: 10, stack: 12 };
         let faults = over_budget("x", measured, Some(&budget));
-        assert_eq!(faults, ["x needs 11 octets of flash, budget 10", "x needs 12 octets of stack, budget 10"]);
+        assert_eq!(
+            faults,
+            ["x needs 11 octets of flash, budget 10", "x needs 12 octets of stack, budget 10"]
+        );
         assert_eq!(over_budget("x", measured, None), ["x has no budget"]);
     }
 }

@@ -2,7 +2,7 @@
 //! tests. Checked on the syntax tree, following the modules from `lib.rs`, so comments and test modules do not matter.
 
 use anyhow::{Context, Result};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use std::path::{Path, PathBuf};
 use syn::{Attribute, Item};
@@ -24,8 +24,10 @@ const FORBIDDEN: [&str; 2] = ["std", "alloc"];
 pub(crate) fn check(folder: &Path) -> Result<Vec<String>> {
     let lib = folder.join("src/lib.rs");
     let file = parse(&lib)?;
-    let mut faults: Vec<String> =
-        missing_attributes(&file.attrs).into_iter().map(|missing| format!("{}: {missing} is missing", lib.display())).collect();
+    let mut faults: Vec<String> = missing_attributes(&file.attrs)
+        .into_iter()
+        .map(|missing| format!("{}: {missing} is missing", lib.display()))
+        .collect();
     module(&file.items, &lib, &folder.join("src"), &mut faults)?;
     Ok(faults)
 }
@@ -36,7 +38,8 @@ fn parse(path: &Path) -> Result<syn::File> {
 }
 
 fn missing_attributes(attributes: &[Attribute]) -> Vec<String> {
-    let texts: Vec<String> = attributes.iter().map(|a| a.meta.to_token_stream().to_string().replace(' ', "")).collect();
+    let texts: Vec<String> =
+        attributes.iter().map(|a| a.meta.to_token_stream().to_string().replace(' ', "")).collect();
     let mut missing = Vec::new();
     for wanted in ["no_std", "forbid(unsafe_code)"] {
         if !texts.iter().any(|text| text == wanted) {
@@ -107,10 +110,17 @@ fn forbidden(tokens: TokenStream, file: &Path, faults: &mut Vec<String>) {
             forbidden(group.stream(), file, faults);
         }
         let text = token.to_string();
-        let path_follows = tokens.peek().is_some_and(|next| next.to_string() == ":");
+        let path_follows = matches!(
+            tokens.peek(),
+            Some(TokenTree::Punct(next)) if next.as_char() == ':' && next.spacing() == Spacing::Joint
+        );
         let is_crate_path = path_follows && before != ":" && before != ".";
         if FORBIDDEN.contains(&text.as_str()) && (is_crate_path || before == "crate") {
-            faults.push(format!("{}:{}: uses {text} outside tests", file.display(), token.span().start().line));
+            faults.push(format!(
+                "{}:{}: uses {text} outside tests",
+                file.display(),
+                token.span().start().line
+            ));
         }
         before = text;
     }
@@ -129,21 +139,29 @@ mod tests {
 
     #[test]
     fn std_is_found_with_its_line() {
-        assert_eq!(faults("fn f() {\n    let v = std::vec::Vec::<u8>::new();\n}"), ["lib.rs:2: uses std outside tests"]);
+        assert_eq!(
+            faults("fn f() {\n    let v = std::vec::Vec::<u8>::new();\n}"),
+            ["lib.rs:2: uses std outside tests"]
+        );
         assert_eq!(faults("extern crate alloc;"), ["lib.rs:1: uses alloc outside tests"]);
         assert_eq!(faults("mod a { use std::fmt; }"), ["lib.rs:1: uses std outside tests"]);
     }
 
     #[test]
     fn tests_comments_and_namesakes_are_left_alone() {
-        assert!(faults("#[cfg(test)]\nextern crate std;\n#[cfg(test)]\nmod tests { use std::vec::Vec; }").is_empty());
+        assert!(
+            faults("#[cfg(test)]\nextern crate std;\n#[cfg(test)]\nmod tests { use std::vec::Vec; }")
+                .is_empty()
+        );
         assert!(faults("/// Like std::fmt.\nfn f(std: u8) -> u8 { std }").is_empty());
         assert!(faults("use crate::std::thing;").is_empty());
     }
 
     #[test]
     fn each_missing_attribute_is_named() {
-        let file = syn::parse_file("#![no_std]\n#![cfg_attr(not(test), deny(clippy::panic, clippy::unwrap_used))]").unwrap();
+        let file =
+            syn::parse_file("#![no_std]\n#![cfg_attr(not(test), deny(clippy::panic, clippy::unwrap_used))]")
+                .unwrap();
         let missing = missing_attributes(&file.attrs);
         assert_eq!(missing.first().map(String::as_str), Some("#![forbid(unsafe_code)]"));
         assert_eq!(missing.len(), 1 + LINTS.len() - 2);

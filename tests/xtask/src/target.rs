@@ -85,7 +85,9 @@ impl Toolchain {
     pub(crate) fn describe(&self) -> Result<String> {
         let rustc = output_of(Command::new(&self.rustc).arg("--version"))?;
         let how = match &self.debian {
-            Some(linker) => format!("core library built along, {}", output_of(Command::new(linker).arg("--version"))?),
+            Some(linker) => {
+                format!("core library built along, {}", output_of(Command::new(linker).arg("--version"))?)
+            }
             None => "target installed".to_owned(),
         };
         Ok(format!("{}, {}", rustc.trim(), how.trim()))

@@ -16,8 +16,8 @@
 //! input gives the same octets.
 //!
 //! The delta is plain: a suffix array of the old image finds what to copy, differences are sent as they are, nothing is
-//! entropy coded. A suffix array comes from `libsais` (linear time, and kept up to date; of the crates in pure Rust the
-//! one that is fast, `divsufsort`, has had no release since 2019).
+//! entropy coded. The suffix array comes from `libsais`, bindings to the C library of that name: linear time whatever the
+//! image looks like, and it builds with the C compiler that `ring` needs anyway.
 
 mod check;
 mod crypto;

@@ -186,3 +186,113 @@ pub fn write_table(out: &mut impl Extend<u8>, order: Order, blocks: impl Iterato
 fn error<E>(kind: ErrorKind, at: u32) -> ReadError<E> {
     ReadError::Format(Error::new(kind, usize::try_from(at).unwrap_or(usize::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Base, Image};
+
+    /// A package that is only a payload.
+    struct Alone(Vec<u8>);
+
+    impl Input for Alone {
+        type Error = ();
+
+        fn package(&mut self, at: u32, out: &mut [u8]) -> Result<(), ()> {
+            out.copy_from_slice(self.0.get(at as usize..at as usize + out.len()).ok_or(())?);
+            Ok(())
+        }
+
+        fn image(&mut self, _: u32, _: &mut [u8]) -> Result<(), ()> {
+            Err(())
+        }
+    }
+
+    const STREAMS: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
+
+    /// Three blocks: 3 octets of ops, unchanged, 4 octets of ops; old image 700 octets, new one 600.
+    fn payload(order: Order) -> Vec<u8> {
+        let mut payload = Vec::new();
+        write_table(&mut payload, order, [(3, 0xA), (0, 0xB), (4, 0xC)].into_iter());
+        payload.extend(STREAMS);
+        payload
+    }
+
+    fn plan(payload: &[u8], layout: Layout, old_size: u32) -> Result<Plan, ReadError<()>> {
+        let size = u32::try_from(payload.len()).unwrap();
+        let manifest = Manifest {
+            product: "p",
+            base: Some(Base { version: "1", image: Image { size: old_size, sha256: [0; 32] } }),
+            version: "2",
+            image: Image { size: 600, sha256: [0; 32] },
+            security_counter: 0,
+            payload: Payload { kind: Kind::Delta, layout, block_size: 256, size, sha256: [0; 32] },
+            description: "",
+            notes: "",
+        };
+        Plan::read(&manifest, 0, &mut Alone(payload.to_vec()))
+    }
+
+    fn blocks(payload: &[u8], layout: Layout, old_size: u32) -> Result<Vec<Block>, ReadError<()>> {
+        let plan = plan(payload, layout, old_size)?;
+        (0..plan.blocks()).map(|step| plan.block(step, &mut Alone(payload.to_vec()))).collect()
+    }
+
+    #[test]
+    fn blocks_come_in_their_order_with_what_they_may_use() {
+        let ops = |stream, sources| Content::Ops { stream, sources };
+        let block =
+            |index: u32, len, content, check| Block { index, start: index * 256, len, content, check };
+        assert_eq!(
+            blocks(&payload(Order::Ascending), Layout::Slot, 700).unwrap(),
+            [
+                block(0, 256, ops((32, 35), (0, 700)), Some(0xA)),
+                block(1, 256, Content::Unchanged, Some(0xB)),
+                block(2, 88, ops((35, 39), (0, 700)), Some(0xC)),
+            ]
+        );
+        assert_eq!(
+            blocks(&payload(Order::Ascending), Layout::InPlace, 700).unwrap(),
+            [
+                block(0, 256, ops((32, 35), (0, 700)), Some(0xA)),
+                block(1, 256, Content::Unchanged, Some(0xB)),
+                block(2, 88, ops((35, 39), (512, 700)), Some(0xC)),
+            ]
+        );
+        assert_eq!(
+            blocks(&payload(Order::Descending), Layout::InPlace, 550).unwrap(),
+            [
+                block(2, 88, ops((35, 39), (0, 550)), Some(0xC)),
+                block(1, 256, Content::Unchanged, Some(0xB)),
+                block(0, 256, ops((32, 35), (0, 256)), Some(0xA)),
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_that_do_not_add_up_are_refused() {
+        let good = payload(Order::Ascending);
+        let fault = |kind, at| Err(ReadError::Format(Error::new(kind, at)));
+        let altered = |at: usize, value: u8| {
+            let mut bad = good.clone();
+            bad[at] = value;
+            blocks(&bad, Layout::Slot, 700)
+        };
+        assert_eq!(altered(0, 2), fault(ErrorKind::BadValue, 0));
+        assert_eq!(altered(3, 1), fault(ErrorKind::BadValue, 0));
+        assert_eq!(altered(7, 1), fault(ErrorKind::BadLength, 4), "an octet before the first stream");
+        assert_eq!(altered(15, 4), fault(ErrorKind::BadLength, 12), "a stream that ends before it starts");
+        assert_eq!(altered(15, 8), fault(ErrorKind::BadLength, 4), "a stream behind the payload");
+        assert_eq!(altered(12, 0xFF), fault(ErrorKind::BadLength, 4), "an offset near the end of 32 bits");
+        assert_eq!(altered(31, 6), fault(ErrorKind::BadLength, 20), "an octet behind the last stream");
+        assert_eq!(
+            blocks(&good, Layout::Slot, 500),
+            fault(ErrorKind::BadSource, 12),
+            "unchanged beyond the old image"
+        );
+        let past = plan(&good, Layout::Slot, 700).unwrap().block(3, &mut Alone(good.clone()));
+        assert_eq!(past, Err(ReadError::Format(Error::new(ErrorKind::BadValue, 0))));
+    }
+}

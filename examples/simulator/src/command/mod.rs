@@ -5,6 +5,7 @@
 
 mod input;
 mod inspect;
+mod package;
 mod simulate;
 
 use std::ffi::OsString;
@@ -64,6 +65,7 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
+  kedge package create old.bin new.bin -o update.kdg
 
 Exit codes: 0 all is well, 1 a flow failed or bytes are broken, 2 it could not be done as asked.";
 
@@ -73,6 +75,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
+    /// Make update packages
+    Package(package::Package),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -89,6 +93,7 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

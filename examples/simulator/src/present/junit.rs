@@ -5,9 +5,8 @@ use std::time::Duration;
 use anyhow::Context;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::plain::{arrow_line, note_line};
+use super::plain::{arrow_line, log_line, note_line, power_cut_line};
 use super::recording::{FlowRecord, Recording};
-use super::text::one_line;
 use crate::feed::Feed;
 
 /// The file's text. A flow that went wrong is a failure, one that could not be played an error; times are the
@@ -54,21 +53,14 @@ fn status(flow: &FlowRecord) -> TestCaseStatus {
     status
 }
 
+/// The course of the flow in plain lines, then the log.
 fn transcript(flow: &FlowRecord) -> String {
-    let mut text = String::new();
-    for item in &flow.course {
-        match item {
-            Feed::Arrow(arrow) => text.push_str(&arrow_line(arrow)),
-            Feed::Note(note) => text.push_str(&note_line(note)),
-            Feed::PowerCut { operation, .. } => {
-                text.push_str(&format!("power cut at flash operation {operation}"))
-            }
-            _ => continue,
-        }
-        text.push('\n');
-    }
-    for line in &flow.log {
-        text.push_str(&format!("{:>7} {}: {}\n", line.at_ms, line.level.name(), one_line(&line.text)));
-    }
-    text
+    let course = flow.course.iter().filter_map(|item| match item {
+        Feed::Arrow(arrow) => Some(arrow_line(arrow)),
+        Feed::Note(note) => Some(note_line(note)),
+        Feed::PowerCut { at_ms, operation } => Some(power_cut_line(*at_ms, *operation)),
+        _ => None,
+    });
+    let log = flow.log.iter().map(|line| log_line(line.at_ms, line.level, &line.text));
+    course.chain(log).flat_map(|line| [line, "\n".into()]).collect()
 }

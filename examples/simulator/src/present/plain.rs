@@ -48,10 +48,10 @@ impl<W: Write> Observer for Plain<W> {
             Feed::Note(note) => self.lines.line(&note_line(note)),
             Feed::Progress(progress) => self.progress(progress),
             Feed::PowerCut { at_ms, operation } => {
-                self.lines.line(&format!("{}      POWER CUT at flash operation {operation}", clock(*at_ms)));
+                self.lines.line(&power_cut_line(*at_ms, *operation));
             }
             Feed::Log { at_ms, level, text } if *level >= Level::Warning => {
-                self.lines.line(&format!("{}      {}: {}", clock(*at_ms), level.name(), one_line(text)));
+                self.lines.line(&log_line(*at_ms, *level, text));
             }
             Feed::Log { .. } | Feed::Flash(_) => {}
             Feed::FlowEnded(end) => {
@@ -82,6 +82,16 @@ pub(super) fn arrow_line(arrow: &Arrow) -> String {
 pub(super) fn note_line(note: &Note) -> String {
     let text = one_line(&note.text);
     format!("{}{} {}: {text}", clock(note.at_ms), step(note.step.as_deref()), note.lane.title())
+}
+
+/// The line of a power cut.
+pub(super) fn power_cut_line(at_ms: u64, operation: u64) -> String {
+    format!("{}{} POWER CUT at flash operation {operation}", clock(at_ms), step(None))
+}
+
+/// A line of the log.
+pub(super) fn log_line(at_ms: u64, level: Level, text: &str) -> String {
+    format!("{}{} {}: {}", clock(at_ms), step(None), level.name(), one_line(text))
 }
 
 fn clock(ms: u64) -> String {

@@ -108,7 +108,7 @@ impl<W: Write> Terminal<W> {
 
     fn power_cut(&mut self, operation: u64) {
         let mut row = lanes();
-        row.fill(FIRST_LANE..COLUMNS - FIRST_LANE, '╳', Tone::Bad);
+        row.fill(FIRST_LANE..column(Lane::Repository) + 1, '╳', Tone::Bad);
         let text = format!(" power cut at flash operation {operation} ");
         row.put((COLUMNS - width(&text)) / 2, &text, Tone::Bad);
         self.row(&row);

@@ -18,7 +18,8 @@ const QUOTED: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Phrase {
     pub(super) text: String,
-    pub(super) step: Option<&'static str>,
+    /// Numbers of the flow's steps, without repetition.
+    pub(super) steps: Vec<&'static str>,
 }
 
 impl Phrase {
@@ -30,7 +31,7 @@ impl Phrase {
             let more = if short.len() < detail.len() { "…" } else { "" };
             let _ = write!(text, ": {short}{more}");
         }
-        Self { text, step: story.step(topic) }
+        Self { text, steps: story.steps(topic) }
     }
 }
 
@@ -51,7 +52,9 @@ impl<'a> Body<'a> {
     /// What the body says, in order; nothing if it holds no document that can be read.
     pub(super) fn phrases(self, story: &Story, asked: &mut Asked) -> Vec<Phrase> {
         let Some((root, parts)) = self.parts() else { return Vec::new() };
-        let Some(coding) = root.media_type.and_then(|media| mmc::coding_of(&media)) else { return Vec::new() };
+        let Some(coding) = root.media_type.and_then(|media| mmc::coding_of(&media)) else {
+            return Vec::new();
+        };
         let mut scratch = vec![0; mmc::SCRATCH + 2 * root.content.len()];
         let Ok(document) = Document::check(coding, root.content, &mut scratch) else { return Vec::new() };
         let mut phrases = Vec::new();
@@ -118,10 +121,13 @@ fn command_phrase(story: &Story, command: &Command<'_>, parts: &[Part<'_>]) -> P
     }
     let detail = match command.value {
         Some(Content::Text(text)) if !object.contains("url") => Some(text),
-        _ if command.reboot => Some("restart"),
         _ => None,
     };
-    Phrase::new(story, Topic::Ask(command.verb, object), detail)
+    let mut phrase = Phrase::new(story, Topic::Ask(command.verb, object), detail);
+    if command.reboot {
+        phrase.text.push_str(" and orders a restart");
+    }
+    phrase
 }
 
 fn answer_phrase(
@@ -131,7 +137,7 @@ fn answer_phrase(
     parts: &[Part<'_>],
 ) -> Phrase {
     let Some((_, verb, object)) = asked else {
-        return Phrase { text: format!("answers command {}: {}", answer.id, answer.code), step: None };
+        return Phrase { text: format!("answers command {}: {}", answer.id, answer.code), steps: vec![] };
     };
     if let Some(message) = is683_type(*verb, object, answer.value, parts, Direction::Reverse) {
         let topic = Topic::Is683(Direction::Reverse, message);
@@ -148,7 +154,7 @@ fn answer_phrase(
         (ResultCode::SUCCESS, _) => Phrase::new(story, topic, None),
         (code, _) => {
             let text = format!("could not do it, {code} ({verb} {object})");
-            Phrase { text: text.replace(" )", ")"), step: story.step(topic) }
+            Phrase { text: text.replace(" )", ")"), steps: story.steps(topic) }
         }
     }
 }

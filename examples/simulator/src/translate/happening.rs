@@ -3,67 +3,44 @@
 use kedge_agent::event::{Committed, Event};
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::EndReason;
-use kedge_update_agent::Refusal;
 
 use super::body::Phrase;
 use super::story::Story;
 use super::topic::{Shown, Topic};
 
-/// Why a package can be refused; which of them is meant is told by the code.
-const REFUSALS: [Refusal; 12] = [
-    Refusal::Malformed { at: 0 },
-    Refusal::WrongSize,
-    Refusal::UnknownKey,
-    Refusal::BadSignature,
-    Refusal::OtherProduct,
-    Refusal::OtherVersion,
-    Refusal::OtherImage,
-    Refusal::Downgrade,
-    Refusal::OtherLayout,
-    Refusal::BlockSize,
-    Refusal::ImageTooLarge,
-    Refusal::BadPayload,
-];
-
 /// What an event means that is no message; `None`: it is shown nowhere but in the log.
 pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
     let topic = |topic| Some(Phrase::new(story, topic, None));
-    let words = |text: String, topic| Some(Phrase { text, step: story.step(topic) });
+    let words = |text: String, topic| Some(Phrase { text, steps: story.steps(topic) });
     match *event {
         Event::Committed(Committed::Is683) => topic(Topic::CommittedIs683),
         Event::Committed(Committed::Objects) => topic(Topic::CommittedObjects),
         Event::PackageVerified { version, len } => {
             Some(Phrase::new(story, Topic::Verified, Some(&format!("{len} octets, to version {version}"))))
         }
-        Event::PackageRefused(code) => words(
-            format!("refuses the package, nothing was erased: {}", refusal(code)),
-            Topic::Refused,
-        ),
+        Event::PackageRefused(refusal) => {
+            words(format!("refuses the package, nothing was erased: {refusal}"), Topic::Refused)
+        }
         Event::DownloadRestarted => {
             words("the server does not resume: the download starts again".into(), Topic::PackageAsked)
         }
         Event::ReportQueued { state } => {
             Some(Phrase::new(story, Topic::ReportQueued, Some(&format!("state {state}"))))
         }
-        Event::Reported { state } => Some(Phrase::new(story, Topic::Reported, Some(&format!("state {state}")))),
+        Event::Reported { state } => {
+            Some(Phrase::new(story, Topic::Reported, Some(&format!("state {state}"))))
+        }
         Event::DataCall(Err(error)) => words(format!("no data call: {error:?}"), Topic::CallOpened),
         Event::Registered(Err(error)) => words(format!("cannot register: {error:?}"), Topic::Registered),
         Event::LinkDown(error) => words(format!("the exchange failed: {error:?}"), Topic::Status),
         Event::RetryIn(pause) => words(format!("tries again in {} s", pause.as_secs_f32()), Topic::Status),
-        Event::GaveUp => words("gives up until it is asked again".into(), Topic::Status),
+        Event::GaveUp { reason, error } => {
+            words(format!("gives up until it is asked again: {reason}, code {error}"), Topic::Status)
+        }
         Event::SessionEnded { reason, error } if !reason.is_normal() => {
             words(format!("the session ended early: {reason}, code {error}"), Topic::Status)
         }
         _ => None,
-    }
-}
-
-/// What a refusal code means.
-pub(super) fn refusal(code: u8) -> String {
-    match REFUSALS.into_iter().find(|refusal| refusal.code() == u16::from(code)) {
-        Some(Refusal::Malformed { .. }) => "malformed".into(),
-        Some(refusal) => refusal.to_string(),
-        None => format!("code {code}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kedge_agent::event::Event;
 
-use super::happening::{answer, refusal, shown};
+use super::happening::{answer, shown};
 use crate::feed::Level;
 
 /// How much an event matters, and its line.
@@ -35,10 +35,11 @@ pub(super) fn line(event: &Event<'_>) -> (Level, String) {
             (Level::Info, format!("prompt {what:?}: {}", detail.unwrap_or_default()))
         }
         Event::Answered(said) => (Level::Info, format!("the user says {}", answer(said))),
-        Event::PackageRefused(code) => (Level::Info, format!("package refused ({code}): {}", refusal(code))),
+        Event::PackageRefused(refusal) => (Level::Info, format!("package refused: {refusal}")),
         Event::SessionEnded { reason, error } => {
             (Level::Info, format!("session ended: {reason}, code {error}"))
         }
+        Event::GaveUp { reason, error } => (Level::Info, format!("gave up: {reason}, code {error}")),
         Event::RetryIn(pause) => (Level::Info, format!("retry in {} ms", pause.as_millis())),
         ref other => (Level::Info, format!("{other:?}")),
     }

@@ -10,6 +10,7 @@ mod log;
 mod story;
 mod topic;
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use kedge_agent::event::{Event, Events};
@@ -67,7 +68,7 @@ impl<'o> Translator<'o> {
             at_ms: ms(now),
             from,
             to,
-            step: self.step(phrase.step),
+            step: self.step(&phrase),
             text: phrase.text,
             title: wire.title,
             decoded: wire.decoded,
@@ -76,14 +77,16 @@ impl<'o> Translator<'o> {
     }
 
     fn note(&mut self, now: Duration, lane: Lane, phrase: Phrase) {
-        let step = self.step(phrase.step);
+        let step = self.step(&phrase);
         self.observer.feed(&Feed::Note(Note { at_ms: ms(now), lane, step, text: phrase.text }));
     }
 
     /// The step to show: in the session that reports, everything belongs to the reporting.
-    fn step(&self, step: Option<&'static str>) -> Option<String> {
-        let report = self.story.report.filter(|_| self.session == Some(Kind::Status));
-        report.or(step).map(Into::into)
+    fn step(&self, phrase: &Phrase) -> Option<String> {
+        match self.story.report.filter(|_| self.session == Some(Kind::Status)) {
+            Some(report) => Some(report.into()),
+            None => (!phrase.steps.is_empty()).then(|| phrase.steps.join(", ")),
+        }
     }
 
     fn phrase(&self, topic: Topic<'_>) -> Phrase {
@@ -92,7 +95,11 @@ impl<'o> Translator<'o> {
 
     fn request(&mut self, now: Duration, request: &Request<'_>) {
         let header = |name: &str| {
-            request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+            request
+                .headers
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| *value)
         };
         let of_session = header(SESSION_HEADER).is_some();
         self.peer = if of_session { Lane::Network } else { Lane::Repository };
@@ -112,7 +119,7 @@ impl<'o> Translator<'o> {
         }
         let mut decoded = format!("{} {}\n", request.method, request.url);
         for (name, value) in request.headers {
-            decoded.push_str(&format!("{name}: {value}\n"));
+            let _ = writeln!(decoded, "{name}: {value}");
         }
         let wire = Wire {
             title: format!("{} {}", request.method, path(request.url)),
@@ -132,19 +139,19 @@ impl<'o> Translator<'o> {
             (206, Lane::Repository) => self.phrase(Topic::PackageRest),
             (200, _) if !body.octets.is_empty() => {
                 let phrases = body.phrases(self.story, &mut self.asked);
-                let unread = || Phrase { text: "sends what cannot be read".into(), step: None };
+                let unread = || Phrase { text: "sends what cannot be read".into(), steps: vec![] };
                 join(phrases).unwrap_or_else(unread)
             }
             (200 | 204, _) => self.phrase(Topic::Nothing),
-            _ => {
-                let step = self.story.step(Topic::Status);
-                Phrase { text: format!("refuses with HTTP status {status}"), step }
-            }
+            _ => Phrase {
+                text: format!("refuses with HTTP status {status}"),
+                steps: self.story.steps(Topic::Status),
+            },
         };
         let mut decoded = format!("HTTP status {status}\n");
         for (name, value) in [("Content-Type", body.content_type), ("Location", location)] {
             if !value.is_empty() {
-                decoded.push_str(&format!("{name}: {value}\n"));
+                let _ = writeln!(decoded, "{name}: {value}");
             }
         }
         let size = match body.octets.len() {
@@ -214,8 +221,8 @@ impl<'o> Translator<'o> {
             }
             Event::Answered(answer) => {
                 if let Some(question) = self.question.take().filter(|question| question.is_question()) {
-                    let step = self.story.step(Topic::Prompt(question));
-                    let phrase = Phrase { text: happening::answer(answer).into(), step };
+                    let steps = self.story.steps(Topic::Prompt(question));
+                    let phrase = Phrase { text: happening::answer(answer).into(), steps };
                     self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
                 }
             }
@@ -272,7 +279,12 @@ fn join(phrases: Vec<Phrase>) -> Option<Phrase> {
             None => counted.push((phrase, 1)),
         }
     }
-    let step = counted.iter().find_map(|(phrase, _)| phrase.step);
+    let mut steps = Vec::new();
+    for step in counted.iter().flat_map(|(phrase, _)| &phrase.steps) {
+        if !steps.contains(step) {
+            steps.push(step);
+        }
+    }
     let texts: Vec<_> = counted
         .iter()
         .map(|(phrase, count)| match count {
@@ -280,7 +292,7 @@ fn join(phrases: Vec<Phrase>) -> Option<Phrase> {
             _ => format!("{} ({count} times)", phrase.text),
         })
         .collect();
-    (!texts.is_empty()).then(|| Phrase { text: texts.join("; "), step })
+    (!texts.is_empty()).then(|| Phrase { text: texts.join("; "), steps })
 }
 
 /// The part of a URL behind its host.

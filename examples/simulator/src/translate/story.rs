@@ -26,8 +26,8 @@ impl Story {
         STORIES.into_iter().find(|story| story.flow == flow).unwrap_or(&UNKNOWN)
     }
 
-    /// The number of the step.
-    pub(super) fn step(&self, topic: Topic<'_>) -> Option<&'static str> {
-        self.steps.iter().find(|(known, _)| *known == topic).map(|(_, step)| *step)
+    /// The number of the step; none if the topic has no step of its own.
+    pub(super) fn steps(&self, topic: Topic<'_>) -> Vec<&'static str> {
+        self.steps.iter().filter(|(known, _)| *known == topic).map(|(_, step)| *step).collect()
     }
 }

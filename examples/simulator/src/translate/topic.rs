@@ -134,7 +134,10 @@ const MEANINGS: &[(Topic<'static>, &str)] = &[
     (Topic::Prompt(Shown::Confirm), "asks"),
     (Topic::Prompt(Shown::Install), "asks whether to install version"),
     (Topic::Prompt(Shown::Notes), "shows what the update brings, asks to go on"),
-    (Topic::Prompt(Shown::Disclaimer), "warns that it cannot be used, not even for emergency calls; asks to go on"),
+    (
+        Topic::Prompt(Shown::Disclaimer),
+        "warns that it cannot be used, not even for emergency calls; asks to go on",
+    ),
     (Topic::Prompt(Shown::NoUpdate), "says that there is no update"),
     (Topic::Prompt(Shown::Activated), "says that it is activated"),
     (Topic::Prompt(Shown::Failed), "says that it failed"),

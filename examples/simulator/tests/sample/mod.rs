@@ -1,6 +1,9 @@
 //! A hand-made run that has one of everything, and texts that are as hostile as a network can be.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::ffi::OsString;
+
+use kedge::command::{Exit, Surroundings, run as run_command};
 use kedge::feed::{
     Arrow, Feed, Figures, Flash, FlashRegion, FlowEnded, Lane, Level, Note, Observer, Progress,
 };
@@ -163,10 +166,28 @@ impl Play for Player {
             "fota-client" => update(),
             _ => anyhow::bail!("there is no radio"),
         };
-        feeds.iter().for_each(|feed| observer.feed(feed));
+        for feed in &feeds {
+            observer.feed(feed);
+        }
         let passed = name == "one-button";
         Ok(Verdict { passed, reason: None })
     }
+}
+
+/// What a command answered.
+pub(crate) struct Answer {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs the command with the flows of [`Player`].
+pub(crate) fn kedge(arguments: &[&str]) -> Answer {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut surroundings = Surroundings { out: &mut out, err: &mut err, term: None, colour: false };
+    let arguments = std::iter::once("kedge").chain(arguments.iter().copied()).map(OsString::from);
+    let exit = run_command(arguments, &Player, &mut surroundings);
+    Answer { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
 /// Compares with the file `tests/golden/NAME`; with the environment variable `KEDGE_BLESS` set, writes it instead.

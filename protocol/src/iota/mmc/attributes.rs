@@ -100,28 +100,28 @@ impl<'s> Attributes<'s> {
         if verb == Verb::Unknown {
             return Some(Command { on_error, ..Command::new(id, verb) });
         }
-        let value = self.content()?;
+        let (value, single) = self.content();
         let reboot = self.reboot.is_some();
         let command = Command { id, verb, object: self.object, value, on_error, reboot };
-        (command.is_legal() && self.code.is_none()).then_some(command)
+        (single && command.is_legal() && self.code.is_none()).then_some(command)
     }
 
     /// The result, if the grammar allows it.
     pub(super) fn answer(&self) -> Option<Answer<'s>> {
-        let answer = Answer { id: self.id?, code: self.code?, value: self.content()? };
+        let (value, single) = self.content();
+        let answer = Answer { id: self.id?, code: self.code?, value };
         let others = self.object.is_some() || self.on_error.is_some() || self.reboot.is_some();
-        (!others).then_some(answer)
+        (single && !others).then_some(answer)
     }
 
-    /// At most one of the three forms of a value; `None` for more.
-    fn content(&self) -> Option<Option<Content<'s>>> {
-        match (self.value, self.reference, self.data) {
-            (None, None, None) => Some(None),
-            (Some(text), None, None) => Some(Some(Content::Text(text))),
-            (None, Some(reference), None) => Some(Some(Content::Reference(reference))),
-            (None, None, Some(octets)) => Some(Some(Content::Data(octets))),
-            _ => None,
-        }
+    /// The value, in whichever form; whether it stands there in one form at most.
+    fn content(&self) -> (Option<Content<'s>>, bool) {
+        let forms = [
+            self.value.map(Content::Text),
+            self.reference.map(Content::Reference),
+            self.data.map(Content::Data),
+        ];
+        (forms.into_iter().flatten().next(), forms.into_iter().flatten().count() <= 1)
     }
 }
 

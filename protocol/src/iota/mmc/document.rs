@@ -1,7 +1,7 @@
+use super::Fault;
 use super::attributes::Attributes;
 use super::element::{Command, Element, Verb};
 use super::strict::{Strict, check_size};
-use super::Fault;
 use crate::iota::limits::{MAX_COMMANDS, MAX_VALUE};
 use crate::wap::Coding;
 use crate::wap::document::{self, is_ignorable};

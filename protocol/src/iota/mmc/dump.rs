@@ -60,7 +60,9 @@ fn meaning(
             write!(out, "      document {doc} of session {session}")?;
             writeln!(out, ", answer to {}", next.unwrap_or("the same URL"))?;
         }
-        Ok(Head::Device { session, re }) => writeln!(out, "      answer to document {re} of session {session}")?,
+        Ok(Head::Device { session, re }) => {
+            writeln!(out, "      answer to document {re} of session {session}")?;
+        }
         Err(fault) => return Ok(Err(fault)),
     }
     for number in 0..document.len() {

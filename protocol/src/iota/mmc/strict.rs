@@ -52,9 +52,15 @@ impl<'a> Pull<'a> for Strict<'a> {
         let event = self.inner.next()?;
         let allowed = match event {
             Some(Event::Start(Name::Literal(_))) => self.coding() == Coding::Xml,
-            Some(Event::Start(Name::Unknown(token)) | Event::Attribute(Name::Unknown(token))) => token.page == 0,
+            Some(Event::Start(Name::Unknown(token)) | Event::Attribute(Name::Unknown(token))) => {
+                token.page == 0
+            }
             Some(
-                Event::Doctype(_) | Event::Pi(_) | Event::PiEnd | Event::Extension(_) | Event::UnknownValue(_),
+                Event::Doctype(_)
+                | Event::Pi(_)
+                | Event::PiEnd
+                | Event::Extension(_)
+                | Event::UnknownValue(_),
             ) => false,
             _ => true,
         };

@@ -40,7 +40,9 @@ fn white_space_unknown_attributes_and_comments_are_ignored() {
 
 #[test]
 fn unknown_elements_are_commands_that_fail() {
-    let text = server("<format id=\"3\" version=\"9\" onerror=\"continue\">x<deep id=\"0\"/>y</format><commit id=\"4\"/>");
+    let text = server(
+        "<format id=\"3\" version=\"9\" onerror=\"continue\">x<deep id=\"0\"/>y</format><commit id=\"4\"/>",
+    );
     let document = xml(&text).unwrap();
     let mut scratch: Scratch = [0; 16384];
     let Some(Element::Command(unknown)) = document.element(0, &mut scratch).unwrap() else { panic!() };
@@ -144,18 +146,22 @@ fn what_the_codings_forbid_is_refused() {
     // The head of a good document, then one thing that the profile forbids.
     let head = [5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1];
     let bodies: [&[u8]; 8] = [
-        &[0x04, 0, 0x01],                          // literal tag
-        &[0x43, 0x07, 0x01],                       // processing instruction
-        &[0x00, 0x01, 0x0C, 0x00, 0x00],           // page 1
-        &[0x80, 0x00],                             // extension
-        &[0xC0],                                   // extension
-        &[0x8C, 0x0D, 3, b'1', 0, 0xC0, 0x01],     // extension in a value
-        &[0x8C, 0x0D, 0x89, 0x01],                 // unknown value token
-        &[0x8C, 0x0D, 0xC3, 1, b'1', 0x01],        // octets for a text
+        &[0x04, 0, 0x01],                      // literal tag
+        &[0x43, 0x07, 0x01],                   // processing instruction
+        &[0x00, 0x01, 0x0C, 0x00, 0x00],       // page 1
+        &[0x80, 0x00],                         // extension
+        &[0xC0],                               // extension
+        &[0x8C, 0x0D, 3, b'1', 0, 0xC0, 0x01], // extension in a value
+        &[0x8C, 0x0D, 0x89, 0x01],             // unknown value token
+        &[0x8C, 0x0D, 0xC3, 1, b'1', 0x01],    // octets for a text
     ];
     for body in bodies {
         let bytes = [&[3, 1, 0x6A, 2, b'x', 0, 0xC5][..], &head, body, &[1]].concat();
-        assert_eq!(checked(Coding::Wbxml, &bytes).expect_err("forbidden").reason(), EndReason::XML, "{body:x?}");
+        assert_eq!(
+            checked(Coding::Wbxml, &bytes).expect_err("forbidden").reason(),
+            EndReason::XML,
+            "{body:x?}"
+        );
     }
     let headers: [(&[u8], bool); 8] = [
         (&[3, 1, 0x6A, 0], true),
@@ -187,7 +193,8 @@ fn limits_hold() {
     assert!(xml(&value(MAX_VALUE)).is_ok());
     too_big(&value(MAX_VALUE + 1));
     too_big(&server(&format!("<commit id='1' other='{}'/>", "x".repeat(MAX_VALUE + 1))));
-    let commands = |n: usize| server(&(1..=n).map(|id| format!("<commit id='{id}'/>")).collect::<String>());
+    let commands =
+        |n: usize| server(&(1..=n).map(|id| format!("<commit id='{id}'/>")).collect::<Vec<_>>().concat());
     assert_eq!(xml(&commands(MAX_COMMANDS)).unwrap().len(), MAX_COMMANDS);
     too_big(&commands(MAX_COMMANDS + 1));
     let size = |n: usize| server(&" ".repeat(n - server("").len()));
@@ -196,7 +203,12 @@ fn limits_hold() {
     // Seventeen attributes: XML has the same limit below the grammar; here in WBXML, with unknown starts 0x20...
     let attributes = |n: u8| {
         let extra: Vec<u8> = (0..n).map(|i| 0x20 + i).collect();
-        [&[3, 1, 0x6A, 0, 0xC5, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1, 0x8C, 0x0D, 3, b'1', 0][..], &extra, &[1, 1]].concat()
+        [
+            &[3, 1, 0x6A, 0, 0xC5, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1, 0x8C, 0x0D, 3, b'1', 0][..],
+            &extra,
+            &[1, 1],
+        ]
+        .concat()
     };
     assert!(checked(Coding::Wbxml, &attributes(15)).is_ok());
     assert_eq!(checked(Coding::Wbxml, &attributes(16)).unwrap_err().code(), ResultCode::TOO_BIG);

@@ -14,7 +14,7 @@ use crate::iota::mmc::{self, Answer, Content, Decimal, Head};
 use crate::iota::{IS683_RESPONSE, ResultCode};
 use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
 use crate::wap::Coding;
-use crate::wire::{Error, ErrorKind, Writer};
+use crate::wire::{Error, ErrorKind, Reader, Writer};
 use crate::xml::base64;
 
 /// Content-ID of the document in a multipart body.
@@ -141,7 +141,11 @@ impl Answers {
         }
         let kind = if form.is683 { Kind::Is683Part } else { Kind::OctetPart };
         let part = PART.saturating_add(octets.len());
-        if self.reserve(room, octets.len(), RESULT, Some(part)) { Ok((kind, octets)) } else { Err(ResultCode::TOO_BIG) }
+        if self.reserve(room, octets.len(), RESULT, Some(part)) {
+            Ok((kind, octets))
+        } else {
+            Err(ResultCode::TOO_BIG)
+        }
     }
 
     /// Reserves room for a value of `len` octets that adds so much to the document and, if it is one, as a part.
@@ -166,7 +170,14 @@ impl Answers {
     }
 
     /// Writes a record below the ones before it.
-    fn record(&mut self, tx: &mut [u8], id: u16, code: ResultCode, kind: Kind, octets: &[u8]) -> Result<(), Error> {
+    fn record(
+        &mut self,
+        tx: &mut [u8],
+        id: u16,
+        code: ResultCode,
+        kind: Kind,
+        octets: &[u8],
+    ) -> Result<(), Error> {
         let no_room = Error::new(ErrorKind::NoRoom, 0);
         let len = octets.len().saturating_add(RECORD);
         let end = tx.len().saturating_sub(self.records);
@@ -293,11 +304,13 @@ impl<'t> Iterator for Records<'t> {
     type Item = Record<'t>;
 
     fn next(&mut self) -> Option<Record<'t>> {
-        let (rest, &[a, b, c, d, e, f, code, kind]) = self.rest.split_last_chunk::<RECORD>()?;
-        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+        let (rest, header) = self.rest.split_last_chunk::<RECORD>()?;
+        let mut header = Reader::new(header);
+        let len = usize::try_from(header.u32().ok()?).ok()?;
+        let (id, code, kind) = (header.u16().ok()?, header.u8().ok()?, header.u8().ok()?);
         let (rest, octets) = rest.split_at_checked(rest.len().checked_sub(len)?)?;
         self.rest = rest;
         let kind = Kind::ALL.get(usize::from(kind)).copied()?;
-        Some(Record { id: u16::from_be_bytes([e, f]), code: ResultCode(code), kind, octets })
+        Some(Record { id, code: ResultCode(code), kind, octets })
     }
 }

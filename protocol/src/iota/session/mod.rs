@@ -33,16 +33,16 @@
 mod answer;
 mod io;
 mod received;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use core::time::Duration;
 
 use self::answer::{Answers, Body, Form, MIN_ROOM};
 pub use self::io::{
-    Command, CommandResult, Config, Headers, Input, Method, Outcome, Output, Reason, Reply, Request, SessionError,
-    Value,
+    Command, CommandResult, Config, Headers, Input, Method, Outcome, Output, Reason, Reply, Request,
+    SessionError, Value,
 };
 use self::received::{Ending, Received, ending, is_reference};
 use self::text::{Text, hex};
@@ -64,7 +64,8 @@ pub struct Session<'b> {
     tx: &'b mut [u8],
     device: Device,
     connection_timeout: Duration,
-    session_timeout: Duration,
+    /// The session timeout.
+    patience: Duration,
     /// Uptime at which the session ends; set when it starts.
     end: Duration,
     url: Text<MAX_URL>,
@@ -157,7 +158,7 @@ impl<'b> Session<'b> {
             tx,
             device: Device::new(config)?,
             connection_timeout: config.connection_timeout,
-            session_timeout: config.session_timeout,
+            patience: config.session_timeout,
             end: Duration::MAX,
             url: Text::of(&[config.start_url]).ok_or(SessionError::BadConfig)?,
             token: Text::EMPTY,
@@ -225,7 +226,7 @@ impl<'b> Session<'b> {
             (_, Input::Abort) => Err(ending(EndReason::CLIENT_ABORT, ResultCode::ABORT)),
             (_, Input::Start) => self.start(now),
             (_, Input::Pushed { content_type, len }) => {
-                self.end = now.saturating_add(self.session_timeout);
+                self.end = now.saturating_add(self.patience);
                 self.url = Text::EMPTY;
                 self.document(now, Some(content_type), len)
             }
@@ -283,7 +284,7 @@ impl<'b> Session<'b> {
     }
 
     fn start(&mut self, now: Duration) -> Result<State, Ending> {
-        self.end = now.saturating_add(self.session_timeout);
+        self.end = now.saturating_add(self.patience);
         self.trust(self.url.as_str())?;
         Ok(self.exchange(now, Method::Get))
     }
@@ -335,7 +336,9 @@ impl<'b> Session<'b> {
             (200, _) if reply.len > 0 => self.document(now, reply.content_type, reply.len),
             (200 | 204, _) => Err(ending(EndReason::SUCCESS, ResultCode::SUCCESS)),
             (301 | 302 | 303 | 307 | 308, Method::Get) | (307 | 308, Method::Post) => match reply.location {
-                Some(location) if exchange.redirects < MAX_REDIRECTS => self.redirect(now, exchange, location),
+                Some(location) if exchange.redirects < MAX_REDIRECTS => {
+                    self.redirect(now, exchange, location)
+                }
                 _ => refused,
             },
             (503, _) => match reply.retry_after {
@@ -362,7 +365,8 @@ impl<'b> Session<'b> {
     /// A body has arrived: checked as a whole, judged by its number, then executed or answered from memory.
     fn document(&mut self, now: Duration, content_type: Option<&str>, len: usize) -> Result<State, Ending> {
         let received = Received::locate(content_type, self.rx, len)?;
-        let (document, work) = received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
+        let (document, work) =
+            received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
         let results = document.len();
         let claims_iota = document.claims_iota();
         let Ok(Head::Server { session, doc, next }) = document.head(work) else {
@@ -419,7 +423,7 @@ impl<'b> Session<'b> {
                         Err(code) => code,
                     }
                 };
-                self.note(&mut execute, &command, CommandResult { code, value: None })?;
+                self.note(&mut execute, command, CommandResult { code, value: None })?;
             }
             execute.number = execute.number.saturating_add(1);
         }
@@ -439,7 +443,12 @@ impl<'b> Session<'b> {
     }
 
     /// Notes the result of a command for the answer.
-    fn note(&mut self, execute: &mut Execute, command: &Pending, result: CommandResult<'_>) -> Result<(), Ending> {
+    fn note(
+        &mut self,
+        execute: &mut Execute,
+        command: Pending,
+        result: CommandResult<'_>,
+    ) -> Result<(), Ending> {
         if result.code != ResultCode::SUCCESS && command.on_error == OnError::Stop {
             execute.stopped = true;
         }
@@ -457,9 +466,14 @@ impl<'b> Session<'b> {
         }
     }
 
-    fn done(&mut self, now: Duration, mut execute: Execute, result: &CommandResult<'_>) -> Result<State, Ending> {
+    fn done(
+        &mut self,
+        now: Duration,
+        mut execute: Execute,
+        result: &CommandResult<'_>,
+    ) -> Result<State, Ending> {
         if let Some(command) = self.pending(&execute) {
-            self.note(&mut execute, &command, *result)?;
+            self.note(&mut execute, command, *result)?;
         }
         execute.number = execute.number.saturating_add(1);
         self.advance(now, execute)

@@ -95,7 +95,8 @@ fn results(content_type: &str, body: &[u8]) -> Vec<(u16, ResultCode, Option<Owne
         }
         Err(_) => Vec::new(),
     };
-    let (media, document) = parts.first().map_or((media, body), |root| (root.media_type.unwrap(), root.content));
+    let (media, document) =
+        parts.first().map_or((media, body), |root| (root.media_type.unwrap(), root.content));
     let mut scratch = vec![0; 40_000];
     let document = Document::check(mmc::coding_of(&media).unwrap(), document, &mut scratch).unwrap();
     assert!(matches!(document.head(&mut scratch).unwrap(), Head::Device { session: "S", .. }));
@@ -105,7 +106,7 @@ fn results(content_type: &str, body: &[u8]) -> Vec<(u16, ResultCode, Option<Owne
         let value = answer.value.map(|value| match value {
             Content::Text(text) => Owned::Text(text.to_string()),
             Content::Data(octets) => Owned::Data(octets.to_vec()),
-            reference => {
+            reference @ Content::Reference(_) => {
                 let id = reference.part().unwrap().unwrap();
                 Owned::Data(parts.iter().find(|part| part.content_id == Some(id)).unwrap().content.to_vec())
             }
@@ -165,7 +166,13 @@ impl Talk {
             target.copy_from_slice(body);
         }
         let content_type = Some(content_type);
-        self.input(Input::Reply(Reply { status: 200, content_type, location: None, retry_after: None, len: body.len() }))
+        self.input(Input::Reply(Reply {
+            status: 200,
+            content_type,
+            location: None,
+            retry_after: None,
+            len: body.len(),
+        }))
     }
 
     fn xml(&mut self, doc: u16, content: &str) -> Want {
@@ -205,8 +212,14 @@ fn the_first_request_says_who_and_why() {
     let meid = Some([0xA1, 0, 0, 2, 3, 4, 0xFF]);
     let mut talk = Talk::with(&Config { esn: None, meid, reason: Reason::Boot, ..config() }, 4096, MIN_ROOM);
     let get = talk.input(Input::Start);
-    assert_eq!((get.header("X-IOTA-ESN"), get.header("X-IOTA-MEID")), (None, Some("A1000002030 4FF".replace(' ', "").as_str())));
-    let post = { talk.wait(); talk.xml(1, "") };
+    assert_eq!(
+        (get.header("X-IOTA-ESN"), get.header("X-IOTA-MEID")),
+        (None, Some("A1000002030 4FF".replace(' ', "").as_str()))
+    );
+    let post = {
+        talk.wait();
+        talk.xml(1, "")
+    };
     assert_eq!((post.header("X-IOTA-Reason"), post.header("X-IOTA-Version")), (None, Some("1")));
     assert_eq!(post.results(), []);
 }
@@ -232,15 +245,22 @@ fn configurations_and_buffers_are_checked() {
 #[test]
 fn commands_come_in_order_and_are_answered_in_order() {
     let mut talk = Talk::started();
-    let next = document(1, "next='https://a.example.com/n'", "<write id='7' object='phn/homepage' value='http://x'/>\
-        <read id='8' object='dev/mmv'/><exec id='9' object='is683/msg'><data>Bg==</data></exec><commit id='3'/>");
+    let next = document(
+        1,
+        "next='https://a.example.com/n'",
+        "<write id='7' object='phn/homepage' value='http://x'/>\
+        <read id='8' object='dev/mmv'/><exec id='9' object='is683/msg'><data>Bg==</data></exec><commit id='3'/>",
+    );
     let first = talk.body("application/iota.mmc-xml; charset=utf-8", next.as_bytes());
     let text = |text: &str| Some(Owned::Text(text.to_string()));
     assert_eq!(first, Want::Execute(7, Verb::Write, Some("phn/homepage".to_string()), text("http://x")));
     assert_eq!(talk.wait(), 910 * SECOND);
     assert_eq!(talk.ok(), Want::Execute(8, Verb::Read, Some("dev/mmv".to_string()), None));
     let third = talk.done(ResultCode::SUCCESS, Some(Value::Text("Acme;<\"&'\r\n")));
-    assert_eq!(third, Want::Execute(9, Verb::Exec, Some("is683/msg".to_string()), Some(Owned::Data(vec![6]))));
+    assert_eq!(
+        third,
+        Want::Execute(9, Verb::Exec, Some("is683/msg".to_string()), Some(Owned::Data(vec![6])))
+    );
     let fourth = talk.done(ResultCode::SUCCESS, Some(Value::Data(&[6, 0])));
     assert_eq!(fourth, Want::Execute(3, Verb::Commit, None, None));
     let post = talk.ok();
@@ -248,7 +268,10 @@ fn commands_come_in_order_and_are_answered_in_order() {
     assert_eq!(post.header("Content-Type"), Some("application/iota.mmc-xml"));
     let ok = ResultCode::SUCCESS;
     let octets = Some(Owned::Data(vec![6, 0]));
-    assert_eq!(post.results(), [(7, ok, None), (8, ok, text("Acme;<\"&'\r\n")), (9, ok, octets), (3, ok, None)]);
+    assert_eq!(
+        post.results(),
+        [(7, ok, None), (8, ok, text("Acme;<\"&'\r\n")), (9, ok, octets), (3, ok, None)]
+    );
     // Without `next` the answer goes where the document came from; a disconnect ends the session.
     talk.wait();
     let post = talk.xml(2, "");
@@ -293,19 +316,29 @@ fn multipart(root: &str, parts: &[(&str, &[u8])]) -> (String, Vec<u8>) {
 
 #[test]
 fn references_are_resolved_and_answered_by_parts() {
-    let exec = |id: u16, reference: &str| format!("<exec id='{id}' object='is683/msg' valueref='{reference}' onerror='continue'/>");
+    let exec = |id: u16, reference: &str| {
+        format!("<exec id='{id}' object='is683/msg' valueref='{reference}' onerror='continue'/>")
+    };
     let content: String = [
         exec(1, "cid:p0"), exec(2, "p0"), exec(3, "cid:"), exec(4, "cid:nope"), exec(5, "cid:mmc"), exec(6, "cid:p1"), exec(7, "cid:p2"),
         "<write id='8' object='tls/root/1' valueref='cid:p1' onerror='continue'/><exec id='9' object='is683/msg' value='06' onerror='continue'/>\
         <exec id='10' object='is683/msg' onerror='continue'/><exec id='11' object='fota/x' valueref='cid:p1'/>".to_string(),
     ].concat();
-    let (content_type, body) =
-        multipart(&document(1, "", &content), &[(crate::iota::IS683, b"\x06"), (OCTET_STREAM, b"der"), (crate::iota::IS683, &[7; 2049])]);
+    let (content_type, body) = multipart(
+        &document(1, "", &content),
+        &[(crate::iota::IS683, b"\x06"), (OCTET_STREAM, b"der"), (crate::iota::IS683, &[7; 2049])],
+    );
     let mut talk = Talk::started();
     let object = Some("is683/msg".to_string());
-    assert_eq!(talk.body(&content_type, &body), Want::Execute(1, Verb::Exec, object, Some(Owned::Data(vec![6]))));
+    assert_eq!(
+        talk.body(&content_type, &body),
+        Want::Execute(1, Verb::Exec, object, Some(Owned::Data(vec![6])))
+    );
     let write = talk.done(ResultCode::SUCCESS, Some(Value::Data(b"\x06\x01")));
-    assert_eq!(write, Want::Execute(8, Verb::Write, Some("tls/root/1".to_string()), Some(Owned::Data(b"der".to_vec()))));
+    assert_eq!(
+        write,
+        Want::Execute(8, Verb::Write, Some("tls/root/1".to_string()), Some(Owned::Data(b"der".to_vec())))
+    );
     assert!(matches!(talk.ok(), Want::Execute(11, ..)));
     let post = talk.done(ResultCode::SUCCESS, Some(Value::Data(b"--kedge-0000")));
     let codes: Vec<u8> = post.results().iter().map(|(_, code, _)| code.0).collect();
@@ -313,27 +346,45 @@ fn references_are_resolved_and_answered_by_parts() {
     assert_eq!(post.results()[0].2, Some(Owned::Data(b"\x06\x01".to_vec())));
     assert_eq!(post.results()[10].2, Some(Owned::Data(b"--kedge-0000".to_vec())));
     let content_type = post.header("Content-Type").unwrap();
-    assert_eq!(content_type, r#"multipart/related; type="application/iota.mmc-xml"; start="<mmc>"; boundary=kedge-0001"#);
+    assert_eq!(
+        content_type,
+        r#"multipart/related; type="application/iota.mmc-xml"; start="<mmc>"; boundary=kedge-0001"#
+    );
     let Want::Send(_, _, _, body) = &post else { panic!() };
     let media = MediaType::parse(content_type).unwrap();
-    let types: Vec<String> = Related::new(&media, body).unwrap().parts()
-        .map(|part| part.unwrap().media_type.unwrap().essence().to_string()).collect();
-    assert_eq!(types, ["application/iota.mmc-xml", "application/x-is683-response", "application/octet-stream"]);
+    let types: Vec<String> = Related::new(&media, body)
+        .unwrap()
+        .parts()
+        .map(|part| part.unwrap().media_type.unwrap().essence().to_string())
+        .collect();
+    assert_eq!(
+        types,
+        ["application/iota.mmc-xml", "application/x-is683-response", "application/octet-stream"]
+    );
 }
 
 #[test]
 fn parts_and_the_document_may_travel_as_base64() {
-    let document = document(1, "", "<exec id='1' object='is683/msg' valueref='cid:a'/><write id='2' object='b' valueref='cid:b' onerror='continue'/>");
+    let document = document(
+        1,
+        "",
+        "<exec id='1' object='is683/msg' valueref='cid:a'/><write id='2' object='b' valueref='cid:b' onerror='continue'/>",
+    );
     let mut text = [0; 400];
     let mut w = crate::wire::Writer::new(&mut text);
     crate::xml::base64::encode(document.as_bytes(), &mut w).unwrap();
     let encoded = String::from_utf8(w.finish().to_vec()).unwrap();
-    let body = format!("--b\r\nContent-Type: application/x-is683\r\nContent-ID: <a>\r\nContent-Transfer-Encoding: base64\r\n\r\nBg\r\n==\r\n\
+    let body = format!(
+        "--b\r\nContent-Type: application/x-is683\r\nContent-ID: <a>\r\nContent-Transfer-Encoding: base64\r\n\r\nBg\r\n==\r\n\
         --b\r\nContent-Type: application/iota.mmc-xml\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <m>\r\n\r\n{encoded}\r\n\
-        --b\r\nContent-ID: <b>\r\nContent-Transfer-Encoding: base64\r\n\r\n?\r\n--b--");
+        --b\r\nContent-ID: <b>\r\nContent-Transfer-Encoding: base64\r\n\r\n?\r\n--b--"
+    );
     let mut talk = Talk::started();
     let first = talk.body("multipart/related; boundary=b; start=\"<m>\"", body.as_bytes());
-    assert_eq!(first, Want::Execute(1, Verb::Exec, Some("is683/msg".to_string()), Some(Owned::Data(vec![6]))));
+    assert_eq!(
+        first,
+        Want::Execute(1, Verb::Exec, Some("is683/msg".to_string()), Some(Owned::Data(vec![6])))
+    );
     let codes: Vec<u8> = talk.ok().results().iter().map(|(_, code, _)| code.0).collect();
     assert_eq!(codes, [0, 11]);
 }
@@ -341,7 +392,10 @@ fn parts_and_the_document_may_travel_as_base64() {
 #[test]
 fn bad_inline_octets_fail_their_command_only() {
     let mut talk = Talk::started();
-    let first = talk.xml(1, "<write id='1' object='a' onerror='continue'><data>Zg=</data></write><read id='2' object='b'/>");
+    let first = talk.xml(
+        1,
+        "<write id='1' object='a' onerror='continue'><data>Zg=</data></write><read id='2' object='b'/>",
+    );
     assert_eq!(first, Want::Execute(2, Verb::Read, Some("b".to_string()), None));
     let codes: Vec<u8> = talk.ok().results().iter().map(|(_, code, _)| code.0).collect();
     assert_eq!(codes, [11, 0]);
@@ -356,10 +410,18 @@ fn bodies_of_the_wrong_kind_end_the_session() {
         ("", b"<p>", end(EndReason::MIME, ResultCode::INVALID_CONTENT)),
         ("multipart/mixed; boundary==b", &body, end(EndReason::MIME, ResultCode::INVALID_CONTENT)),
         (&related, &body[..body.len() - 6], end(EndReason::MIME, ResultCode::INVALID_CONTENT)),
-        ("multipart/related; boundary=b", b"--b\r\nContent-Type: text/html\r\n\r\n\r\n--b--", end(EndReason::MIME, ResultCode::INVALID_CONTENT)),
+        (
+            "multipart/related; boundary=b",
+            b"--b\r\nContent-Type: text/html\r\n\r\n\r\n--b--",
+            end(EndReason::MIME, ResultCode::INVALID_CONTENT),
+        ),
         (mmc::XML, b"<mmc", end(EndReason::XML, ResultCode::INVALID_CONTENT)),
         (mmc::WBXML, good.as_bytes(), end(EndReason::XML, ResultCode::INVALID_CONTENT)),
-        (mmc::XML, b"<!DOCTYPE mmc><mmc version='1.0' session='S' doc='1'/>", end(EndReason::XML, ResultCode::INVALID_CONTENT)),
+        (
+            mmc::XML,
+            b"<!DOCTYPE mmc><mmc version='1.0' session='S' doc='1'/>",
+            end(EndReason::XML, ResultCode::INVALID_CONTENT),
+        ),
         (mmc::XML, b"<mmc version='1.0' session='S' re='1'/>", end(EndReason::MMC, ResultCode::BAD_VALUE)),
         (mmc::XML, &[b' '; 8193], end(EndReason::MMC, ResultCode::TOO_BIG)),
     ];
@@ -403,7 +465,10 @@ fn redirects_are_followed_five_times() {
             assert_eq!(get.header("X-IOTA-Reason"), Some("user"));
             talk.wait();
         }
-        assert_eq!(talk.status(status, Some("https://a.example.com/"), None).ending(), (EndReason::HTTP, status));
+        assert_eq!(
+            talk.status(status, Some("https://a.example.com/"), None).ending(),
+            (EndReason::HTTP, status)
+        );
     }
     let mut talk = Talk::started();
     assert_eq!(talk.status(302, Some("/other?x"), None).url(), "http://boot.example.com/other?x");
@@ -420,7 +485,9 @@ fn a_post_is_redirected_with_its_body_only() {
         talk.wait();
         let again = talk.status(status, Some("http://b.example.com/"), None);
         if followed {
-            let (Want::Send(_, _, headers, body), Want::Send(method, url, h, b)) = (post, again) else { panic!() };
+            let (Want::Send(_, _, headers, body), Want::Send(method, url, h, b)) = (post, again) else {
+                panic!()
+            };
             assert_eq!((method, url.as_str(), h, b), (Method::Post, "http://b.example.com/", headers, body));
         } else {
             assert_eq!(again.ending(), (EndReason::HTTP, status));
@@ -443,7 +510,10 @@ fn every_url_must_be_trusted() {
     talk.wait();
     assert_eq!(talk.status(302, Some("http://a.boot.example.com/"), None).ending(), untrusted);
     let long = document(1, &format!("next='http://example.com/{}'", "x".repeat(300)), "");
-    assert_eq!(Talk::started().body(mmc::XML, long.as_bytes()).ending(), end(EndReason::MMC, ResultCode::TOO_BIG));
+    assert_eq!(
+        Talk::started().body(mmc::XML, long.as_bytes()).ending(),
+        end(EndReason::MMC, ResultCode::TOO_BIG)
+    );
 }
 
 #[test]
@@ -553,10 +623,17 @@ fn a_pushed_document_is_the_first() {
 
 #[test]
 fn results_that_do_not_fit_are_left_out() {
-    let reads: String = (1..=63).map(|id| format!("<read id='{id}' object='a' onerror='continue'/>")).collect();
+    let read = |id| format!("<read id='{id}' object='a' onerror='continue'/>");
+    let reads = (1..=63).map(read).collect::<Vec<_>>().concat();
     let text = "x".repeat(1024);
     for tx in [MIN_ROOM, 6000, 16 * 1024, 256 * 1024] {
-        for value in [Value::Text(&text), Value::Text("\u{1}"), Value::Data(text.as_bytes()), Value::Data(&[0; 9000]), Value::Text("&<>\"'\r")] {
+        for value in [
+            Value::Text(&text),
+            Value::Text("\u{1}"),
+            Value::Data(text.as_bytes()),
+            Value::Data(&[0; 9000]),
+            Value::Text("&<>\"'\r"),
+        ] {
             let mut talk = Talk::with(&config(), 64 * 1024, tx);
             talk.input(Input::Start);
             talk.wait();
@@ -571,7 +648,9 @@ fn results_that_do_not_fit_are_left_out() {
                 match returned {
                     Some(Owned::Text(text)) => assert_eq!(Value::Text(text), value),
                     Some(Owned::Data(octets)) => assert_eq!(Value::Data(octets), value),
-                    None => assert!(matches!(*code, ResultCode::TOO_BIG | ResultCode::BAD_VALUE), "{id} {code}"),
+                    None => {
+                        assert!(matches!(*code, ResultCode::TOO_BIG | ResultCode::BAD_VALUE), "{id} {code}");
+                    }
                 }
             }
             assert_eq!(results[63].1, ResultCode::UNKNOWN_COMMAND);
@@ -585,6 +664,22 @@ fn too_long_a_text_is_left_out() {
     talk.xml(1, "<read id='1' object='a'/>");
     let post = talk.done(ResultCode::SUCCESS, Some(Value::Text(&"x".repeat(1025))));
     assert_eq!(post.results(), [(1, ResultCode::TOO_BIG, None)]);
+}
+
+#[test]
+fn what_is_outstanding_can_be_asked_for_again() {
+    for (state, handed_out) in
+        [("idle", false), ("to send", false), ("sent", true), ("pause", false), ("over", false)]
+    {
+        assert_eq!(in_state(state).session.outstanding().is_some(), handed_out, "{state}");
+    }
+    let mut talk = Talk::new();
+    let get = talk.input(Input::Start);
+    assert_eq!(talk.session.outstanding().map(|output| Want::of(&output)), Some(get));
+    assert!(in_state("to issue").session.outstanding().is_none());
+    let mut talk = in_state("issued");
+    let commit = Want::Execute(1, Verb::Commit, None, None);
+    assert_eq!(talk.session.outstanding().map(|output| Want::of(&output)), Some(commit));
 }
 
 #[test]
@@ -612,7 +707,13 @@ fn in_state(state: &str) -> Talk {
             talk = Talk::started();
             let text = document(1, "", "<commit id='1'/>");
             talk.session.receive_buffer()[..text.len()].copy_from_slice(text.as_bytes());
-            let reply = Reply { status: 200, content_type: Some(mmc::XML), location: None, retry_after: None, len: text.len() };
+            let reply = Reply {
+                status: 200,
+                content_type: Some(mmc::XML),
+                location: None,
+                retry_after: None,
+                len: text.len(),
+            };
             talk.session.handle(talk.now, Input::Reply(reply)).unwrap();
             if state == "issued" {
                 talk.poll();
@@ -640,13 +741,13 @@ fn every_state_meets_every_input() {
     // What becomes of it: the kind of the next output, "-" if the input is refused and nothing changes.
     let table = [
         //            start     pushed    reply     down      tick      done      abort
-        ("idle",     ["send",   "send",   "-",      "wait",   "wait",   "-",      "end"]),
-        ("to send",  ["-",      "-",      "-",      "end",    "send",   "-",      "end"]),
-        ("sent",     ["-",      "-",      "end",    "end",    "wait",   "-",      "end"]),
-        ("pause",    ["-",      "-",      "-",      "wait",   "wait",   "-",      "end"]),
-        ("to issue", ["-",      "-",      "-",      "execute", "execute", "-",    "end"]),
-        ("issued",   ["-",      "-",      "-",      "wait",   "wait",   "send",   "end"]),
-        ("over",     ["-",      "-",      "-",      "end",    "end",    "-",      "end"]),
+        ("idle", ["send", "send", "-", "wait", "wait", "-", "end"]),
+        ("to send", ["-", "-", "-", "end", "send", "-", "end"]),
+        ("sent", ["-", "-", "end", "end", "wait", "-", "end"]),
+        ("pause", ["-", "-", "-", "wait", "wait", "-", "end"]),
+        ("to issue", ["-", "-", "-", "execute", "execute", "-", "end"]),
+        ("issued", ["-", "-", "-", "wait", "wait", "send", "end"]),
+        ("over", ["-", "-", "-", "end", "end", "-", "end"]),
     ];
     for (state, row) in table {
         for ((name, input), expected) in inputs.iter().zip(row) {
@@ -686,8 +787,10 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let status = prop_oneof![8 => Just(200_u16), 1 => Just(204), 1 => Just(307), 1 => Just(503), 1 => any::<u16>()];
-    let reply = (status, 0_usize..6, proptest::option::of((any::<usize>(), any::<u8>())), 0_usize..20, any::<bool>());
+    let status =
+        prop_oneof![8 => Just(200_u16), 1 => Just(204), 1 => Just(307), 1 => Just(503), 1 => any::<u16>()];
+    let reply =
+        (status, 0_usize..6, proptest::option::of((any::<usize>(), any::<u8>())), 0_usize..20, any::<bool>());
     prop_oneof![
         6 => reply.prop_map(|(status, body, mutate, cut, location)| Step::Reply { status, body, mutate, cut: cut.saturating_sub(17), location }),
         6 => (any::<u8>(), proptest::collection::vec(any::<u8>(), 0..50)).prop_map(|(code, value)| Step::Done(code, value)),
@@ -701,10 +804,16 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn bodies() -> [(String, Vec<u8>); 6] {
     let exec = "<exec id='1' object='is683/msg' valueref='cid:p0'/><write id='2' object='a' value='b'/><commit id='3'/>";
-    let wbxml = [3, 1, 0x6A, 0, 0xC5, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1, 0xC9, 0x0D, 3, b'1', 0, 0x0F, 1, 0x4F, 0xC3, 1, 6, 1, 1, 1];
+    let wbxml = [
+        3, 1, 0x6A, 0, 0xC5, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1, 0xC9, 0x0D, 3, b'1', 0, 0x0F, 1, 0x4F, 0xC3,
+        1, 6, 1, 1, 1,
+    ];
     [
         (mmc::XML.to_string(), document(1, "", "<read id='1' object='a'/><x id='2'/>").into_bytes()),
-        (mmc::XML.to_string(), document(2, "", "<exec id='1' object='is683/msg'><data>Bg==</data></exec>").into_bytes()),
+        (
+            mmc::XML.to_string(),
+            document(2, "", "<exec id='1' object='is683/msg'><data>Bg==</data></exec>").into_bytes(),
+        ),
         (mmc::WBXML.to_string(), wbxml.to_vec()),
         multipart(&document(1, "", exec), &[(crate::iota::IS683, b"\x06")]),
         multipart(&document(2, "", exec), &[(crate::iota::IS683, b"\x06")]),
@@ -812,7 +921,8 @@ proptest! {
 #[test]
 fn an_answer_is_no_server_document() {
     let mut out = [0; 200];
-    let mut writer = mmc::Writer::new(Coding::Wbxml, &mut out, &Head::Device { session: "S", re: 1 }).unwrap();
+    let mut writer =
+        mmc::Writer::new(Coding::Wbxml, &mut out, &Head::Device { session: "S", re: 1 }).unwrap();
     writer.answer(&Answer { id: 1, code: ResultCode::SUCCESS, value: None }).unwrap();
     let bytes = writer.finish().unwrap().to_vec();
     assert_eq!(Talk::started().body(mmc::WBXML, &bytes).ending(), end(EndReason::MMC, ResultCode::BAD_VALUE));

@@ -37,7 +37,8 @@ pub(super) fn hex<const N: usize>(octets: &[u8]) -> Text<N> {
     let nibbles = octets.iter().flat_map(|octet| [octet >> 4, octet & 0xF]);
     let mut len = 0_usize;
     for (digit, nibble) in digits.iter_mut().zip(nibbles) {
-        *digit = if nibble < 10 { nibble.wrapping_add(b'0') } else { nibble.wrapping_sub(10).wrapping_add(b'A') };
+        *digit =
+            if nibble < 10 { nibble.wrapping_add(b'0') } else { nibble.wrapping_sub(10).wrapping_add(b'A') };
         len = len.saturating_add(1);
     }
     Text { octets: digits, len }

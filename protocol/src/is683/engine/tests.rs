@@ -11,6 +11,7 @@ use std::vec::Vec;
 use std::{format, vec};
 
 /// A phone in RAM.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a test double")]
 #[derive(Clone, Debug, PartialEq)]
 struct Handset {
     blocks: BTreeMap<(u8, u8), Vec<u8>>,
@@ -160,6 +161,10 @@ fn unhex(hex: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()
 }
 
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, b| format!("{text}{b:02x}"))
+}
+
 impl Session {
     fn new(phone: Handset) -> Self {
         Self { engine: Engine::new(), phone }
@@ -176,7 +181,7 @@ impl Session {
         let response = self.engine.handle(&mut self.phone, &unhex(hex), &mut out)?;
         let packet = Packet::new_checked(Direction::Reverse, response).unwrap();
         Message::parse(&packet).unwrap_or_else(|e| panic!("{hex} answered with {response:02x?}: {e}"));
-        Ok(response.iter().map(|b| format!("{b:02x}")).collect())
+        Ok(to_hex(response))
     }
 
     fn send(&mut self, hex: &str) -> String {
@@ -264,7 +269,7 @@ fn extended_list_answers_the_classic_question_with_a_format_mismatch() {
          0800038E0080000800071E01200101F0100C8FFFF00800038E0180000800071C02200101F0100C8FFFF00808038E0280000808071E0\
          0200101F0100C8FFFF00808038E008000080802B6B",
     );
-    let hex: String = list.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = to_hex(&list);
     let download = format!("080185010000 81{hex}00");
     let mut session = Session::new(Handset::new());
     session.expect(&[(&download, "080100000081"), ("05", "0500"), ("0700", "0700230000")]);
@@ -396,7 +401,7 @@ fn wrong_lists_are_refused_and_dropped() {
         list[14] |= 0x08;
         let crc = crate::is683::prl::crc16(&list).to_be_bytes();
         list.extend(crc);
-        let hex: String = list.iter().map(|b| format!("{b:02x}")).collect();
+        let hex = to_hex(&list);
         format!("080016010000 12{hex}00")
     };
     session.expect(&[
@@ -458,7 +463,7 @@ fn blocks_are_judged_one_by_one() {
 fn too_many_pairs() -> String {
     let mut block = unhex("03471b78062390ee2a");
     block.resize((71_usize + 31 * 21).div_ceil(8), 0);
-    let hex: String = block.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = to_hex(&block);
     format!("010102{:02x}{hex}00", block.len())
 }
 
@@ -672,15 +677,13 @@ fn session_in(state: State) -> Session {
 
 /// The code with which `state` refuses a message of `msg_type`; `None` if it lets it pass.
 fn refused_in(state: State, msg_type: u8) -> Option<u8> {
+    let locked = matches!(state, State::UserLocked | State::StartedLocked);
     match (state, msg_type) {
-        (_, 0x06) => None,
         (State::User | State::UserLocked | State::Stopped, 0x0A) => Some(0x06),
-        (_, 0x0A) => None,
+        (_, 0x06 | 0x0A) => None,
         (State::Waiting | State::Stopped, _) => Some(0x06),
-        (State::UserLocked | State::StartedLocked, 0x09) => Some(0x0B),
-        (_, 0x09) => None,
-        (State::UserLocked | State::StartedLocked | State::Unproven, _) => Some(0x0A),
-        (State::User | State::Started, _) => None,
+        (_, 0x09) => locked.then_some(0x0B),
+        _ => (locked || state == State::Unproven).then_some(0x0A),
     }
 }
 

@@ -54,18 +54,7 @@ impl Phone for Unknown {
     }
 
     fn capability(&self) -> Capability {
-        any(Capability {
-            firmware_rev: 1,
-            model: 1,
-            band_mode: 1,
-            max_prl_size: 1,
-            extended_prl: true,
-            max_sid_nid: 1,
-            scm: 1,
-            mob_p_rev: 1,
-            hardware: HardwareId::Esn(Esn(1)),
-            packet_data: None,
-        })
+        capability()
     }
 
     fn allow_spc_change(&self) -> bool {
@@ -90,4 +79,20 @@ impl Phone for Unknown {
         used((staged.prl(), staged.spc(), staged.nam_lock()));
         any(Ok(()))
     }
+}
+
+/// What no device is: anything.
+pub fn capability() -> Capability {
+    any(Capability {
+        firmware_rev: 1,
+        model: 1,
+        band_mode: 1,
+        max_prl_size: 1,
+        extended_prl: true,
+        max_sid_nid: 1,
+        scm: 1,
+        mob_p_rev: 1,
+        hardware: HardwareId::Esn(Esn(1)),
+        packet_data: None,
+    })
 }

@@ -9,7 +9,7 @@ use kedge_protocol::is683::prl::{Prl, PrlError, PrlFormat};
 use kedge_protocol::is683::sspr::{Dimensions, ExtendedDimensions, Segment};
 use kedge_protocol::is683::validation::Spasm;
 use kedge_protocol::is683::{
-    Block, Blocks, Direction, Forward, Imsi1112, MAX_MESSAGE, MAX_PARAM, Mcc, Mdn, Meid, Message, Min, Packet, Reverse, Spc,
+    Block, Blocks, Direction, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Meid, Message, Min, Packet, Reverse, Spc,
 };
 use kedge_protocol::wire::Error;
 
@@ -44,7 +44,7 @@ fn blocks() -> Result<(), Error> {
         ($($block:ty)*) => { $({
             let block = <$block>::parse(octets(), any(0))?;
             used(block.buffer_len());
-            used(block.emit(crate::room!(MAX_PARAM))?);
+            used(block.emit(crate::room!(255))?);
         })* };
     }
     each! {

@@ -8,10 +8,14 @@
 
 mod opaque;
 
+#[cfg(feature = "update")]
+mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
 #[cfg(any(feature = "bank-log", feature = "update"))]
 mod flash;
+#[cfg(feature = "agent")]
+mod ports;
 
 /// Declares the parts, each a feature and a module, and a function that runs those that are on.
 macro_rules! parts {
@@ -36,6 +40,7 @@ parts! {
     "package" package
     "bank-log" bank_log
     "update" update
+    "agent" agent
 }
 
 #[panic_handler]

@@ -1,16 +1,13 @@
 //! protocol: media types, multipart bodies.
 
 use crate::opaque::{any, octets, text, used};
-use kedge_protocol::mime::{Boundary, MediaType, Piece, Related, RelatedWriter, base64};
+use kedge_protocol::mime::{Boundary, MediaType, Piece, Related, RelatedWriter};
 use kedge_protocol::wire::{Error, Writer};
 
 #[inline(never)]
 pub fn run() {
     used(read()).ok();
     used(write()).ok();
-    used(base64::decode_in_place(crate::room!(64))).ok();
-    used(base64::encode(octets(), &mut Writer::new(crate::room!(64)))).ok();
-    used(base64::encoded_len(any(7)));
 }
 
 #[inline(never)]

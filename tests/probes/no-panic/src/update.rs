@@ -1,9 +1,9 @@
 //! update-agent: inbox, verification, applier, boot decision, in a slot and in place, with fake cryptography.
 
+use crate::crypto::Fake;
 use crate::flash::{Failed, Flash};
 use crate::opaque::{any, octets, text, used};
 use kedge_package::limits::ENVELOPE_MAX;
-use kedge_platform::crypto::{Crypto, Sha256};
 use kedge_platform::flash::Region;
 use kedge_update_agent::{Applier, Device, Error, Key, Layout, Mode, Update};
 
@@ -13,7 +13,7 @@ pub fn run() {
 }
 
 #[inline(never)]
-fn layout() -> Layout {
+pub fn layout() -> Layout {
     let region = || Region::new(any(0), any(65536));
     let mode = if any(true) { Mode::Slot { standby: region() } } else { Mode::InPlace { scratch: region() } };
     Layout { image: region(), mode, package: region(), journal: region() }
@@ -50,30 +50,4 @@ fn life(layout: Layout) -> Result<(), Error<Failed>> {
         }
     }
     Ok(())
-}
-
-/// Cryptography of which nothing is known.
-struct Fake;
-
-/// A hash of which nothing is known.
-#[derive(Default)]
-struct FakeHash;
-
-impl Crypto for Fake {
-    type Sha256 = FakeHash;
-
-    fn verify_ed25519(&self, public_key: &[u8; 32], message: &[&[u8]], signature: &[u8; 64]) -> bool {
-        used((public_key, message, signature));
-        any(true)
-    }
-}
-
-impl Sha256 for FakeHash {
-    fn update(&mut self, data: &[u8]) {
-        used(data);
-    }
-
-    fn finish(self) -> [u8; 32] {
-        any([0; 32])
-    }
 }

@@ -14,11 +14,11 @@ const LANE_STEP: usize = 200;
 /// Where the first item starts: below the lanes' titles.
 const TOP: usize = 56;
 /// Height of a line of text.
-const LINE: usize = 18;
+const LINE: usize = 20;
 /// Estimated width of a character of a label, and of the fixed-width title.
-const CHARACTER: usize = 7;
+const CHARACTER: usize = 8;
 /// A label is broken after so many columns.
-const LABEL_COLUMNS: usize = 84;
+const LABEL_COLUMNS: usize = 90;
 /// Space between items.
 const GAP: usize = 14;
 
@@ -69,7 +69,7 @@ fn message(anchor: &str, arrow: &Arrow, y: usize) -> (Markup, usize) {
             (label(&lines, x, y, "label"))
             line.wire x1=(from) y1=(wire) x2=(to) y2=(wire) {}
             path.head d=(head(from, to, wire)) {}
-            text.title x=((left + right) / 2) y=(wire + 14) { (title) }
+            text.title x=(usize::midpoint(left, right)) y=(wire + 14) { (title) }
         }
     };
     (drawn, height)
@@ -92,7 +92,7 @@ fn power_cut(operation: u64, y: usize) -> Markup {
     html! {
         g.cut {
             line x1="20" y1=(y + 9) x2=(WIDTH - 20) y2=(y + 9) {}
-            text x=(WIDTH / 2) y=(y + 14) { "⚡ power cut at flash operation " (operation) }
+            text x=(WIDTH / 2) y=(y + 14) { "power cut at flash operation " (operation) }
         }
     }
 }

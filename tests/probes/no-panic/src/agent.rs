@@ -1,0 +1,54 @@
+//! agent: its life between two restarts, with every protocol, on ports that answer anything.
+
+use crate::engine::capability;
+use crate::flash::Failed;
+use crate::opaque::{any, text, used};
+use crate::ports::ports;
+use kedge_agent::agent::{Agent, Buffers};
+use kedge_agent::config::{Config, Pri};
+use kedge_agent::dispatch;
+use kedge_agent::error::AgentError;
+use kedge_agent::runner;
+use kedge_agent::trigger::{Kind, Trigger};
+use kedge_platform::flash::Region;
+use kedge_protocol::is683::engine::DEFAULT_PRL;
+use kedge_protocol::mime::MediaType;
+use kedge_update_agent::Device;
+
+#[inline(never)]
+pub fn run() {
+    used(live()).ok();
+    if let Ok(media_type) = MediaType::parse(text()) {
+        used(dispatch::handler(&media_type, any(dispatch::Origin::Push))).ok();
+    }
+}
+
+#[inline(never)]
+fn live() -> Result<(), AgentError<Failed>> {
+    let mut ports = ports();
+    let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3) };
+    let objects = [("iota/boot-url", text()), ("iota/boot-nai", text())];
+    let config = Config {
+        store: Region::new(any(0), any(65536)),
+        update: crate::update::layout(),
+        device,
+        pri: Pri { objects: any(&objects[..]), spc: any(*b"000000") },
+        capability: |_| capability(),
+        objects: any(&[]),
+    };
+    let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
+    let mut agent = Agent::<DEFAULT_PRL>::start(config, buffers, &mut ports.context(&mut ()))?;
+    while any(true) {
+        match any(0_u8) {
+            0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
+            1 => _ = used(agent.check_for_update(&mut ports.context(&mut ()))).ok(),
+            2 => {
+                if let Some(trigger) = Trigger::new(any(Kind::Push), text()) {
+                    used(agent.trigger(&mut ports.context(&mut ()), trigger));
+                }
+            }
+            _ => _ = used(runner::run(&mut agent, &mut ports, &mut ())?),
+        }
+    }
+    Ok(())
+}

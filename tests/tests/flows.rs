@@ -1,0 +1,48 @@
+//! Every scenario of the desktop command, in process, and with the link cut at every message.
+
+use kedge::scenario::{SCENARIOS, Scenario};
+use kedge::world::{Prepared, Trouble};
+use kedge_platform_sim::bearer::Fault;
+use kedge_tests::pair::small_pair;
+
+const SECTOR: usize = 512;
+
+fn prepared(scenario: &'static Scenario) -> Prepared {
+    Prepared::new(scenario, &small_pair(), SECTOR as u32, 1).unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
+}
+
+#[test]
+fn every_scenario_ends_as_it_should() {
+    for scenario in &SCENARIOS {
+        let played = prepared(scenario).play::<8, SECTOR>(&Trouble::default(), &mut ());
+        played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
+    }
+}
+
+/// The same over real HTTP and TLS on loopback, with the HTTP client of Linux devices.
+#[test]
+fn every_scenario_ends_as_it_should_over_http() {
+    for scenario in &SCENARIOS {
+        let played = prepared(scenario).play_over_http::<8, SECTOR>(&mut ());
+        played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
+    }
+}
+
+#[test]
+fn the_link_may_fail_at_every_message() {
+    let mut cases = 0;
+    for scenario in &SCENARIOS {
+        let prepared = prepared(scenario);
+        let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).unwrap();
+        for at in 0..clean.exchanges {
+            for fault in [Fault::NoConnection, Fault::RequestLost, Fault::ReplyLost, Fault::ReplyTruncated(20)] {
+                let trouble = Trouble { link: vec![(at, fault)], ..Trouble::default() };
+                let played = prepared.play::<8, SECTOR>(&trouble, &mut ());
+                played.unwrap_or_else(|e| panic!("{}: {fault:?} at exchange {at}: {e:#}", scenario.name));
+                cases += 1;
+            }
+        }
+    }
+    println!("link: {cases} cases with one fault, 0 violations");
+    assert!(cases > 500, "the sweep shrank to {cases} cases");
+}
