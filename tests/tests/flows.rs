@@ -33,7 +33,7 @@ fn the_link_may_fail_at_every_message() {
     let mut cases = 0;
     for scenario in &SCENARIOS {
         let prepared = prepared(scenario);
-        let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).unwrap();
+        let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).expect("it plays without trouble");
         for at in 0..clean.exchanges {
             for fault in [Fault::NoConnection, Fault::RequestLost, Fault::ReplyLost, Fault::ReplyTruncated(20)] {
                 let trouble = Trouble { link: vec![(at, fault)], ..Trouble::default() };

@@ -4,21 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use kedge::command::{Surroundings, run};
-use kedge::feed::Observer;
-use kedge::play::{Options, Play, ScenarioInfo, Verdict};
-
-/// A player without flows: stands here until one is linked. `simulate` then says that there are none.
-struct NoFlows;
-
-impl Play for NoFlows {
-    fn scenarios(&self) -> Vec<ScenarioInfo> {
-        Vec::new()
-    }
-
-    fn play(&self, name: &str, _: &Options, _: &mut dyn Observer) -> anyhow::Result<Verdict> {
-        anyhow::bail!("no flow {name:?} in this build")
-    }
-}
+use kedge::player::Player;
 
 fn main() -> ExitCode {
     let terminal = io::stdout().is_terminal();
@@ -30,5 +16,5 @@ fn main() -> ExitCode {
         term: terminal.then(console::Term::stderr),
         colour,
     };
-    run(std::env::args_os(), &NoFlows, &mut surroundings).into()
+    run(std::env::args_os(), &Player, &mut surroundings).into()
 }

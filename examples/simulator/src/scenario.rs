@@ -226,7 +226,10 @@ pub static SCENARIOS: [Scenario; 22] = [
     Scenario {
         name: "fota-client/resumed",
         title: "the download breaks off twice and is resumed by range",
-        set: |s| s.repository = vec![RepositoryFault::CutAfter(700), RepositoryFault::CutAfter(900)],
+        set: |s| {
+            s.package = Some(Package::Full);
+            s.repository = vec![RepositoryFault::CutAfter(1700), RepositoryFault::CutAfter(900)];
+        },
         check: |f| {
             updated(f)?;
             require(f.partial >= 1, "no range was asked for")
@@ -235,7 +238,10 @@ pub static SCENARIOS: [Scenario; 22] = [
     Scenario {
         name: "fota-client/no-ranges",
         title: "the download breaks off and the server answers 200 instead of 206",
-        set: |s| s.repository = vec![RepositoryFault::CutAfter(1100), RepositoryFault::IgnoreRange],
+        set: |s| {
+            s.package = Some(Package::Full);
+            s.repository = vec![RepositoryFault::CutAfter(1100), RepositoryFault::IgnoreRange];
+        },
         check: updated,
     },
     Scenario {

@@ -239,8 +239,7 @@ impl Prepared {
                 }
             }
             let seen = self.facts(handset, operator)?;
-            let done =
-                cuts.is_empty() || (self.scenario.check)(&seen).is_ok() || handset.nor().cuts_left() > 0;
+            let done = cuts.is_empty() || (self.scenario.check)(&seen).is_ok();
             facts = Some(seen);
             if done {
                 break;

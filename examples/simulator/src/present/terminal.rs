@@ -161,6 +161,10 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Observer for Terminal<W> {
     fn feed(&mut self, feed: &Feed) {
+        if matches!(feed, Feed::Arrow(_) | Feed::Note(_) | Feed::PowerCut { .. }) {
+            // Something else goes on: a bar that stays would only look frozen. It comes back with its next progress.
+            self.clear();
+        }
         match feed {
             Feed::FlowStarted { name, title, seed } => self.started(name, title, *seed),
             Feed::Arrow(arrow) => self.arrow(arrow),
@@ -199,9 +203,9 @@ fn lanes() -> Row {
 
 fn style(progress: &Progress) -> ProgressStyle {
     let template = if progress.unit == "octets" {
-        "  {spinner} {msg:<12} {bar:30} {binary_bytes:>10}/{binary_total_bytes} {eta:>4}"
+        "  {spinner} {msg:<16} {bar:28} {binary_bytes:>10}/{binary_total_bytes} {eta:>4}"
     } else {
-        "  {spinner} {msg:<12} {bar:30} {pos:>8}/{len} {eta:>4}"
+        "  {spinner} {msg:<16} {bar:28} {pos:>8}/{len} {eta:>4}"
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -171,7 +171,8 @@ impl<S> ErrorType for Bearer<S> {
 
 impl<S: Server> Read for Bearer<S> {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        self.body.read(buf).map_err(|error| self.refuse(error))
+        // After an early end the head can still be looked at.
+        self.body.read(buf).map_err(|error| if error.is_misuse() { self.refuse(error) } else { error })
     }
 }
 

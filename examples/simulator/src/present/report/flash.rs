@@ -53,10 +53,10 @@ fn region(flash: &Flash, region: &FlashRegion, most: u32) -> Markup {
     }
 }
 
-/// The shade of a count, from 0 to [`SHADES`] - 1; only 0 is the lightest.
+/// The shade of a count, from 0 to [`SHADES`] - 1; only 0 is the lightest, and a few erases are never the darkest.
 fn shade(erases: u32, most: u32) -> u64 {
     match u64::from(erases) * (SHADES - 1) {
         0 => 0,
-        scaled => scaled.div_ceil(u64::from(most.max(1))),
+        scaled => scaled.div_ceil(u64::from(most).max(SHADES * 2)),
     }
 }
