@@ -38,6 +38,10 @@ pub enum Refusal {
     UnknownType,
     /// The handler does not take content that came this way.
     Origin,
+    /// A push for another application, outside the trusted domain, or without anything to do.
+    NotWanted,
+    /// A whole MMC document by push: sessions are started at a URL only.
+    PushedDocument,
 }
 
 /// The media types understood, without parameters, and their handlers.

@@ -23,6 +23,9 @@ pub const STAGED_COUNT: usize = 16;
 /// Largest record of the store other than the preferred roaming list.
 pub const RECORD: usize = 512;
 
+/// How much of a service indication's text the user is shown.
+pub const INVITATION: usize = 160;
+
 /// How many triggers may wait while a session runs: one (`spec/iota.md` B6 rule 7), merged when it repeats.
 pub const WAITING_TRIGGERS: usize = 1;
 

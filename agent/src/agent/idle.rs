@@ -38,6 +38,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.enter(State::Registering);
             return Ok(None);
         }
+        if self.invitation.is_some() {
+            self.enter(State::Inviting);
+            return Ok(None);
+        }
         match self.desk.update.job() {
             Job::Ordered { .. } => {
                 context.event(&Event::Restarting(Restart::UpdateAgent));

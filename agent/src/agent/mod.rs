@@ -41,6 +41,7 @@ mod desk;
 mod download;
 mod idle;
 mod over;
+mod push;
 mod talk;
 
 use desk::Desk;
@@ -208,6 +209,8 @@ enum State<'b> {
     Registering(Buffers<'b>),
     /// The user is shown a result; the answer does not matter.
     Telling(Buffers<'b>, Notice),
+    /// The user is asked whether to follow a service indication.
+    Inviting(Buffers<'b>),
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
     /// The device is restarting.
@@ -254,6 +257,8 @@ pub struct Agent<'b, const PRL: usize> {
     ask_after: Duration,
     /// The radio is not asked to register before this uptime, and how often it refused.
     register_after: (Duration, u8),
+    /// A service indication that the user has not answered.
+    invitation: Option<push::Invitation>,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -286,6 +291,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             not_before: Duration::ZERO,
             ask_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
+            invitation: None,
         };
         agent.desk.update.confirm(context.flash)?;
         agent.desk.collect_outcome(context)?;
@@ -381,6 +387,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
+            State::Inviting(_) => {
+                let text = self.invitation.as_ref().map_or("", |invitation| invitation.text.as_str());
+                let prompt = Prompt::Confirm(text);
+                context.event(&Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
             State::Asking(buffers, question) => {
                 let prompt = question.prompt(&self.desk.update, context, buffers.receive)?;
                 context.events.event(context.now, &Event::Prompted(prompt));
@@ -435,6 +447,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             }
             (State::Telling(buffers, _), Done::Answered(_)) => {
                 self.state = State::Idle(buffers);
+                Ok(())
+            }
+            (State::Inviting(buffers), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.invited(context, buffers, answer);
                 Ok(())
             }
             (State::Asking(buffers, question), Done::Answered(answer)) => {

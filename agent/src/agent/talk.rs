@@ -162,7 +162,11 @@ impl<'b> Talk<'b> {
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download(download) => download.head(&mut desk.update, &mut desk.store, context, head),
+            Doing::Download(download) => {
+                let content_type = head.content_type.unwrap_or_default();
+                context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
+                download.head(&mut desk.update, &mut desk.store, context, head)
+            }
             Doing::Exchange(answering) => {
                 answering.status = head.status;
                 answering.retry_after = head.retry_after;

@@ -42,7 +42,7 @@ const SECURITY_COUNTER: u32 = 3;
 pub const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
 
 /// Presses after which a user whose handset lost its power at the wrong moment gives up.
-const PRESSES: usize = 4;
+const PRESSES: usize = 8;
 
 /// An old and a new firmware image.
 #[derive(Clone, Debug)]

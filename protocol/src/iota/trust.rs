@@ -1,5 +1,8 @@
 //! Which URLs a session may use (`iota.md` B6.2).
 
+use crate::mime::split_at_octet;
+use crate::wire::Writer;
+
 /// A domain whose hosts are trusted, or a single host.
 ///
 /// A URL passes if its scheme is http or https, it has no user information, and its host equals the domain or ends in
@@ -62,7 +65,7 @@ pub fn resolve<'o>(base: &str, location: &str, out: &'o mut [u8]) -> Option<&'o 
     } else {
         ""
     };
-    let mut w = crate::wire::Writer::new(out);
+    let mut w = Writer::new(out);
     w.put(origin.as_bytes()).ok()?;
     w.put(location.as_bytes()).ok()?;
     str::from_utf8(w.finish()).ok()
@@ -78,10 +81,7 @@ fn host(url: &str) -> Option<&str> {
         return None;
     }
     let (authority, _) = authority(url)?;
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, port),
-        None => (authority, ""),
-    };
+    let (host, port) = split_at_octet(authority, b':').unwrap_or((authority, ""));
     let legal = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-');
     let good =
         !host.is_empty() && host.bytes().all(legal) && port.bytes().all(|octet| octet.is_ascii_digit());
@@ -90,11 +90,11 @@ fn host(url: &str) -> Option<&str> {
 
 /// `http[s]://authority` and what follows it.
 fn authority(url: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let rest = ["http://", "https://"].into_iter().find_map(|scheme| {
+        let (head, rest) = url.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then_some(rest)
+    })?;
+    let end = rest.bytes().position(|octet| matches!(octet, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     rest.split_at_checked(end)
 }
 

@@ -18,8 +18,8 @@ impl<'a> Boundary<'a> {
         if text.is_empty() || text.len() > MAX_BOUNDARY {
             return Err(Error::new(ErrorKind::BadLength, 0));
         }
-        let bad = |c: char| !(c.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(c));
-        if let Some(at) = text.find(bad) {
+        let legal = |octet: u8| octet.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&octet);
+        if let Some(at) = text.bytes().position(|octet| !legal(octet)) {
             return Err(Error::new(ErrorKind::BadValue, at));
         }
         if text.ends_with(' ') {
@@ -56,7 +56,7 @@ impl<'a> Boundary<'a> {
 
     /// Whether the text must stand in quotes as a parameter value.
     pub(super) fn needs_quotes(&self) -> bool {
-        self.text.contains(|c| "(),/:=? ".contains(c))
+        self.text.bytes().any(|octet| b"(),/:=? ".contains(&octet))
     }
 }
 

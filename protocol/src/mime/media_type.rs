@@ -56,7 +56,7 @@ impl<'a> MediaType<'a> {
 
     /// Whether the type (the part before the slash) is `name`.
     pub fn is_type(&self, name: &str) -> bool {
-        self.essence.split_once('/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case(name))
+        split_at_octet(self.essence, b'/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case(name))
     }
 
     /// The parameter `name`, if present.
@@ -211,7 +211,16 @@ impl<'a> Cursor<'a> {
 
 /// RFC 2045: any ASCII character except space, controls and tspecials.
 fn is_token_character(c: char) -> bool {
-    c.is_ascii_graphic() && !r#"()<>@,;:\"/[]?="#.contains(c)
+    let special =
+        matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ';' | ':' | '\\' | '"' | '/' | '[' | ']' | '?' | '=');
+    c.is_ascii_graphic() && !special
+}
+
+/// What stands before and behind the first `octet`, an ASCII character. Unlike `str::split_once` it provably cannot
+/// panic.
+pub(crate) fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let (head, tail) = text.split_at_checked(text.bytes().position(|one| one == octet)?)?;
+    Some((head, tail.get(1..)?))
 }
 
 /// Where `part`, a slice of `whole`, starts in it.

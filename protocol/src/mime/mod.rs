@@ -18,6 +18,7 @@ mod related_writer;
 mod tests;
 
 pub use boundary::{Boundary, MAX_BOUNDARY, OWN_BOUNDARY};
+pub(crate) use media_type::split_at_octet;
 pub use media_type::{MediaType, ParameterValue, Parameters};
 pub use related::{MAX_PARTS, Part, Parts, Related, Shape, TransferEncoding, is_content_token};
 pub use related_writer::{Piece, RelatedWriter};

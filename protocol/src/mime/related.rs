@@ -1,6 +1,6 @@
 //! Reading multipart/related (RFC 2046 section 5.1, RFC 2387) by the rules of `iota.md` B1.
 
-use super::{Boundary, MULTIPART_RELATED, MediaType};
+use super::{Boundary, MULTIPART_RELATED, MediaType, split_at_octet};
 use crate::wire::{Error, ErrorKind, Reader};
 use crate::xml::base64;
 
@@ -271,7 +271,7 @@ fn header<'a>(rest: &mut Reader<'a>) -> Result<Option<(&'a str, &'a str, usize)>
     let text = { start }.take(length)?;
     let text = core::str::from_utf8(text)
         .map_err(|e| Error::new(ErrorKind::BadText, start.at().saturating_add(e.valid_up_to())))?;
-    let (name, value) = text.split_once(':').ok_or(start.error(ErrorKind::BadValue))?;
+    let (name, value) = split_at_octet(text, b':').ok_or(start.error(ErrorKind::BadValue))?;
     let at = start.at().saturating_add(name.len()).saturating_add(1);
     Ok(Some((name, value, at)))
 }

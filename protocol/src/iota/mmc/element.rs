@@ -158,8 +158,12 @@ impl<'s> Command<'s> {
 }
 
 fn is_object_name(name: &str) -> bool {
-    let legal = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
-    name.len() <= MAX_OBJECT && name.split('/').all(|step| !step.is_empty() && step.bytes().all(legal))
+    let legal = |octet: &u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || *octet == b'-';
+    name.len() <= MAX_OBJECT
+        && name
+            .as_bytes()
+            .split(|&octet| octet == b'/')
+            .all(|step| !step.is_empty() && step.iter().all(legal))
 }
 
 /// A `result` of a device document.

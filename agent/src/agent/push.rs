@@ -1,0 +1,121 @@
+//! What arrives by push (`spec/iota.md` B11): a service loading starts a session, a service indication asks the user first.
+//!
+//! An invitation waits in RAM; if the device restarts before the user answers, the network has to push again.
+
+use kedge_platform::crypto::Crypto;
+use kedge_platform::flash::NorFlash;
+use kedge_platform::ui::Answer;
+use kedge_protocol::iota::TrustedDomain;
+use kedge_protocol::iota::trigger::{Refused, Trigger as Pushed, filter};
+use kedge_protocol::mime::MediaType;
+use kedge_protocol::wap::{Packet, Push};
+
+use super::desk::Desk;
+use super::{Agent, Buffers, Context, State};
+use crate::dispatch::{Handler, Origin, Refusal, handler};
+use crate::error::AgentError;
+use crate::event::Event;
+use crate::limits;
+use crate::trigger::{Kind, Trigger};
+
+/// What a service indication asks the user.
+#[derive(Clone, Debug)]
+pub(super) struct Invitation {
+    /// Its text, cut at [`limits::INVITATION`] octets.
+    pub(super) text: heapless::String<{ limits::INVITATION }>,
+    trigger: Trigger,
+}
+
+impl<'b, const PRL: usize> Agent<'b, PRL> {
+    /// Takes a connectionless WSP push PDU, as it came by SMS. What is malformed, unknown, or outside the trusted domain is
+    /// shown as an event and changes nothing.
+    pub fn push<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        pdu: &[u8],
+    ) -> Result<(), AgentError<F::Error>> {
+        let push = match Packet::new(pdu).and_then(|packet| Push::parse(&packet)) {
+            Ok(push) => push,
+            Err(error) => {
+                context.event(&Event::ContentMalformed { media_type: "", error });
+                return Ok(());
+            }
+        };
+        match self.desk.pushed(context, &push)? {
+            Some((trigger, None)) => {
+                self.trigger(context, trigger);
+            }
+            // The newer of two invitations counts.
+            Some((trigger, Some(text))) => self.invitation = Some(Invitation { text, trigger }),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The user has answered an invitation.
+    pub(super) fn invited<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        buffers: Buffers<'b>,
+        answer: Answer,
+    ) {
+        self.state = State::Idle(buffers);
+        if let (Some(invitation), Answer::Yes) = (self.invitation.take(), answer) {
+            self.trigger(context, invitation.trigger);
+        }
+    }
+}
+
+/// A trigger, and the text to ask the user with before it counts.
+type Wanted = (Trigger, Option<heapless::String<{ limits::INVITATION }>>);
+
+impl<const PRL: usize> Desk<'_, PRL> {
+    /// What a push wants, if anything.
+    fn pushed<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        push: &Push<'_>,
+    ) -> Result<Option<Wanted>, AgentError<F::Error>> {
+        let name = push.content_type.media.name().unwrap_or_default();
+        let found = match MediaType::parse(name) {
+            Ok(media_type) => handler(&media_type, Origin::Push),
+            Err(_) => Err(Refusal::UnknownType),
+        };
+        let refuse = |context: &mut Context<'_, F, C>, why| {
+            context.event(&Event::ContentRefused { media_type: name, origin: Origin::Push, why });
+            Ok(None)
+        };
+        match found {
+            Ok(Handler::ServiceIndication | Handler::ServiceLoading | Handler::Mmc) => {}
+            Ok(Handler::Is683) => return refuse(context, Refusal::Origin),
+            Err(why) => return refuse(context, why),
+        }
+        let (mut domain, mut boot) = ([0; limits::URL], [0; limits::URL]);
+        let domain = self.setting(context.flash, "iota/trusted-domain", &mut domain)?.unwrap_or_default();
+        let boot = self.setting(context.flash, "iota/boot-url", &mut boot)?.unwrap_or_default();
+        let trust = TrustedDomain::new(domain, boot);
+        let (url, text) = match filter(push, &trust, &mut self.answer) {
+            Ok(Pushed::WhenIdle(url) | Pushed::AtOnce(url)) => (url, None),
+            Ok(Pushed::Ask(indication, url)) => (url, Some(shortened(indication.text))),
+            Ok(Pushed::Document(..)) => return refuse(context, Refusal::PushedDocument),
+            Err(Refused::Malformed(error)) => {
+                context.event(&Event::ContentMalformed { media_type: name, error });
+                return Ok(None);
+            }
+            Err(Refused::OtherContent) => return refuse(context, Refusal::UnknownType),
+            Err(_) => return refuse(context, Refusal::NotWanted),
+        };
+        Ok(Trigger::new(Kind::Push, url).map(|trigger| (trigger, text)))
+    }
+}
+
+/// As much of a text as an invitation keeps.
+fn shortened(text: &str) -> heapless::String<{ limits::INVITATION }> {
+    let mut kept = heapless::String::new();
+    for c in text.chars() {
+        if kept.push(c).is_err() {
+            break;
+        }
+    }
+    kept
+}
