@@ -57,15 +57,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         {
             let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
             for level in LEVELS {
-                let Some((program, depth)) = measure(part, target, level)? else {
-                    faults.push(format!("{part} on {} can panic, see cargo xtask no-panic", target.triple()));
-                    break;
+                let place = format!("{part} on {} at {level}", target.triple());
+                let (program, depth) = match measure(part, target, level) {
+                    Ok(measured) => measured,
+                    Err(error) if level == SHIPPED => {
+                        faults.push(format!("{place}: {error:#}"));
+                        continue;
+                    }
+                    Err(error) => {
+                        eprintln!("    {place}, which does not ship: {error:#}");
+                        continue;
+                    }
                 };
                 let figures = Figures { flash: program.flash, ram: program.ram, stack: depth.octets };
                 let budget = budget.filter(|_| level == SHIPPED);
                 print_row(options.markdown, &[part, target.triple(), level], figures, budget);
                 if level == SHIPPED {
-                    let place = format!("{part} on {}", target.triple());
                     faults.extend(over_budget(&place, figures, budget));
                     print_remarks(&program, &depth, options.path);
                 }
@@ -84,13 +91,14 @@ fn budgets() -> Result<Budgets> {
     toml::from_str(&text).context("budgets.toml")
 }
 
-/// `None` for a part that can panic: what panicking costs has no place in a product.
-fn measure(part: &str, target: Target, opt_level: &str) -> Result<Option<(Program, Depth)>> {
-    let Some(elf) = (Probe { features: &[part], target, opt_level }).link()? else { return Ok(None) };
+fn measure(part: &str, target: Target, opt_level: &str) -> Result<(Program, Depth)> {
+    let Some(elf) = (Probe { features: &[part], target, opt_level }).link()? else {
+        bail!("not measured, it can panic (cargo xtask no-panic)");
+    };
     let program = Program::load(&elf)?;
     let entry = program.find("_start").context("the probe has no _start")?;
-    let depth = deepest(&program, entry).with_context(|| format!("{part} for {}", target.triple()))?;
-    Ok(Some((program, depth)))
+    let depth = deepest(&program, entry).context("stack not measured")?;
+    Ok((program, depth))
 }
 
 /// What exceeds the budget, or that there is none.

@@ -337,7 +337,8 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
         version: None,
         security_counter: model.security_counter,
         keys,
-        trial_attempts: 3,
+        // More than the power cuts a sweep nests, so that they cannot use up the trial.
+        trial_attempts: 6,
     }
 }
 
