@@ -159,6 +159,7 @@ pub fn ours(direction: Direction, bytes: &[u8]) -> Reading {
 struct Found(Reading);
 
 impl Found {
+    #[expect(clippy::needless_pass_by_value, reason = "numbers, all of them")]
     fn add(&mut self, kind: &'static str, value: impl ToString) {
         self.0.entry(kind).or_default().push(value.to_string());
     }
@@ -185,7 +186,7 @@ impl Found {
                 blocks.iter().for_each(|block| self.block(block));
             }
             Forward::SsprDownloadRequest { block, .. } | Forward::SystemTagDownloadRequest(block) => {
-                self.block(block)
+                self.block(block);
             }
             Forward::SsprConfigurationRequest(wanted) => {
                 self.add("blocks", wanted.id());
@@ -210,7 +211,7 @@ impl Found {
                     if family == Family::Nam {
                         self.nam_configuration(block);
                     }
-                })
+                });
             }
             Reverse::DownloadResponse { results, .. } | Reverse::ValidationResponse(results) => {
                 for (id, result) in results.results() {
@@ -303,14 +304,14 @@ impl Found {
         self.add("firstchp", nam.first_chp);
         self.add("home_sid", nam.home_sid);
         self.add("addr_num", addr_num(&nam.imsi));
-        self.subscriber(&nam.imsi, &nam.access, nam.pairs.len());
+        self.subscriber(&nam.imsi, nam.access, nam.pairs.len());
     }
 
     fn cdma(&mut self, nam: &CdmaNam<'_>) {
-        self.subscriber(&nam.imsi, &nam.access, nam.pairs.len());
+        self.subscriber(&nam.imsi, nam.access, nam.pairs.len());
     }
 
-    fn subscriber(&mut self, imsi: &Imsi, access: &Access, pairs: usize) {
+    fn subscriber(&mut self, imsi: &Imsi, access: Access, pairs: usize) {
         self.add("mcc_m", imsi.mcc.code());
         self.add("accolc", access.accolc);
         self.add("local_control", u8::from(access.local_control));

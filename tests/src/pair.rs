@@ -9,11 +9,11 @@ pub fn small_pair() -> Pair {
         .map(|n| {
             word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Runs of similar octets, as in code and tables.
-            if n % 7 < 3 { (n / 64) as u8 } else { (word >> 24) as u8 }
+            (if n % 7 < 3 { n / 64 } else { word >> 24 }).to_le_bytes()[0]
         })
         .collect();
     let mut new = old.clone();
-    new.splice(700..700, (0..150).map(|n| n as u8 ^ 0x5A));
+    new.splice(700..700, (0..150_u8).map(|n| n ^ 0x5A));
     new.drain(2000..2080);
     for at in (100..new.len()).step_by(531) {
         new[at] = new[at].wrapping_add(4);

@@ -6,9 +6,11 @@ use kedge_platform_sim::bearer::Fault;
 use kedge_tests::pair::small_pair;
 
 const SECTOR: usize = 512;
+const SECTOR_OCTETS: u32 = 512;
 
 fn prepared(scenario: &'static Scenario) -> Prepared {
-    Prepared::new(scenario, &small_pair(), SECTOR as u32, 1).unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
+    Prepared::new(scenario, &small_pair(), SECTOR_OCTETS, 1)
+        .unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
 }
 
 #[test]
@@ -33,9 +35,12 @@ fn the_link_may_fail_at_every_message() {
     let mut cases = 0;
     for scenario in &SCENARIOS {
         let prepared = prepared(scenario);
-        let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).expect("it plays without trouble");
+        let clean =
+            prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).expect("it plays without trouble");
         for at in 0..clean.exchanges {
-            for fault in [Fault::NoConnection, Fault::RequestLost, Fault::ReplyLost, Fault::ReplyTruncated(20)] {
+            for fault in
+                [Fault::NoConnection, Fault::RequestLost, Fault::ReplyLost, Fault::ReplyTruncated(20)]
+            {
                 let trouble = Trouble { link: vec![(at, fault)], ..Trouble::default() };
                 let played = prepared.play::<8, SECTOR>(&trouble, &mut ());
                 played.unwrap_or_else(|e| panic!("{}: {fault:?} at exchange {at}: {e:#}", scenario.name));
@@ -43,6 +48,6 @@ fn the_link_may_fail_at_every_message() {
             }
         }
     }
-    println!("link: {cases} cases with one fault, 0 violations");
+    kedge_tests::figure!("link: {cases} cases with one fault, 0 violations");
     assert!(cases > 500, "the sweep shrank to {cases} cases");
 }

@@ -93,7 +93,10 @@ fn tshark_sees_the_structure_of_our_documents() {
         assert!(!reading.complaints.iter().any(|line| line.to_lowercase().contains("malformed")), "{number}");
         items_compared += ours.len();
     }
-    println!("tshark: {} MMC documents, {items_compared} items compared, 0 differ", documents.len());
+    kedge_tests::figure!(
+        "tshark: {} MMC documents, {items_compared} items compared, 0 differ",
+        documents.len()
+    );
 }
 
 /// An unknown value token as [`skeleton`] spells it: tshark leaves the high bit of some.
@@ -138,15 +141,15 @@ fn sent(numbers: &mut Numbers) -> Sent {
     match choice {
         0 => {
             put(HeaderCode::APPLICATION_ID, WspValue::Short(7));
-            shown[6] = "x-wap-application:syncml.dm".to_owned();
+            "x-wap-application:syncml.dm".clone_into(&mut shown[6]);
         }
         1 => {
             put(HeaderCode::APPLICATION_ID, WspValue::Text(b"x-wap-application:iota.ua"));
-            shown[6] = "x-wap-application:iota.ua".to_owned();
+            "x-wap-application:iota.ua".clone_into(&mut shown[6]);
         }
         2 => {
             put(HeaderCode::APPLICATION_ID, integer_value(0x8010, &mut id));
-            shown[6] = "x-wap-openwave:iota.ua".to_owned();
+            "x-wap-openwave:iota.ua".clone_into(&mut shown[6]);
         }
         _ => {}
     }
@@ -165,7 +168,7 @@ fn sent(numbers: &mut Numbers) -> Sent {
     push.emit(&mut bytes).unwrap();
     shown[0] = format!("0x{tid:02x}");
     shown[1] = (1 + headers.octets().len()).to_string();
-    shown[2] = "application/vnd.wap.slc".to_owned();
+    "application/vnd.wap.slc".clone_into(&mut shown[2]);
     Sent { bytes, shown, long_id: choice == 2 }
 }
 
@@ -203,7 +206,7 @@ fn tshark_reads_the_fields_of_our_pushes() {
         }
     }
     assert!(explained > 0, "tshark reads long application ids now: the exception is no longer needed");
-    println!(
+    kedge_tests::figure!(
         "tshark: {} pushes, {compared} fields compared, {explained} differ, explained: \
          tshark takes the length octet of a long application id for its value",
         pushes.len()
@@ -238,7 +241,7 @@ const HTTP_FIELDS: [&str; 6] = [
 
 /// A document with so many messages, each in a part of its own, as the body of a response; and the message types.
 fn response(coding: Coding, messages: &[&[u8]]) -> (String, Vec<u8>) {
-    let (mut document, mut out, mut header) = ([0; 8192], [0; 32_768], [0; 128]);
+    let (mut document, mut out, mut header) = ([0; 8192], vec![0; 32_768], [0; 128]);
     let head = Head::Server { session: "S", doc: 1, next: None };
     let mut writer = mmc::Writer::new(coding, &mut document, &head).unwrap();
     let ids: Vec<String> = (1..=messages.len()).map(|number| format!("f{number}")).collect();
@@ -249,7 +252,7 @@ fn response(coding: Coding, messages: &[&[u8]]) -> (String, Vec<u8>) {
     }
     let document = writer.finish().unwrap();
     let mut storage = [0; 10];
-    let contents = messages.iter().copied().chain([&*document]);
+    let contents = messages.iter().copied().chain([document]);
     let boundary = Boundary::avoiding(contents, &mut storage).unwrap();
     let mut body = RelatedWriter::new(&mut out, boundary);
     let root = Piece { media_type: mmc::media_type(coding), content_id: "mmc", content: document };
@@ -318,7 +321,7 @@ fn tshark_takes_our_http_bodies_apart() {
     let (mut responses, mut requests, mut expected) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..60 {
         let coding = [Coding::Wbxml, Coding::Xml][round % 2];
-        let picks: Vec<_> = (0..1 + numbers.below(4)).map(|_| MESSAGES[numbers.below(4)]).collect();
+        let picks: Vec<_> = (0..=numbers.below(4)).map(|_| MESSAGES[numbers.below(4)]).collect();
         let forward: Vec<&[u8]> = picks.iter().map(|pick| pick.1).collect();
         let reverse: Vec<&[u8]> = picks.iter().map(|pick| pick.2).collect();
         let (content_type, body) = response(coding, &forward);
@@ -354,5 +357,8 @@ fn tshark_takes_our_http_bodies_apart() {
             parts += ids.len();
         }
     }
-    println!("tshark: {} HTTP messages, {parts} parts compared, 0 differ", responses.len() + requests.len());
+    kedge_tests::figure!(
+        "tshark: {} HTTP messages, {parts} parts compared, 0 differ",
+        responses.len() + requests.len()
+    );
 }

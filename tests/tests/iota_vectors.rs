@@ -23,7 +23,7 @@ const CAPABILITY: &str = "0601022a05000202010203030104010160";
 
 /// Writes a document again, element by element, in either coding.
 fn rewritten(document: &Document<'_>, coding: Coding) -> Vec<u8> {
-    let (mut scratch, mut out) = ([0; SCRATCH + 16_000], [0; 8192]);
+    let (mut scratch, mut out) = (vec![0; SCRATCH + 16_000], vec![0; 8192]);
     let head = document.head(&mut scratch).unwrap();
     let mut writer = mmc::Writer::new(coding, &mut out, &head).unwrap();
     for number in 0..document.len() {
@@ -51,7 +51,7 @@ fn documents_round_trip_and_explain_themselves() {
         assert_eq!(mmc::dump(Coding::Wbxml, &vector.bytes, &mut scratch, &mut explanation).unwrap(), None);
         vector.explain(&explanation);
     }
-    println!("{} MMC vectors round-trip octet by octet", vectors.len());
+    kedge_tests::figure!("{} MMC vectors round-trip octet by octet", vectors.len());
 }
 
 #[test]

@@ -329,14 +329,14 @@ fn compare(direction: Direction) {
             }
         }
     }
-    println!(
+    kedge_tests::figure!(
         "{direction:?}: {} messages, {fields} field values compared with tshark, {explained} explained differences, \
          {} unexplained",
         messages.len(),
         differences.values().map(Vec::len).sum::<usize>()
     );
     for ((msg_type, kind), list) in &differences {
-        println!("type {msg_type:#04x} {kind}: {} differ, first {}", list.len(), list[0]);
+        kedge_tests::figure!("type {msg_type:#04x} {kind}: {} differ, first {}", list.len(), list[0]);
     }
     assert!(differences.is_empty());
 }
@@ -397,14 +397,14 @@ fn compare_broken(direction: Direction) {
             (false, false) => {}
         }
     }
-    println!(
+    kedge_tests::figure!(
         "{direction:?}: {} broken messages, {both} refused by both, {only_ours} by us alone (tshark goes on with a \
          warning or does not look inside), taken with a reason: {reasons:?}, unexplained: {}",
         messages.len(),
         unexplained.len()
     );
     for message in unexplained.iter().take(20) {
-        println!("  {message}");
+        kedge_tests::figure!("  {message}");
     }
     assert!(both > 500, "too few messages were really broken");
     assert!(unexplained.is_empty());

@@ -78,7 +78,7 @@ fn messages_round_trip_bit_by_bit() {
         assert_eq!(message.emit(&mut buf).unwrap(), vector.bytes, "{name}");
         assert_eq!(message.buffer_len(), vector.bytes.len(), "{name}");
     }
-    println!("{} IS-683 message vectors round-trip", vectors.len());
+    kedge_tests::figure!("{} IS-683 message vectors round-trip", vectors.len());
     assert!(vectors.len() >= 42, "vectors are missing: {}", vectors.len());
 }
 

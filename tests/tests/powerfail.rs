@@ -9,13 +9,15 @@ use kedge_tests::pair::small_pair;
 
 fn prepared(name: &str, sector: usize) -> Prepared {
     let scenario = find(name).expect("the scenario exists");
-    Prepared::new(scenario, &small_pair(), sector as u32, 1).expect("it can be prepared")
+    let sector = u32::try_from(sector).expect("a sector is small");
+    Prepared::new(scenario, &small_pair(), sector, 1).expect("it can be prepared")
 }
 
 /// Every operation, cut before, inside (with two sets of leftovers) and after it.
 fn single<const W: usize, const E: usize>(name: &str) -> usize {
     let prepared = prepared(name, E);
-    let clean = prepared.play::<W, E>(&Trouble::default(), &mut ()).expect("it plays without trouble").operations;
+    let clean =
+        prepared.play::<W, E>(&Trouble::default(), &mut ()).expect("it plays without trouble").operations;
     let mut cases = 0;
     for at in 0..clean {
         for cut in [Cut::Before, Cut::Torn { seed: at }, Cut::Torn { seed: at ^ 0x5555 }, Cut::After] {
@@ -32,11 +34,12 @@ fn single<const W: usize, const E: usize>(name: &str) -> usize {
 /// Two to four cuts, each in the recovery from the one before, drawn from a seed.
 fn nested<const W: usize, const E: usize>(name: &str, cases: usize) -> usize {
     let prepared = prepared(name, E);
-    let clean = prepared.play::<W, E>(&Trouble::default(), &mut ()).expect("it plays without trouble").operations;
+    let clean =
+        prepared.play::<W, E>(&Trouble::default(), &mut ()).expect("it plays without trouble").operations;
     let mut draw = Seeded::new(E as u64);
     for case in 0..cases {
         let mut cuts = vec![(draw.word() % clean, Cut::Torn { seed: draw.word() })];
-        for _ in 0..1 + draw.word() % 3 {
+        for _ in 0..=draw.word() % 3 {
             let kind = [Cut::Before, Cut::Torn { seed: draw.word() }, Cut::After];
             cuts.push((draw.word() % 12, kind[(draw.word() % 3) as usize]));
         }
@@ -49,13 +52,15 @@ fn nested<const W: usize, const E: usize>(name: &str, cases: usize) -> usize {
 }
 
 fn report(what: &str, cases: usize, least: usize) {
-    println!("power failures: {what}: {cases} cases, 0 violations");
+    kedge_tests::figure!("power failures: {what}: {cases} cases, 0 violations");
     assert!(cases >= least, "the sweep shrank to {cases} cases");
 }
 
 #[test]
 fn activation_survives_a_cut_in_every_operation() {
-    let cases = single::<1, 4096>("one-button") + single::<8, 512>("one-button") + single::<32, 512>("one-button/multipart");
+    let cases = single::<1, 4096>("one-button")
+        + single::<8, 512>("one-button")
+        + single::<32, 512>("one-button/multipart");
     report("one-button, single", cases, 150);
     let cases = nested::<4, 512>("one-button", 400) + nested::<16, 1024>("one-button/spc-locked", 400);
     report("one-button, nested", cases, 800);

@@ -212,7 +212,9 @@ fn flash_that_changes_by_itself_never_passes_for_the_new_image() {
             assert!(flash.misuses().is_empty(), "seed {seed}: {:?}", flash.misuses());
         }
     }
-    println!("haunted flash: {complete} complete and right, {ended} ended, {refused} told as errors");
+    kedge_tests::figure!(
+        "haunted flash: {complete} complete and right, {ended} ended, {refused} told as errors"
+    );
     assert!(complete > 100 && ended > 100 && refused > 10, "the noise is neither harmless nor deadly");
 }
 

@@ -12,21 +12,29 @@ fn corpus() -> PathBuf {
 #[test]
 fn every_pair_applies_in_both_layouts() {
     let Ok(folders) = std::fs::read_dir(corpus()) else {
-        println!("skipped: no firmware corpus at ../shared/corpus/firmware beside the workspace");
+        kedge_tests::figure!("skipped: no firmware corpus at ../shared/corpus/firmware beside the workspace");
         return;
     };
     let mut folders: Vec<PathBuf> =
         folders.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     assert!(!folders.is_empty(), "the corpus holds pairs");
-    println!("{:<20} {:>9} {:>9} {:>9} {:>9} {:>6}", "pair", "old", "new", "slot", "in place", "s");
+    kedge_tests::figure!(
+        "{:<20} {:>9} {:>9} {:>9} {:>9} {:>6}",
+        "pair",
+        "old",
+        "new",
+        "slot",
+        "in place",
+        "s"
+    );
     let mut pairs = 0;
     for folder in folders {
         let read = |name| std::fs::read(folder.join(name)).unwrap();
         let (old, new) = (read("old.bin"), read("new.bin"));
         let started = Instant::now();
         let sizes = [Layout::Slot, Layout::InPlace].map(|layout| package_size(&old, &new, layout));
-        println!(
+        kedge_tests::figure!(
             "{:<20} {:>9} {:>9} {:>9} {:>9} {:>6.1}",
             folder.file_name().unwrap_or_default().to_string_lossy(),
             old.len(),
@@ -37,7 +45,7 @@ fn every_pair_applies_in_both_layouts() {
         );
         pairs += 1;
     }
-    println!("firmware pairs applied in both layouts: {pairs}");
+    kedge_tests::figure!("firmware pairs applied in both layouts: {pairs}");
 }
 
 fn package_size(old: &[u8], new: &[u8], layout: Layout) -> usize {

@@ -98,7 +98,7 @@ fn geometry<const WRITE: usize, const ERASE: usize>(blocks: usize) -> u64 {
     {
         let case = Case::new(&old, &new, content, layout, ERASE, ERASE);
         let n = sweep::<WRITE, ERASE>(&case, false) + sweep::<WRITE, ERASE>(&case, true);
-        println!("write {WRITE}, erase {ERASE}, {content:?}, {layout:?}: {n} cuts");
+        kedge_tests::figure!("write {WRITE}, erase {ERASE}, {content:?}, {layout:?}: {n} cuts");
         cases += n;
     }
     cases
@@ -112,7 +112,7 @@ fn every_operation_of_every_geometry() {
         + geometry::<16, 1024>(4)
         + geometry::<32, 2048>(3)
         + geometry::<4, 4096>(3);
-    println!("power cuts at every operation: {cases} cases, 0 violations");
+    kedge_tests::figure!("power cuts at every operation: {cases} cases, 0 violations");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn blocks_of_several_sectors() {
         let case = Case::new(&old, &new, Content::Delta, layout, 512, 256);
         cases += sweep::<8, 256>(&case, false);
     }
-    println!("power cuts with blocks of two sectors: {cases} cases, 0 violations");
+    kedge_tests::figure!("power cuts with blocks of two sectors: {cases} cases, 0 violations");
 }
 
 /// Every pair of a first cut and a second one in its recovery.
@@ -160,12 +160,12 @@ fn pairs(layout: Layout) -> u64 {
 
 #[test]
 fn every_pair_of_cuts_in_a_slot() {
-    println!("pairs of power cuts in a slot: {} cases, 0 violations", pairs(Slot));
+    kedge_tests::figure!("pairs of power cuts in a slot: {} cases, 0 violations", pairs(Slot));
 }
 
 #[test]
 fn every_pair_of_cuts_in_place() {
-    println!("pairs of power cuts in place: {} cases, 0 violations", pairs(InPlace));
+    kedge_tests::figure!("pairs of power cuts in place: {} cases, 0 violations", pairs(InPlace));
 }
 
 #[test]
@@ -186,5 +186,5 @@ fn many_cuts_in_a_row() {
             cases += 1;
         }
     }
-    println!("seven power cuts in a row: {cases} cases, 0 violations");
+    kedge_tests::figure!("seven power cuts in a row: {cases} cases, 0 violations");
 }

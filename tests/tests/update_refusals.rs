@@ -81,7 +81,7 @@ fn every_altered_bit_is_refused_before_the_first_erase() {
             cases += 2;
         }
     }
-    println!("altered bits refused: {cases} cases");
+    kedge_tests::figure!("altered bits refused: {cases} cases");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn every_truncation_is_refused_before_the_first_erase() {
     }
     let longer = [&case.package[..], &[0]].concat();
     assert_eq!(verified(&case, &longer).1.map(|u| u.job()), Err(Error::Refused(Refusal::WrongSize)));
-    println!("truncated packages refused: {} cases", case.package.len());
+    kedge_tests::figure!("truncated packages refused: {} cases", case.package.len());
 }
 
 /// A package for blocks of 256 octets in place, changed by the caller in what it is for.

@@ -25,7 +25,7 @@ fn pushes_round_trip_and_explain_themselves() {
         assert_eq!(dump(&vector.bytes, &mut text).unwrap(), None, "{text}");
         vector.explain(&text);
     }
-    println!("{} push vectors round-trip octet by octet", vectors.len());
+    kedge_tests::figure!("{} push vectors round-trip octet by octet", vectors.len());
 }
 
 #[test]

@@ -37,12 +37,14 @@ fn wbxml_documents_read_and_re_encode_to_equal_documents() {
     if counts[0] == 0 {
         return;
     }
-    println!(
+    kedge_tests::figure!(
         "{} WBXML documents, {} items, equal after re-encoding; {} also through XML",
-        counts[0], counts[1], counts[2]
+        counts[0],
+        counts[1],
+        counts[2]
     );
     for (name, quirks) in &quirky {
-        println!("tolerated in {name}: {quirks:?}");
+        kedge_tests::figure!("tolerated in {name}: {quirks:?}");
     }
     assert!(quirky.iter().filter(|(_, quirks)| quirks.contains(&Quirk::UnterminatedTable)).count() >= 3);
 }
@@ -69,9 +71,11 @@ fn xml_documents_read_and_re_encode_to_equal_documents() {
         assert_eq!(through_wbxml, body, "{}", sample.name);
         counts[2] += 1;
     }
-    println!(
+    kedge_tests::figure!(
         "{} XML documents, {} items, equal after re-encoding; {} also through WBXML",
-        counts[0], counts[1], counts[2]
+        counts[0],
+        counts[1],
+        counts[2]
     );
 }
 
@@ -98,5 +102,5 @@ fn every_truncation_of_every_document_is_refused() {
         }
         documents += 1;
     }
-    println!("{cuts} truncations of {documents} documents, all refused");
+    kedge_tests::figure!("{cuts} truncations of {documents} documents, all refused");
 }

@@ -158,9 +158,9 @@ impl Tally {
 
     /// Prints the figures; every rule must have been needed.
     fn conclude(&self, what: &str, compared: usize, needed: &[Rule]) {
-        println!("{what}: {compared} documents compared");
+        kedge_tests::figure!("{what}: {compared} documents compared");
         for (reason, names) in &self.0 {
-            println!("  {} differ, explained: {reason}", names.len());
+            kedge_tests::figure!("  {} differ, explained: {reason}", names.len());
         }
         for rule in needed {
             assert!(self.0.contains_key(rule.reason), "{what}: no longer needed: {}", rule.reason);
@@ -191,7 +191,7 @@ fn ask_libwbxml(what: &str, documents: &[Document]) {
         );
         tally.compare(document, &ours, &theirs, LIBWBXML_RULES);
     }
-    println!(
+    kedge_tests::figure!(
         "{what}: {refused} OTA settings not compared: no public identifier, libwbxml does not guess (exit 64)"
     );
     tally.conclude(what, documents.len() - refused, LIBWBXML_RULES);

@@ -19,6 +19,7 @@ use crate::world::{Facts, Pair, Prepared, Trouble};
 
 /// Erase sector and write unit of the handset's flash, in octets.
 const SECTOR: usize = 4096;
+const SECTOR_OCTETS: u32 = 4096;
 const UNIT: usize = 4;
 
 /// The firmware pair that is used when none is named: two images of the project's own board firmware.
@@ -54,7 +55,7 @@ impl Play for Player {
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());
         observer.feed(&Feed::FlowStarted { name, title, seed: options.seed });
         let prepared =
-            Prepared::new(scenario, &pair, SECTOR as u32, options.seed).context("cannot prepare the flow")?;
+            Prepared::new(scenario, &pair, SECTOR_OCTETS, options.seed).context("cannot prepare the flow")?;
         let mut screen =
             Screen { translator: Translator::new(scenario.name, observer), messages: 0, octets: 0 };
         let (result, figures) = match options.power_cut {
@@ -122,12 +123,11 @@ fn sweep(
         Err(e) => return (Err(e.context("without any cut")), Figures::default()),
     };
     let mut draw = Seeded::new(seed);
-    let cases: Vec<(u64, Cut)> = match random {
-        Some(count) => (0..count).map(|_| (draw.word() % clean, Cut::Torn { seed: draw.word() })).collect(),
-        None => {
-            let kinds = |at: u64| [Cut::Before, Cut::Torn { seed: seed ^ at }, Cut::After];
-            (0..clean).flat_map(|at| kinds(at).map(|cut| (at, cut))).collect()
-        }
+    let cases: Vec<(u64, Cut)> = if let Some(count) = random {
+        (0..count).map(|_| (draw.word() % clean, Cut::Torn { seed: draw.word() })).collect()
+    } else {
+        let kinds = |at: u64| [Cut::Before, Cut::Torn { seed: seed ^ at }, Cut::After];
+        (0..clean).flat_map(|at| kinds(at).map(|cut| (at, cut))).collect()
     };
     let total = cases.len() as u64;
     let mut violations = Vec::new();
@@ -186,7 +186,7 @@ impl Screen<'_> {
             len: r.len,
         });
         self.translator.feed(&Feed::Flash(Flash {
-            sector_size: SECTOR as u32,
+            sector_size: SECTOR_OCTETS,
             wear: facts.wear.clone(),
             regions: regions.collect(),
         }));
@@ -228,7 +228,9 @@ impl Watch for Screen<'_> {
             Progress::Complete => {
                 return self.note(now, Lane::UpdateAgent, "the new image is whole".to_owned());
             }
-            other => return self.note(now, Lane::UpdateAgent, format!("the update ended: {other:?}")),
+            Progress::Ended(outcome) => {
+                return self.note(now, Lane::UpdateAgent, format!("the update ended: {:?}", outcome.result));
+            }
         };
         self.progress(
             now,

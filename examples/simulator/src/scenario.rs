@@ -30,6 +30,7 @@ pub enum Package {
 
 /// How the world is when the flow begins.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent choices of a scenario")]
 pub struct Setup {
     /// The handset's identity.
     pub hardware: HardwareId,

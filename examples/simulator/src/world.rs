@@ -4,6 +4,7 @@
 //! copy of everything, with its own power cuts and link faults. Over loopback the same operator stands behind real servers
 //! and the handset uses the HTTP client of Linux devices; in process it is called directly, in virtual time.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -238,7 +239,7 @@ impl Prepared {
                     operator.register(clock, handset.ports.identity.hardware_id(), &r.nam, &r.prl);
                 }
             }
-            let seen = self.facts(handset, operator)?;
+            let seen = facts_of(handset, operator)?;
             let done = cuts.is_empty() || (self.scenario.check)(&seen).is_ok();
             facts = Some(seen);
             if done {
@@ -247,52 +248,52 @@ impl Prepared {
         }
         facts.ok_or_else(|| anyhow!("nothing was pressed"))
     }
+}
 
-    fn facts<H: Connection, const W: usize, const E: usize>(
-        &self,
-        handset: &mut Handset<H, W, E>,
-        operator: &Arc<Mutex<Operator>>,
-    ) -> anyhow::Result<Facts> {
-        let version = handset.ports.identity.version().to_owned();
-        let map = handset.model().map;
-        let id = handset.ports.identity.hardware_id();
-        let took = handset.ports.clock.uptime();
-        let image_erases = handset.image_erases();
-        let flash = &mut handset.ports.flash;
-        let (store, _) = Store::open(flash, map.store, id).map_err(|e| anyhow!("{e}"))?;
-        let update = Update::mount(flash, map.update).map_err(|e| anyhow!("{e}"))?;
-        let mut buf = vec![0; 8192];
-        let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
-        let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
-        let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
-        let prl = prl.unwrap_or_default().to_vec();
-        let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
-        let operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
-        let nor = handset.nor();
-        violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
-        Ok(Facts {
-            account: operator.account(id).cloned().ok_or_else(|| anyhow!("no account"))?,
-            transaction: operator.transaction(1).cloned(),
-            partial: operator.clone().repository().partial(),
-            version,
-            versions: VERSIONS,
-            activation: activation.unwrap_or_default(),
-            nam,
-            prl,
-            reports_left,
-            confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
-            image_erases,
-            operations: nor.work().operations(),
-            erases: nor.work().erases,
-            exchanges: 0,
-            wear: nor.wear().to_vec(),
-            took,
-            violations,
-            shown: handset.ports.ui.shown().to_vec(),
-            registration: handset.ports.radio.registration().cloned(),
-        })
-    }
+/// What can be seen now.
+fn facts_of<H: Connection, const W: usize, const E: usize>(
+    handset: &mut Handset<H, W, E>,
+    operator: &Arc<Mutex<Operator>>,
+) -> anyhow::Result<Facts> {
+    let version = handset.ports.identity.version().to_owned();
+    let map = handset.model().map;
+    let id = handset.ports.identity.hardware_id();
+    let took = handset.ports.clock.uptime();
+    let image_erases = handset.image_erases();
+    let flash = &mut handset.ports.flash;
+    let (store, _) = Store::open(flash, map.store, id).map_err(|e| anyhow!("{e}"))?;
+    let update = Update::mount(flash, map.update).map_err(|e| anyhow!("{e}"))?;
+    let mut buf = vec![0; 8192];
+    let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
+    let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
+    let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
+    let prl = prl.unwrap_or_default().to_vec();
+    let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
+    let operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
+    let nor = handset.nor();
+    violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
+    Ok(Facts {
+        account: operator.account(id).cloned().ok_or_else(|| anyhow!("no account"))?,
+        transaction: operator.transaction(1).cloned(),
+        partial: operator.clone().repository().partial(),
+        version,
+        versions: VERSIONS,
+        activation: activation.unwrap_or_default(),
+        nam,
+        prl,
+        reports_left,
+        confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
+        image_erases,
+        operations: nor.work().operations(),
+        erases: nor.work().erases,
+        exchanges: 0,
+        wear: nor.wear().to_vec(),
+        took,
+        violations,
+        shown: handset.ports.ui.shown().to_vec(),
+        registration: handset.ports.radio.registration().cloned(),
+    })
 }
 
 impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
@@ -392,12 +393,14 @@ fn package(kind: Package, pair: &Pair, sector: u32, in_place: bool) -> anyhow::R
 
 /// A classic roaming list (C.S0016 3.5.5) of some records, its identity drawn from the seed.
 fn roaming_list(seed: u64) -> Vec<u8> {
-    let id = Seeded::new(seed).word() as u16 | 1;
+    let id = Seeded::new(seed).word() & 0xFFFF | 1;
     let systems = 24_u64;
     let mut bits = String::new();
-    let mut put = |value: u64, n: usize| bits.push_str(&format!("{value:0n$b}"));
+    let mut put = |value: u64, n: usize| {
+        let _ = write!(bits, "{value:0n$b}");
+    };
     put(0, 16);
-    put(u64::from(id), 16);
+    put(id, 16);
     for (value, n) in [(1, 1), (0, 8), (2, 9), (systems, 14)] {
         put(value, n);
     }
@@ -420,12 +423,12 @@ fn roaming_list(seed: u64) -> Vec<u8> {
             put(value, n);
         }
     }
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits.push('0');
     }
     let mut list: Vec<u8> =
         bits.as_bytes().chunks(8).map(|octet| octet.iter().fold(0, |v, bit| v << 1 | (bit & 1))).collect();
-    let size = (list.len() + 2) as u16;
+    let size = u16::try_from(list.len() + 2).unwrap_or(u16::MAX);
     list[..2].copy_from_slice(&size.to_be_bytes());
     let crc = crc16(&list);
     list.extend_from_slice(&crc.to_be_bytes());

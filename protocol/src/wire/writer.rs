@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn mb_u32_is_the_inverse_of_reading() {
-        for value in [0, 1, 0x7F, 0x80, 0x3FFF, 0x4000, 0x001F_FFFF, 0x0020_0000, 0x0FFF_FFFF, 0x1000_0000, u32::MAX] {
+        for value in
+            [0, 1, 0x7F, 0x80, 0x3FFF, 0x4000, 0x001F_FFFF, 0x0020_0000, 0x0FFF_FFFF, 0x1000_0000, u32::MAX]
+        {
             let mut buf = [0; 5];
             let mut w = Writer::new(&mut buf);
             w.mb_u32(value).unwrap();

@@ -270,7 +270,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             match update.boot(flash)? {
                 BootDecision::Run(slot) => return Ok(slot),
                 BootDecision::Broken => return Err(UpdateError::JournalDamaged),
-                _ => {}
+                BootDecision::Update => {}
             }
             let mut applier = Applier::resume(&mut update, flash, &device, crypto, &mut self.receive)?;
             loop {
@@ -348,7 +348,7 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         firmware_rev: 0x0102,
         model: 42,
         band_mode: 0x60,
-        max_prl_size: PRL as u16,
+        max_prl_size: u16::try_from(PRL).unwrap_or(u16::MAX),
         extended_prl: true,
         max_sid_nid: 20,
         scm: 0x6A,
