@@ -15,12 +15,15 @@ pub(crate) struct Depth {
     pub(crate) unknown: BTreeSet<usize>,
     /// Functions that call through pointers; each is taken to call every function whose address is used.
     pub(crate) pointer_callers: BTreeSet<usize>,
+    /// Calls through pointers that were left out because they would close a circle. If one of them can happen, the depth
+    /// is too small; that every pointer may be any function makes most of them up.
+    pub(crate) left_out: usize,
 }
 
-/// The deepest stack below `entry`, its own frame included. Fails on recursion, which has no bound.
+/// The deepest stack below `entry`, its own frame included. Fails on recursion by name, which has no bound.
 pub(crate) fn deepest(program: &Program, entry: usize) -> Result<Depth> {
     let mut walk = Walk { program, done: BTreeMap::new(), open: Vec::new(), depth: Depth::default() };
-    let octets = walk.visit(entry)?;
+    let octets = walk.visit(entry, false)?;
     let Walk { done, mut depth, .. } = walk;
     depth.octets = octets;
     let mut next = Some(entry);
@@ -35,32 +38,38 @@ struct Walk<'a> {
     program: &'a Program,
     /// Depth of each function, and the callee it comes from.
     done: BTreeMap<usize, (u64, Option<usize>)>,
-    /// The functions being visited, to see recursion.
-    open: Vec<usize>,
+    /// The functions being visited, and whether each was reached through a pointer, to see recursion.
+    open: Vec<(usize, bool)>,
     depth: Depth,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, function: usize) -> Result<u64> {
+    fn visit(&mut self, function: usize, by_pointer: bool) -> Result<u64> {
         if let Some(&(octets, _)) = self.done.get(&function) {
             return Ok(octets);
         }
-        if let Some(first) = self.open.iter().position(|&open| open == function) {
+        if let Some(first) = self.open.iter().position(|&(open, _)| open == function) {
+            let circle = &self.open[first..];
+            if by_pointer || circle.iter().skip(1).any(|&(_, by_pointer)| by_pointer) {
+                self.depth.left_out += 1;
+                return Ok(0);
+            }
             let names: Vec<_> =
-                self.open[first..].iter().map(|&f| self.program.functions[f].name.as_str()).collect();
+                circle.iter().map(|&(f, _)| self.program.functions[f].name.as_str()).collect();
             bail!("recursion, so the stack has no bound: {}", names.join(" -> "));
         }
-        self.open.push(function);
+        self.open.push((function, by_pointer));
         let this = &self.program.functions[function];
-        let mut callees: BTreeSet<usize> = this.calls.iter().map(|call| call.callee).collect();
+        let mut callees: BTreeMap<usize, bool> = BTreeMap::new();
         if this.calls_pointers {
             self.depth.pointer_callers.insert(function);
-            callees.extend(&self.program.address_taken);
+            callees.extend(self.program.address_taken.iter().map(|&callee| (callee, true)));
         }
+        callees.extend(this.calls.iter().map(|call| (call.callee, false)));
         let mut below = (0, None);
-        for callee in callees {
-            let octets = self.visit(callee)?;
-            if below.1.is_none() || octets > below.0 {
+        for (callee, by_pointer) in callees {
+            let octets = self.visit(callee, by_pointer)?;
+            if octets > below.0 {
                 below = (octets, Some(callee));
             }
         }
@@ -133,6 +142,15 @@ mod tests {
         program.functions[0].calls_pointers = true;
         program.address_taken.insert(1);
         assert_eq!(deepest(&program, 0).unwrap().octets, 32);
+    }
+
+    #[test]
+    fn a_circle_through_a_pointer_is_left_out_and_counted() {
+        let mut program = program(&[("main", 8, &[1]), ("write", 24, &[2]), ("format", 16, &[])]);
+        program.functions[2].calls_pointers = true;
+        program.address_taken.insert(1);
+        let depth = deepest(&program, 0).unwrap();
+        assert_eq!((depth.octets, depth.left_out), (48, 1));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! with fake cryptography. *Flash* is code, constants and initial values; *RAM* is what is there all the time, that is
 //! the buffers and sessions a device would own, as large as the probe makes them; *stack* is the deepest chain of frames
 //! below the entry, from the compiler's own frame sizes and the linker's references, no measurement. Calls through
-//! pointers are taken to reach every function whose address is used. Frames of precompiled functions count as 0 and are
-//! named.
+//! pointers are taken to reach every function whose address is used, but for those that would close a circle, which are
+//! counted. Frames of precompiled functions count as 0 and are named.
 
 use crate::call_graph::{Depth, deepest};
 use crate::elf::Program;
@@ -149,7 +149,10 @@ fn print_remarks(program: &Program, depth: &Depth, path: bool) {
     }
     if !depth.pointer_callers.is_empty() {
         let (callers, targets) = (depth.pointer_callers.len(), program.address_taken.len());
-        eprintln!("    calls through pointers in {callers} functions, to any of {targets}");
+        let left_out = depth.left_out;
+        eprintln!(
+            "    calls through pointers in {callers} functions, to any of {targets}; circles left out: {left_out}"
+        );
     }
     if path {
         for &function in &depth.path {

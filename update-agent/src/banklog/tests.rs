@@ -1,9 +1,9 @@
 //! The log against its model, with the power cut in every operation, and again during every recovery.
 
 use std::vec::Vec;
-use std::{print, println, vec};
+use std::{println, vec};
 
-use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 use kedge_platform_sim::nor::{Cut, Error, Nor};
 
 use super::{BankLog, Change, LogError, Mounted};
@@ -13,8 +13,7 @@ type State = [Option<Vec<u8>>; KEYS];
 
 /// Commits that replace, remove, combine, and overflow a bank of 256 octets several times.
 fn script() -> Vec<Vec<(u8, Option<Vec<u8>>)>> {
-    let value =
-        |seed: u8, len: usize| Some((0..len).map(|i| seed.wrapping_mul(31).wrapping_add(i as u8)).collect());
+    let value = |seed: u8, len: u8| Some((0..len).map(|i| seed.wrapping_mul(31).wrapping_add(i)).collect());
     vec![
         vec![(0, value(1, 5)), (1, value(2, 0))],
         vec![(2, value(3, 40))],
@@ -106,8 +105,6 @@ fn life<const W: usize, const E: usize>(mut flash: Nor<W, E>) -> Nor<W, E> {
     flash
 }
 
-use kedge_platform::flash::ReadNorFlash;
-
 fn cuts(seeds: u64) -> Vec<Cut> {
     let mut cuts = vec![Cut::Before, Cut::After];
     cuts.extend((0..seeds).map(|seed| Cut::Torn { seed }));
@@ -150,8 +147,7 @@ fn survives_cuts_in_every_operation_and_in_every_recovery() {
     lives += sweep::<8, 256>(2, true, 3);
     lives += sweep::<16, 256>(4, true, 2);
     lives += sweep::<32, 512>(2, false, 2);
-    print!("bank log: ");
-    println!("{lives} lives with one to three power cuts, 0 violations");
+    println!("bank log: {lives} lives with one to three power cuts, 0 violations");
     assert!(lives > 20_000, "the sweep shrank to {lives} lives");
 }
 
@@ -161,7 +157,8 @@ fn blank_and_foreign_flash_is_empty() {
     let region = Region::new(0, 512);
     assert_eq!(BankLog::<KEYS>::mount(&mut flash, region).unwrap().1, Mounted::Empty);
     for seed in 0..200_u64 {
-        let noise: Vec<u8> = (0..512_u64).map(|i| (i * i * (seed + 3) * 2_654_435_761 >> 11) as u8).collect();
+        let noise: Vec<u8> =
+            (0..512_u64).map(|i| (i * i * (seed + 3) * 2_654_435_761).to_le_bytes()[2]).collect();
         flash.load(0, &noise).unwrap();
         let (mut log, mounted) = BankLog::<KEYS>::mount(&mut flash, region).unwrap();
         assert_eq!((mounted, log.is_empty()), (Mounted::Empty, true));
