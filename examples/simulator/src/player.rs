@@ -56,8 +56,12 @@ impl Play for Player {
         observer.feed(&Feed::FlowStarted { name, title, seed: options.seed });
         let prepared =
             Prepared::new(scenario, &pair, SECTOR_OCTETS, options.seed).context("cannot prepare the flow")?;
-        let mut screen =
-            Screen { translator: Translator::new(scenario.name, observer), messages: 0, octets: 0 };
+        let mut screen = Screen {
+            translator: Translator::new(scenario.name, observer),
+            messages: 0,
+            octets: 0,
+            task: None,
+        };
         let (result, figures) = match options.power_cut {
             None => once(&prepared, &mut screen),
             Some(PowerCut::At(operation)) => cut_once(&prepared, operation, options.seed, &mut screen),
@@ -157,6 +161,8 @@ struct Screen<'o> {
     translator: Translator<'o>,
     messages: u64,
     octets: u64,
+    /// The long step of the update agent that goes on: name, unit, total.
+    task: Option<(&'static str, &'static str, u32)>,
 }
 
 impl Screen<'_> {
@@ -171,6 +177,13 @@ impl Screen<'_> {
 
     fn note(&mut self, now: Duration, lane: Lane, text: String) {
         self.translator.feed(&Feed::Note(Note { at_ms: ms(now), lane, step: None, text }));
+    }
+
+    /// The long step under way is done, whatever its last report said.
+    fn finish_task(&mut self, now: Duration) {
+        if let Some((task, unit, total)) = self.task.take() {
+            self.progress(now, task, unit, total.into(), total.into());
+        }
     }
 
     /// Shows the end state; the figures of the play.
@@ -221,24 +234,23 @@ impl Events for Screen<'_> {
 
 impl Watch for Screen<'_> {
     fn updating(&mut self, now: Duration, progress: Progress) {
-        let (task, done, total) = match progress {
-            Progress::Verifying { done, total } => ("verify package", done, total),
-            Progress::Applying { done, total } => ("apply blocks", done, total),
-            Progress::Checking { done, total } => ("check new image", done, total),
+        let (task, unit, done, total) = match progress {
+            Progress::Verifying { done, total } => ("verify package", "octets", done, total),
+            Progress::Applying { done, total } => ("apply blocks", "blocks", done, total),
+            Progress::Checking { done, total } => ("check new image", "octets", done, total),
             Progress::Complete => {
+                self.finish_task(now);
                 return self.note(now, Lane::UpdateAgent, "the new image is whole".to_owned());
             }
             Progress::Ended(outcome) => {
                 return self.note(now, Lane::UpdateAgent, format!("the update ended: {:?}", outcome.result));
             }
         };
-        self.progress(
-            now,
-            task,
-            if task == "apply blocks" { "blocks" } else { "octets" },
-            done.into(),
-            total.into(),
-        );
+        if self.task.is_some_and(|(known, ..)| known != task) {
+            self.finish_task(now);
+        }
+        self.task = Some((task, unit, total));
+        self.progress(now, task, unit, done.into(), total.into());
     }
 
     fn booted(&mut self, now: Duration, slot: Slot, version: &str) {

@@ -1,11 +1,13 @@
 //! Entries of the log: reading, checking, appending.
 
-use crc::{CRC_32_ISO_HDLC, Crc};
+use crc::Crc;
 use kedge_platform::flash::{NorFlash, ReadNorFlash};
 
 use super::{LogError, MAX_UNIT};
+use crate::flash_io::read;
 
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+/// The check of entries: the one that packages use too, so that its table is in flash once.
+const CRC: Crc<u32> = kedge_package::BLOCK_CHECK;
 
 /// Octets of an entry before its payload.
 const HEAD: usize = 8;
@@ -81,7 +83,7 @@ impl Entry {
         if at.saturating_add(octets(HEAD)) > end {
             return Ok(None);
         }
-        read_unaligned(flash, at, &mut head)?;
+        read(flash, at, &mut head).map_err(LogError::Flash)?;
         let [key, kind, l0, l1, crc @ ..] = head;
         let Some(kind) = Kind::from_code(kind) else { return Ok(None) };
         let len = u16::from_le_bytes([l0, l1]);
@@ -142,7 +144,7 @@ pub(super) fn read_header<F: ReadNorFlash>(
         return Ok(None);
     };
     let mut payload = [0; HEADER_PAYLOAD];
-    read_unaligned(flash, header.payload_at(), &mut payload)?;
+    read(flash, header.payload_at(), &mut payload).map_err(LogError::Flash)?;
     let [s0, s1, s2, s3, snapshot_end @ ..] = payload;
     let snapshot_end = u32::from_le_bytes(snapshot_end);
     let good = header.matches(&payload) && bank.saturating_add(snapshot_end) <= end;
@@ -274,7 +276,7 @@ fn each_part<F: ReadNorFlash>(
     while left > 0 {
         let n = left.min(MAX_UNIT);
         let part = buf.get_mut(..n).unwrap_or_default();
-        read_unaligned(flash, at, part)?;
+        read(flash, at, part).map_err(LogError::Flash)?;
         take(flash, part)?;
         left = left.saturating_sub(n);
         at = at.saturating_add(octets(n));
@@ -285,31 +287,4 @@ fn each_part<F: ReadNorFlash>(
 /// A length as the flash traits count.
 fn octets(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// Reads at any offset and length from a part that reads only whole read units.
-pub(super) fn read_unaligned<F: ReadNorFlash>(
-    flash: &mut F,
-    at: u32,
-    out: &mut [u8],
-) -> Result<(), LogError<F::Error>> {
-    if F::READ_SIZE <= 1 {
-        return flash.read(at, out).map_err(LogError::Flash);
-    }
-    let unit = u32::try_from(F::READ_SIZE).unwrap_or(u32::MAX);
-    let mut buf = [0; MAX_UNIT];
-    let buf = buf.get_mut(..F::READ_SIZE).ok_or(LogError::Geometry)?;
-    let mut unit_at = at.saturating_sub(at.checked_rem(unit).unwrap_or(0));
-    let mut skip = usize::try_from(at.saturating_sub(unit_at)).unwrap_or(0);
-    let mut out = out.iter_mut().peekable();
-    while out.peek().is_some() {
-        flash.read(unit_at, buf).map_err(LogError::Flash)?;
-        for from in buf.iter().skip(skip) {
-            let Some(to) = out.next() else { break };
-            *to = *from;
-        }
-        skip = 0;
-        unit_at = unit_at.saturating_add(unit);
-    }
-    Ok(())
 }

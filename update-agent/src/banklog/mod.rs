@@ -44,6 +44,8 @@ use core::fmt;
 use entry::{Appender, Entry, Kind};
 use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
+use crate::flash_io::read;
+
 /// Largest value, in octets: what the length field holds.
 pub const MAX_VALUE: usize = u16::MAX as usize;
 
@@ -205,7 +207,7 @@ impl<const KEYS: usize> BankLog<KEYS> {
         let entry = Entry::read(flash, self.bank, place.at, self.region.end(), self.sequence)?
             .filter(|e| e.len == place.len && e.key == key)
             .ok_or(LogError::Damaged(key))?;
-        entry::read_unaligned(flash, entry.payload_at(), out)?;
+        read(flash, entry.payload_at(), out).map_err(LogError::Flash)?;
         // Between the check and the copy the bits could differ again on a dying part: check what is handed out.
         if entry.matches(out) { Ok(Some(out)) } else { Err(LogError::Damaged(key)) }
     }
@@ -225,7 +227,7 @@ impl<const KEYS: usize> BankLog<KEYS> {
         let skip = u32::try_from(offset).unwrap_or(u32::MAX);
         let at = entry::payload_of(self.bank.saturating_add(place.at)).saturating_add(skip);
         if n > 0 {
-            entry::read_unaligned(flash, at, out)?;
+            read(flash, at, out).map_err(LogError::Flash)?;
         }
         Ok(n)
     }

@@ -1,0 +1,213 @@
+//! The contract of the agent: what it asks for in which state, and that it takes no answer to anything else.
+
+use core::time::Duration;
+
+use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Output};
+use kedge_agent::config::{Config, Pri};
+use kedge_agent::error::AgentError;
+use kedge_agent::event::{Event, Events};
+use kedge_platform::flash::Region;
+use kedge_platform::identity::HardwareId;
+use kedge_platform::radio::RadioError;
+use kedge_platform::ui::Answer;
+use kedge_platform_crypto::SoftCrypto;
+use kedge_platform_sim::identity::Identity;
+use kedge_platform_sim::nor::{Error, Nor};
+use kedge_platform_sim::random::Seeded;
+use kedge_protocol::is683;
+use kedge_protocol::is683::engine::Capability;
+use kedge_update_agent::{Device, Layout, Mode};
+
+type Flash = Nor<4, 4096>;
+
+/// Every answer there is.
+const ANSWERS: [Done; 8] = [
+    Done::CallOpened(Ok(())),
+    Done::CallOpened(Err(RadioError::NoService)),
+    Done::CallClosed,
+    Done::HttpEnded(Ok(())),
+    Done::Answered(Answer::Yes),
+    Done::Answered(Answer::No),
+    Done::Registered(Ok(())),
+    Done::Waited,
+];
+
+/// The service loading of `spec/wap-push.md` 9.4, and the service indication of 9.5, both for IOTA.
+const LOADING: &str =
+    "020605b0af02801002066a0085060803687474703a2f2f70726f762e6578616d706c652e636f6d2f696f74613f733d34320001";
+const INDICATION: &str = "010605aeaf02801002056a0045c60b03687474703a2f2f70726f762e6578616d706c652e636f6d2f696f74613f733d34320011033432406578616d706c652e636f6d000801034e65772073657474696e6773000101";
+
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Events for Names {
+    fn event(&mut self, _: Duration, event: &Event<'_>) {
+        let text = format!("{event:?}");
+        self.0.push(text.split([' ', '(']).next().unwrap_or_default().to_owned());
+    }
+}
+
+/// A device around an agent.
+struct Bench<'b> {
+    flash: Flash,
+    identity: Identity,
+    entropy: Seeded,
+    events: Names,
+    agent: Option<Agent<'b, 1024>>,
+}
+
+impl<'b> Bench<'b> {
+    fn new(receive: &'b mut [u8], send: &'b mut [u8], domain: &'b [(&'static str, &'b str)]) -> Self {
+        let mut bench = Self {
+            flash: Nor::new(16),
+            identity: Identity::new(HardwareId::Esn(1), "Make", "Model", "1").unwrap(),
+            entropy: Seeded::new(1),
+            events: Names::default(),
+            agent: None,
+        };
+        let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
+        let config = Config {
+            store: region(8, 8),
+            update: Layout {
+                image: region(0, 1),
+                mode: Mode::InPlace { scratch: region(1, 1) },
+                package: region(2, 2),
+                journal: region(4, 2),
+            },
+            device: Device { product: "p", version: None, security_counter: 0, keys: &[], trial_attempts: 1 },
+            pri: Pri { objects: domain, spc: *b"000000" },
+            capability,
+            objects: &[],
+        };
+        let agent = Agent::start(config, Buffers { receive, send }, &mut bench.context().0);
+        bench.agent = Some(agent.unwrap());
+        bench
+    }
+
+    fn context(&mut self) -> (Context<'_, Flash, SoftCrypto>, &mut Option<Agent<'b, 1024>>) {
+        let Self { flash, identity, entropy, events, agent } = self;
+        let crypto = &SoftCrypto;
+        (Context { now: Duration::from_secs(1), flash, crypto, identity, entropy, events }, agent)
+    }
+
+    /// What the agent asks for, by name.
+    fn asks(&mut self) -> String {
+        let (mut context, agent) = self.context();
+        let output = agent.as_mut().unwrap().poll(&mut context).unwrap();
+        format!("{output:?}").split([' ', '(']).next().unwrap_or_default().to_owned()
+    }
+
+    fn done(&mut self, done: Done) -> Result<(), AgentError<Error>> {
+        let (mut context, agent) = self.context();
+        agent.as_mut().unwrap().done(&mut context, done)
+    }
+
+    fn push(&mut self, hex: &str) {
+        let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let pdu: Vec<u8> = (0..hex.len()).step_by(2).map(octet).collect();
+        let (mut context, agent) = self.context();
+        agent.as_mut().unwrap().push(&mut context, &pdu).unwrap();
+    }
+
+    /// Offers every answer but those that fit; each must be refused and change nothing.
+    fn takes_only(&mut self, fitting: impl Fn(&Done) -> bool) {
+        let asked = self.asks();
+        for answer in ANSWERS.into_iter().filter(|answer| !fitting(answer)) {
+            assert_eq!(self.done(answer), Err(AgentError::Misuse), "{answer:?} while {asked}");
+            assert_eq!(self.asks(), asked, "after {answer:?}");
+        }
+    }
+}
+
+fn capability(hardware: is683::HardwareId) -> Capability {
+    Capability {
+        firmware_rev: 1,
+        model: 1,
+        band_mode: 0,
+        max_prl_size: 1024,
+        extended_prl: false,
+        max_sid_nid: 4,
+        scm: 0,
+        mob_p_rev: 6,
+        hardware,
+        packet_data: None,
+    }
+}
+
+const PRI: [(&str, &str); 3] = [
+    ("iota/boot-url", "http://prov.example.com/boot"),
+    ("iota/boot-nai", "a@b"),
+    ("iota/trusted-domain", "example.com"),
+];
+
+#[test]
+fn no_state_takes_an_answer_to_what_it_did_not_ask() {
+    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
+    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    assert_eq!(bench.asks(), "Idle");
+    bench.takes_only(|_| false);
+    {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().activate(&mut context).unwrap();
+        let head = agent.as_mut().unwrap().reply_head(&mut context, &Head::default());
+        assert_eq!(head, Err(AgentError::Misuse));
+        assert_eq!(agent.as_mut().unwrap().reply_body(&mut context, b"x"), Err(AgentError::Misuse));
+    }
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.takes_only(|done| matches!(done, Done::CallOpened(_)));
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "Http");
+    bench.takes_only(|done| matches!(done, Done::HttpEnded(_) | Done::Waited));
+    // An answer that ends the session: 204.
+    {
+        let (mut context, agent) = bench.context();
+        let head = Head { status: 204, ..Head::default() };
+        agent.as_mut().unwrap().reply_head(&mut context, &head).unwrap().unwrap();
+    }
+    bench.done(Done::HttpEnded(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    bench.takes_only(|done| matches!(done, Done::CallClosed));
+    bench.done(Done::CallClosed).unwrap();
+    assert_eq!(bench.asks(), "Idle");
+}
+
+#[test]
+fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
+    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
+    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    bench.push(INDICATION);
+    assert_eq!(bench.asks(), "Ask");
+    bench.done(Done::Answered(Answer::No)).unwrap();
+    assert_eq!(bench.asks(), "Idle");
+    bench.push(INDICATION);
+    assert_eq!(bench.asks(), "Ask");
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "OpenCall");
+    let mut bench_of_loading = (vec![0; 8192], vec![0; 8192]);
+    let mut bench = Bench::new(&mut bench_of_loading.0, &mut bench_of_loading.1, &PRI);
+    bench.push(LOADING);
+    assert_eq!(bench.asks(), "OpenCall");
+}
+
+#[test]
+fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
+    let elsewhere = [PRI[0], PRI[1], ("iota/trusted-domain", "elsewhere.example")];
+    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
+    let mut bench = Bench::new(&mut receive, &mut send, &elsewhere);
+    bench.push(LOADING);
+    bench.push(&LOADING.replace("b0af028010", "beaf028010"));
+    for len in (0..LOADING.len()).step_by(2) {
+        bench.push(&LOADING[..len]);
+    }
+    assert_eq!(bench.asks(), "Idle");
+    let refused = bench.events.0.iter().filter(|name| name.starts_with("Content")).count();
+    assert_eq!(refused, 2 + LOADING.len() / 2);
+}
+
+#[test]
+fn the_output_of_an_idle_agent_has_no_deadline() {
+    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
+    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    let (mut context, agent) = bench.context();
+    assert!(matches!(agent.as_mut().unwrap().poll(&mut context), Ok(Output::Idle(None))));
+}
