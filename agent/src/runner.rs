@@ -126,7 +126,13 @@ fn start<H: Connection>(http: &mut H, request: &crate::agent::HttpRequest<'_>) -
     }
     let method = if request.post { Method::Post } else { Method::Get };
     http.initiate_request(method, request.url, &headers).map_err(|e| link_error(&e))?;
-    http.write_all(request.body).map_err(|e| link_error(&e))?;
+    let mut rest = request.body;
+    while !rest.is_empty() {
+        match http.write(rest).map_err(|e| link_error(&e))? {
+            0 => return Err(LinkError::Broken),
+            n => rest = rest.get(n..).unwrap_or_default(),
+        }
+    }
     http.flush().map_err(|e| link_error(&e))?;
     http.initiate_response().map_err(|e| link_error(&e))
 }

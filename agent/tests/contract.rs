@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Output};
+use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Output};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events};
@@ -15,7 +15,7 @@ use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::Capability;
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;
@@ -47,6 +47,19 @@ impl Events for Names {
     }
 }
 
+/// An agent's memory.
+struct Room {
+    receive: Vec<u8>,
+    send: Vec<u8>,
+    engine: Engine<1024>,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { receive: vec![0; 8192], send: vec![0; 8192], engine: Engine::new() }
+    }
+}
+
 /// A device around an agent.
 struct Bench<'b> {
     flash: Flash,
@@ -57,7 +70,8 @@ struct Bench<'b> {
 }
 
 impl<'b> Bench<'b> {
-    fn new(receive: &'b mut [u8], send: &'b mut [u8], domain: &'b [(&'static str, &'b str)]) -> Self {
+    fn new(room: &'b mut Room, domain: &'b [(&'static str, &'b str)]) -> Self {
+        let Room { receive, send, engine } = room;
         let mut bench = Self {
             flash: Nor::new(16),
             identity: Identity::new(HardwareId::Esn(1), "Make", "Model", "1").unwrap(),
@@ -79,7 +93,8 @@ impl<'b> Bench<'b> {
             capability,
             objects: &[],
         };
-        let agent = Agent::start(config, Buffers { receive, send }, &mut bench.context().0);
+        let memory = Memory { buffers: Buffers { receive, send }, engine };
+        let agent = Agent::start(config, memory, &mut bench.context().0);
         bench.agent = Some(agent.unwrap());
         bench
     }
@@ -142,8 +157,8 @@ const PRI: [(&str, &str); 3] = [
 
 #[test]
 fn no_state_takes_an_answer_to_what_it_did_not_ask() {
-    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
-    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
     assert_eq!(bench.asks(), "Idle");
     bench.takes_only(|_| false);
     {
@@ -173,8 +188,8 @@ fn no_state_takes_an_answer_to_what_it_did_not_ask() {
 
 #[test]
 fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
-    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
-    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
     bench.push(INDICATION);
     assert_eq!(bench.asks(), "Ask");
     bench.done(Done::Answered(Answer::No)).unwrap();
@@ -183,8 +198,8 @@ fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
     assert_eq!(bench.asks(), "Ask");
     bench.done(Done::Answered(Answer::Yes)).unwrap();
     assert_eq!(bench.asks(), "OpenCall");
-    let mut bench_of_loading = (vec![0; 8192], vec![0; 8192]);
-    let mut bench = Bench::new(&mut bench_of_loading.0, &mut bench_of_loading.1, &PRI);
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
     bench.push(LOADING);
     assert_eq!(bench.asks(), "OpenCall");
 }
@@ -192,8 +207,8 @@ fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
 #[test]
 fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
     let elsewhere = [PRI[0], PRI[1], ("iota/trusted-domain", "elsewhere.example")];
-    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
-    let mut bench = Bench::new(&mut receive, &mut send, &elsewhere);
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &elsewhere);
     bench.push(LOADING);
     bench.push(&LOADING.replace("b0af028010", "beaf028010"));
     for len in (0..LOADING.len()).step_by(2) {
@@ -206,8 +221,8 @@ fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
 
 #[test]
 fn the_output_of_an_idle_agent_has_no_deadline() {
-    let (mut receive, mut send) = (vec![0; 8192], vec![0; 8192]);
-    let mut bench = Bench::new(&mut receive, &mut send, &PRI);
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
     let (mut context, agent) = bench.context();
     assert!(matches!(agent.as_mut().unwrap().poll(&mut context), Ok(Output::Idle(None))));
 }

@@ -18,6 +18,17 @@
 //! are called only by the runner of `kedge-agent`; a device with its own event loop feeds the agent directly instead.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
 
 pub mod clock;
 pub mod crypto;

@@ -77,7 +77,7 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) factory_spc: Spc,
     pub(super) store: Store,
     pub(super) update: Update,
-    pub(super) engine: Engine<PRL>,
+    pub(super) engine: &'b mut Engine<PRL>,
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,

@@ -247,8 +247,8 @@ fn verify<F: NorFlash, C: Crypto>(
 
 /// Start and total of `bytes START-END/TOTAL`, where END is the entity's last octet.
 fn content_range(text: Option<&str>) -> Option<(u32, u32)> {
-    let (range, total) = text?.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (start, end) = range.split_once('-')?;
+    let (range, total) = text?.trim().strip_prefix("bytes ")?.split_once(|c| c == '/')?;
+    let (start, end) = range.split_once(|c| c == '-')?;
     let (start, end, total): (u32, u32, u32) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
     (end.checked_add(1)? == total && start <= end).then_some((start, total))
 }

@@ -194,6 +194,15 @@ pub struct Buffers<'b> {
     pub send: &'b mut [u8],
 }
 
+/// The memory of an agent that is too large to be moved about.
+#[derive(Debug)]
+pub struct Memory<'b, const PRL: usize> {
+    /// The session's buffers.
+    pub buffers: Buffers<'b>,
+    /// The IS-683 engine, with its buffer for a roaming list of at most `PRL` octets.
+    pub engine: &'b mut Engine<PRL>,
+}
+
 /// What the agent is doing.
 #[derive(Debug)]
 enum State<'b> {
@@ -245,7 +254,7 @@ impl Notice {
     }
 }
 
-/// The agent. `PRL` is the largest preferred roaming list in octets; it is RAM.
+/// The agent. `PRL` is the largest preferred roaming list in octets.
 #[derive(Debug)]
 pub struct Agent<'b, const PRL: usize> {
     desk: Desk<'b, PRL>,
@@ -266,7 +275,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// far is the health check), and puts the result of an update into the outbox.
     pub fn start<F: NorFlash, C: Crypto>(
         config: Config<'b>,
-        buffers: Buffers<'b>,
+        memory: Memory<'b, PRL>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Self, AgentError<F::Error>> {
         let digits = core::str::from_utf8(&config.pri.spc).unwrap_or_default();
@@ -279,7 +288,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             factory_spc,
             store,
             update,
-            engine: Engine::new(),
+            engine: memory.engine,
             staged: Staged::new(),
             reporting: None,
             answer: [0; desk::ANSWER],
@@ -287,7 +296,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let mut agent = Self {
             desk,
             triggers: trigger::Queue::new(),
-            state: State::Idle(buffers),
+            state: State::Idle(memory.buffers),
             not_before: Duration::ZERO,
             ask_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),

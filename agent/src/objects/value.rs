@@ -1,4 +1,6 @@
 //! What values an object takes.
+//!
+//! Texts are searched with closures: core's search for a character or a text keeps a path to a panic, closures do not.
 
 use kedge_protocol::iota::ResultCode;
 
@@ -37,7 +39,7 @@ impl Form {
             Self::Url(_) => is_url(text),
             Self::Domain(_) => text.is_empty() || is_host(text),
             Self::HostPort(_) => text
-                .rsplit_once(':')
+                .rsplit_once(|c| c == ':')
                 .is_some_and(|(host, port)| is_host(host) && number(port).is_some_and(|p| p > 0)),
             Self::Number(least, most) => number(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Text(_) | Self::Octets(_) => !text.chars().any(char::is_control),
@@ -60,14 +62,14 @@ fn is_host(text: &str) -> bool {
             && !l.starts_with('-')
             && !l.ends_with('-')
     };
-    text.split('.').all(label)
+    text.split(|c| c == '.').all(label)
 }
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let Some(rest) = rest else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+    let authority = rest.split(|c| matches!(c, '/' | '?' | '#')).next().unwrap_or_default();
+    let (host, port) = authority.rsplit_once(|c| c == ':').unwrap_or((authority, "80"));
     is_host(host) && number(port).is_some_and(|p| p > 0) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 

@@ -153,7 +153,11 @@ where
 {
     let service = service_fn(|request| answer(request, tls, &shared));
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    server
+        .timer(TokioTimer::new())
+        // A client may end its side as soon as it has asked.
+        .half_close(true)
+        .header_read_timeout(PATIENCE);
     let mut connection = core::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
     // Errors of a connection end it: the client has gone, or a cut was played.
     tokio::select! {

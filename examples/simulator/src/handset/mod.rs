@@ -9,7 +9,7 @@ mod parts;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{Agent, Buffers};
+use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
@@ -27,7 +27,7 @@ use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::Capability;
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
 };
@@ -171,6 +171,7 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     fuse: Fuse,
     receive: Vec<u8>,
     send: Vec<u8>,
+    engine: Box<Engine<PRL>>,
 }
 
 type FlashError<const W: usize, const E: usize> = <Nor<W, E> as ErrorType>::Error;
@@ -209,7 +210,14 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             ui: Ui::saying(kedge_platform::ui::Answer::Yes),
             power: Power::new(),
         };
-        Ok(Self { ports, model, fuse, receive: vec![0; 24 * 1024], send: vec![0; 8 * 1024] })
+        Ok(Self {
+            ports,
+            model,
+            fuse,
+            receive: vec![0; 24 * 1024],
+            send: vec![0; 8 * 1024],
+            engine: Box::new(Engine::new()),
+        })
     }
 
     /// The flash device.
@@ -309,8 +317,9 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             objects: &[],
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
+        let memory = Memory { buffers, engine: &mut self.engine };
         let ports = &mut self.ports;
-        let mut agent = Agent::<PRL>::start(config, buffers, &mut ports.context(&mut *watch))?;
+        let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
                 Pause::Idle(Some(until)) => {

@@ -2,15 +2,16 @@
 
 use crate::engine::capability;
 use crate::flash::Failed;
-use crate::opaque::{any, text, used};
+use crate::opaque::{any, octets, text, used};
 use crate::ports::ports;
-use kedge_agent::agent::{Agent, Buffers};
+use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
 use kedge_agent::runner;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
+use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::mime::MediaType;
 use kedge_update_agent::Device;
@@ -37,12 +38,15 @@ fn live() -> Result<(), AgentError<Failed>> {
         objects: any(&[]),
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
-    let mut agent = Agent::<DEFAULT_PRL>::start(config, buffers, &mut ports.context(&mut ()))?;
+    let [engine] = crate::room!(Engine<DEFAULT_PRL>, [const { Engine::new() }; 1]);
+    let memory = Memory { buffers, engine };
+    let mut agent = Agent::start(config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
         match any(0_u8) {
             0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
             1 => _ = used(agent.check_for_update(&mut ports.context(&mut ()))).ok(),
-            2 => {
+            2 => used(agent.push(&mut ports.context(&mut ()), octets()))?,
+            3 => {
                 if let Some(trigger) = Trigger::new(any(Kind::Push), text()) {
                     used(agent.trigger(&mut ports.context(&mut ()), trigger));
                 }
