@@ -16,6 +16,9 @@ use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::mime::MediaType;
 use kedge_update_agent::Device;
 
+/// The engine that the agent is lent.
+type Lent = Engine<DEFAULT_PRL>;
+
 #[inline(never)]
 pub fn run() {
     used(live()).ok();
@@ -38,7 +41,7 @@ fn live() -> Result<(), AgentError<Failed>> {
         objects: any(&[]),
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
-    let [engine] = crate::room!(Engine<DEFAULT_PRL>, [const { Engine::new() }; 1]);
+    let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
     let memory = Memory { buffers, engine };
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
