@@ -107,7 +107,7 @@ pub struct Command<'s> {
     pub id: u16,
     /// What to do.
     pub verb: Verb,
-    /// To what; see [`is_object_name`].
+    /// To what; a well-formed name if `has_object_name` says so.
     pub object: Option<&'s str>,
     /// With what.
     pub value: Option<Content<'s>>,
