@@ -122,10 +122,12 @@ fn sweep(
     seed: u64,
     screen: &mut Screen<'_>,
 ) -> (anyhow::Result<()>, Figures) {
-    let clean = match prepared.play::<UNIT, SECTOR>(&Trouble::default(), &mut ()) {
-        Ok(facts) => facts.operations,
+    let mut traffic = Traffic::default();
+    let facts = match prepared.play::<UNIT, SECTOR>(&Trouble::default(), &mut traffic) {
+        Ok(facts) => facts,
         Err(e) => return (Err(e.context("without any cut")), Figures::default()),
     };
+    let clean = facts.operations;
     let mut draw = Seeded::new(seed);
     let cases: Vec<(u64, Cut)> = if let Some(count) = random {
         (0..count).map(|_| (draw.word() % clean, Cut::Torn { seed: draw.word() })).collect()
@@ -153,14 +155,48 @@ fn sweep(
     );
     screen.log(Duration::ZERO, if violations.is_empty() { Level::Info } else { Level::Error }, text);
     let result = violations.first().map_or(Ok(()), |first| Err(anyhow!("{first}")));
-    (result, Figures { more, ..Figures::default() })
+    // What the flow costs is that of the run without a cut.
+    (result, Figures { more, ..traffic.figures(&facts) })
 }
+
+/// Counts what goes over the air.
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    messages: u64,
+    octets: u64,
+}
+
+impl Traffic {
+    fn figures(self, facts: &Facts) -> Figures {
+        Figures {
+            messages: self.messages,
+            octets: self.octets,
+            erases: facts.erases,
+            took_ms: ms(facts.took),
+            more: Vec::new(),
+        }
+    }
+}
+
+impl Events for Traffic {
+    fn event(&mut self, _: Duration, event: &Event<'_>) {
+        match event {
+            Event::Request { body, .. } | Event::Reply { body, .. } => {
+                self.messages += 1;
+                self.octets += body.len() as u64;
+            }
+            Event::PackageVerified { len, .. } => self.octets += u64::from(*len),
+            _ => {}
+        }
+    }
+}
+
+impl Watch for Traffic {}
 
 /// Shows a play, and counts what goes over the air.
 struct Screen<'o> {
     translator: Translator<'o>,
-    messages: u64,
-    octets: u64,
+    traffic: Traffic,
     /// The long step of the update agent that goes on: name, unit, total.
     task: Option<(&'static str, &'static str, u32)>,
 }
@@ -207,27 +243,14 @@ impl Screen<'_> {
         if prepared.package_len > 0 {
             more.push(("package octets".to_owned(), prepared.package_len.to_string()));
         }
-        let figures = Figures {
-            messages: self.messages,
-            octets: self.octets,
-            erases: facts.erases,
-            took_ms: ms(facts.took),
-            more,
-        };
+        let figures = Figures { more, ..self.traffic.figures(&facts) };
         (Ok(()), figures)
     }
 }
 
 impl Events for Screen<'_> {
     fn event(&mut self, now: Duration, event: &Event<'_>) {
-        match event {
-            Event::Request { body, .. } | Event::Reply { body, .. } => {
-                self.messages += 1;
-                self.octets += body.len() as u64;
-            }
-            Event::PackageVerified { len, .. } => self.octets += u64::from(*len),
-            _ => {}
-        }
+        self.traffic.event(now, event);
         self.translator.event(now, event);
     }
 }
