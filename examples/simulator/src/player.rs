@@ -58,8 +58,7 @@ impl Play for Player {
             Prepared::new(scenario, &pair, SECTOR_OCTETS, options.seed).context("cannot prepare the flow")?;
         let mut screen = Screen {
             translator: Translator::new(scenario.name, observer),
-            messages: 0,
-            octets: 0,
+            traffic: Traffic::default(),
             task: None,
         };
         let (result, figures) = match options.power_cut {
