@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
+use kedge_agent::event::{Event, Events};
 use kedge_agent::store::{Activation, Key, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
@@ -28,7 +29,7 @@ use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Shown;
 use kedge_protocol::is683::Spc;
 use kedge_protocol::is683::prl::crc16;
-use kedge_update_agent::{Job, Slot, Update};
+use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, Watch};
 use crate::scenario::{Package, Scenario, Setup};
@@ -41,6 +42,9 @@ const SECURITY_COUNTER: u32 = 3;
 
 /// The versions of the firmware pair.
 pub const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
+
+/// What an exchange with the network takes on the handset's clock.
+const LATENCY: Duration = Duration::from_millis(120);
 
 /// Presses after which a user whose handset lost its power at the wrong moment gives up.
 const PRESSES: usize = 8;
@@ -169,8 +173,7 @@ impl Prepared {
         let shared = Arc::new(Mutex::new(self.operator.clone()));
         let wire = LiveWire::new(InProcess::new(Arc::clone(&shared), clock.clone()), fuse.clone());
         let faults = self.setup.link.iter().chain(&trouble.link).copied();
-        let bearer =
-            Bearer::new(wire).with_latency(clock.clone(), Duration::from_millis(120)).with_faults(faults);
+        let bearer = Bearer::new(wire).with_latency(clock.clone(), LATENCY).with_faults(faults);
         let mut handset =
             Handset::<_, W, E>::new(self.model.clone(), self.setup.hardware, clock, bearer, fuse, self.seed)?;
         let mut facts = self.run(&mut handset, &shared, &trouble.cuts, watch)?;
@@ -189,9 +192,16 @@ impl Prepared {
         let running = serve(Arc::clone(&shared), None)?;
         let http = Faulty::new(HttpClient::new(http_options(&running)?), self.setup.link.iter().copied());
         let (clock, fuse) = (Clock::new(), Fuse::default());
-        let mut handset =
-            Handset::<_, W, E>::new(self.model.clone(), self.setup.hardware, clock, http, fuse, self.seed)?;
-        let mut facts = self.run(&mut handset, &shared, &[], watch)?;
+        let mut handset = Handset::<_, W, E>::new(
+            self.model.clone(),
+            self.setup.hardware,
+            clock.clone(),
+            http,
+            fuse,
+            self.seed,
+        )?;
+        let mut watch = Ticking { watch, clock };
+        let mut facts = self.run(&mut handset, &shared, &[], &mut watch)?;
         facts.exchanges = handset.ports.http.started();
         self.judge(facts)
     }
@@ -315,6 +325,36 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         let slots = [map.update.slot(Slot::First), map.update.slot(Slot::Second)];
         let erases = self.nor().trace().iter().filter(|op| op.kind == Kind::Erase);
         erases.filter(|op| slots.iter().any(|s| (s.start..s.end()).contains(&op.offset))).count() as u64
+    }
+}
+
+/// Lets the handset's clock run while real servers are asked: by the same time for each exchange, so that a seed gives the
+/// same run.
+struct Ticking<'w> {
+    watch: &'w mut dyn Watch,
+    clock: Clock,
+}
+
+impl Events for Ticking<'_> {
+    fn event(&mut self, now: Duration, event: &Event<'_>) {
+        if let Event::Request { .. } = event {
+            self.clock.advance(LATENCY);
+        }
+        self.watch.event(now, event);
+    }
+}
+
+impl Watch for Ticking<'_> {
+    fn updating(&mut self, now: Duration, progress: Progress) {
+        self.watch.updating(now, progress);
+    }
+
+    fn booted(&mut self, now: Duration, slot: Slot, version: &str) {
+        self.watch.booted(now, slot, version);
+    }
+
+    fn power_failed(&mut self, now: Duration, operation: u64) {
+        self.watch.power_failed(now, operation);
     }
 }
 
