@@ -20,6 +20,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether the user began it, and is told how it ended.
+    pub const fn is_users(self) -> bool {
+        matches!(self, Self::Activation | Self::UpdateCheck)
+    }
+
     /// The kind with this number in a [`crate::store::Resume`] record.
     pub const fn from_number(n: u8) -> Option<Self> {
         match n {

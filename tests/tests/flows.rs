@@ -51,3 +51,14 @@ fn the_link_may_fail_at_every_message() {
     kedge_tests::figure!("link: {cases} cases with one fault, 0 violations");
     assert!(cases > 500, "the sweep shrank to {cases} cases");
 }
+
+/// Three answers in a row are lost right after the download, which ends the session: the next one finds the package in flash.
+#[test]
+fn a_session_lost_after_the_download_does_not_cost_another_one() {
+    let scenario = kedge::scenario::find("fota-client").expect("the scenario exists");
+    let link = (4..7).map(|exchange| (exchange, Fault::ReplyLost)).collect();
+    let trouble = Trouble { link, ..Trouble::default() };
+    let facts = prepared(scenario).play::<8, SECTOR>(&trouble, &mut ()).expect("it ends as it should");
+    assert!(facts.exchanges > 10, "there was only one session: {} exchanges", facts.exchanges);
+    assert_eq!(facts.package_requests, 1);
+}

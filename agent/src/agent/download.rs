@@ -61,23 +61,28 @@ pub(super) struct Download {
 }
 
 impl Download {
-    /// Begins, or goes on with what an earlier session left in flash from the same place.
+    /// Begins, or goes on with what an earlier session left in flash from the same place. `None` if that is the whole
+    /// package, verified: a session that was lost after the download does not cost another one.
     pub(super) fn start<F: NorFlash>(
         store: &Store,
+        update: &Update,
         flash: &mut F,
         url: &str,
-    ) -> Result<Self, AgentError<F::Error>> {
+    ) -> Result<Option<Self>, AgentError<F::Error>> {
         let mut buf = [0; limits::RECORD];
         let known = store.get::<Fetch<'_>, F>(flash, &mut buf)?.filter(|fetch| fetch.url == url);
+        if known.is_some() && matches!(update.job(), Job::Verified { .. }) {
+            return Ok(None);
+        }
         let etag = known.and_then(|fetch| heapless::String::try_from(fetch.etag).ok()).unwrap_or_default();
-        Ok(Self {
+        Ok(Some(Self {
             url: heapless::String::try_from(url).map_err(|_| AgentError::Config("package URL"))?,
             etag,
             range: heapless::String::new(),
             phase: Phase::Ready,
             tries: 0,
             failed: None,
-        })
+        }))
     }
 
     /// The request to send, or the time until when to wait.

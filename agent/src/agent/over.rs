@@ -125,9 +125,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         let verified = matches!(self.desk.update.job(), Job::Verified { .. } | Job::Ordered { .. });
         Ok(match (normal, kind) {
-            (false, _) => After::Tell(Notice::Failed(u16::from(outcome.reason.0))),
+            (false, kind) if kind.is_users() => After::Tell(Notice::Failed(u16::from(outcome.reason.0))),
             (true, Kind::UpdateCheck) if !verified => After::Tell(Notice::NoUpdate),
-            (true, _) => After::Nothing,
+            _ => After::Nothing,
         })
     }
 
@@ -181,7 +181,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.desk.store.commit(context.flash, &[change])?;
         if give_up {
             context.event(&Event::GaveUp { reason, error });
-            self.tell(Notice::Failed(u16::from(reason.0)));
+            if kind.is_users() {
+                self.tell(Notice::Failed(u16::from(reason.0)));
+            }
         } else {
             let pause = context.backoff(tries);
             self.not_before = context.now.saturating_add(pause);

@@ -104,8 +104,13 @@ impl<'b> Talk<'b> {
                     return Ok(Pumped::Outside);
                 }
                 Executed::Download(len) => {
-                    self.doing = Doing::Download(Download::start(&desk.store, context.flash, text(len))?);
-                    return Ok(Pumped::Outside);
+                    match Download::start(&desk.store, &desk.update, context.flash, text(len))? {
+                        Some(download) => {
+                            self.doing = Doing::Download(download);
+                            return Ok(Pumped::Outside);
+                        }
+                        None => (ResultCode::SUCCESS, None),
+                    }
                 }
             };
             self.session.handle(context.now, Input::Done(CommandResult { code, value }))?;

@@ -149,6 +149,13 @@ impl Store {
         Ok((store, opened))
     }
 
+    /// Gives up a store whose flash is damaged ([`LogError::DamagedBank`]): every record is lost, factory settings count.
+    /// Whether that is better than a device that is not managed, the device maker decides.
+    pub fn format<F: NorFlash>(flash: &mut F, region: Region) -> Result<(), StoreError<F::Error>> {
+        BankLog::<KEYS>::format(flash, region)?;
+        Ok(())
+    }
+
     /// Binds the store to a device and drops what must not travel to another one.
     fn adopt<F: NorFlash>(&mut self, flash: &mut F, binding: [u8; 8]) -> Result<(), StoreError<F::Error>> {
         let mut buf = [0; 32];

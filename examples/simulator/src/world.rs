@@ -74,7 +74,9 @@ pub struct Facts {
     pub account: Account,
     /// The update transaction, if one was opened.
     pub transaction: Option<Transaction>,
-    /// How many answers of the repository were partial.
+    /// How often the repository was asked for a package.
+    pub package_requests: u32,
+    /// How many of its answers were partial.
     pub partial: u32,
     /// What the user was shown and answered.
     pub shown: Vec<Shown>,
@@ -286,6 +288,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     Ok(Facts {
         account: operator.account(id).cloned().ok_or_else(|| anyhow!("no account"))?,
         transaction: operator.transaction(1).cloned(),
+        package_requests: operator.clone().repository().requests(),
         partial: operator.clone().repository().partial(),
         version,
         versions: VERSIONS,
