@@ -24,6 +24,8 @@ pub enum Prompt<'a> {
     Disclaimer,
     /// There is no update.
     NoUpdate,
+    /// There is an update, but it could not be downloaded, or was refused.
+    UpdateRefused,
     /// The device is now activated.
     Activated,
     /// Something the user asked for failed; the code is the session-end reason.

@@ -66,6 +66,8 @@ pub(super) struct Facts {
     pub(super) state_read: bool,
     /// `dev/reboot` was executed.
     pub(super) reboot: bool,
+    /// A package was not downloaded, or refused; a later success clears it.
+    pub(super) download_failed: bool,
     /// `fota/install` was executed: no need to ask the user.
     pub(super) install: bool,
 }

@@ -241,6 +241,7 @@ enum After {
 enum Notice {
     Activated,
     NoUpdate,
+    UpdateRefused,
     Failed(u16),
 }
 
@@ -249,6 +250,7 @@ impl Notice {
         match self {
             Self::Activated => Prompt::Activated,
             Self::NoUpdate => Prompt::NoUpdate,
+            Self::UpdateRefused => Prompt::UpdateRefused,
             Self::Failed(code) => Prompt::Failed(code),
         }
     }

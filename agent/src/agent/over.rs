@@ -126,6 +126,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let verified = matches!(self.desk.update.job(), Job::Verified { .. } | Job::Ordered { .. });
         Ok(match (normal, kind) {
             (false, kind) if kind.is_users() => After::Tell(Notice::Failed(u16::from(outcome.reason.0))),
+            (true, Kind::UpdateCheck) if facts.download_failed => After::Tell(Notice::UpdateRefused),
             (true, Kind::UpdateCheck) if !verified => After::Tell(Notice::NoUpdate),
             _ => After::Nothing,
         })

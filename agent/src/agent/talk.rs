@@ -228,7 +228,10 @@ impl<'b> Talk<'b> {
                 let next = download.ended(&mut desk.update, &device, context, &mut desk.answer)?;
                 match next {
                     Next::More => self.doing = Doing::Download(download),
-                    Next::Over(code) => self.command_done(context, code)?,
+                    Next::Over(code) => {
+                        self.facts.download_failed = code != ResultCode::SUCCESS;
+                        self.command_done(context, code)?;
+                    }
                 }
                 Ok(())
             }

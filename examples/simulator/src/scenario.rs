@@ -338,5 +338,6 @@ fn refused(f: &Facts) -> Result<(), String> {
     require(transaction.downloads.iter().all(|code| *code != 0), "the download was called a success")?;
     require(f.version == f.versions[0], "another version runs")?;
     require(f.image_erases == 0, "the image was touched")?;
+    require(f.shown.iter().any(|s| s.kind == PromptKind::UpdateRefused), "the user was not told")?;
     require(!f.shown.iter().any(|s| s.kind == PromptKind::InstallUpdate), "the user was asked to install it")
 }

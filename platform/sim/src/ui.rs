@@ -19,6 +19,8 @@ pub enum PromptKind {
     Disclaimer,
     /// [`Prompt::NoUpdate`].
     NoUpdate,
+    /// [`Prompt::UpdateRefused`].
+    UpdateRefused,
     /// [`Prompt::Activated`].
     Activated,
     /// [`Prompt::Failed`].
@@ -103,6 +105,7 @@ impl ui::Ui for Ui {
             }
             Prompt::Disclaimer => (PromptKind::Disclaimer, vec![], None),
             Prompt::NoUpdate => (PromptKind::NoUpdate, vec![], None),
+            Prompt::UpdateRefused => (PromptKind::UpdateRefused, vec![], None),
             Prompt::Activated => (PromptKind::Activated, vec![], None),
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
             _ => (PromptKind::Unknown, vec![], None),

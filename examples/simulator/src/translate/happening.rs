@@ -53,6 +53,7 @@ pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
         Prompt::ReleaseNotes { description, .. } => (Shown::Notes, Some(description.into())),
         Prompt::Disclaimer => (Shown::Disclaimer, None),
         Prompt::NoUpdate => (Shown::NoUpdate, None),
+        Prompt::UpdateRefused => (Shown::UpdateRefused, None),
         Prompt::Activated => (Shown::Activated, None),
         Prompt::Failed(code) => {
             let reason = u8::try_from(code).map_or(EndReason::UNKNOWN, EndReason);

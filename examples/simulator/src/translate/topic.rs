@@ -55,6 +55,8 @@ pub(super) enum Shown {
     Notes,
     Disclaimer,
     NoUpdate,
+    /// The update could not be taken.
+    UpdateRefused,
     Activated,
     Failed,
 }
@@ -139,6 +141,7 @@ const MEANINGS: &[(Topic<'static>, &str)] = &[
         "warns that it cannot be used, not even for emergency calls; asks to go on",
     ),
     (Topic::Prompt(Shown::NoUpdate), "says that there is no update"),
+    (Topic::Prompt(Shown::UpdateRefused), "says that the update could not be taken"),
     (Topic::Prompt(Shown::Activated), "says that it is activated"),
     (Topic::Prompt(Shown::Failed), "says that it failed"),
     (Topic::CommittedIs683, "number assignment and roaming list are permanent now, together"),

@@ -25,6 +25,7 @@ pub(super) const STORY: Story = Story {
         (Topic::Told(Verb::Display, ""), "4"),
         (Topic::Prompt(Shown::Notice), "4"),
         (Topic::Prompt(Shown::NoUpdate), "4"),
+        (Topic::Prompt(Shown::UpdateRefused), "6"),
         (Topic::PackageAsked, "5"),
         (Topic::PackageWhole, "5"),
         (Topic::PackageRest, "5"),
