@@ -5,9 +5,6 @@ use core::time::Duration;
 /// Longest URL the agent keeps: an MMC `fota/package-url` (`spec/iota.md` B4).
 pub const URL: usize = 255;
 
-/// Longest network access identifier (`spec/iota.md` B4, `iota/boot-nai`).
-pub const NAI: usize = 72;
-
 /// Longest media type with its parameters that the agent looks at; a boundary of RFC 2046 has up to 70 octets.
 pub const CONTENT_TYPE: usize = 160;
 

@@ -5,7 +5,8 @@ use core::time::Duration;
 use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Output};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
-use kedge_agent::event::{Event, Events};
+use kedge_agent::event::{Event, Events, LinkError};
+use kedge_agent::limits;
 use kedge_platform::flash::Region;
 use kedge_platform::identity::HardwareId;
 use kedge_platform::radio::RadioError;
@@ -66,6 +67,7 @@ struct Bench<'b> {
     identity: Identity,
     entropy: Seeded,
     events: Names,
+    now: Duration,
     agent: Option<Agent<'b, 1024>>,
 }
 
@@ -77,6 +79,7 @@ impl<'b> Bench<'b> {
             identity: Identity::new(HardwareId::Esn(1), "Make", "Model", "1").unwrap(),
             entropy: Seeded::new(1),
             events: Names::default(),
+            now: Duration::from_secs(1),
             agent: None,
         };
         let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
@@ -100,9 +103,9 @@ impl<'b> Bench<'b> {
     }
 
     fn context(&mut self) -> (Context<'_, Flash, SoftCrypto>, &mut Option<Agent<'b, 1024>>) {
-        let Self { flash, identity, entropy, events, agent } = self;
+        let Self { flash, identity, entropy, events, now, agent } = self;
         let crypto = &SoftCrypto;
-        (Context { now: Duration::from_secs(1), flash, crypto, identity, entropy, events }, agent)
+        (Context { now: *now, flash, crypto, identity, entropy, events }, agent)
     }
 
     /// What the agent asks for, by name.
@@ -225,4 +228,26 @@ fn the_output_of_an_idle_agent_has_no_deadline() {
     let mut bench = Bench::new(&mut room, &PRI);
     let (mut context, agent) = bench.context();
     assert!(matches!(agent.as_mut().unwrap().poll(&mut context), Ok(Output::Idle(None))));
+}
+
+#[test]
+fn a_user_is_told_when_the_network_never_answers() {
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().activate(&mut context).unwrap();
+    }
+    for _ in 0..limits::SESSION_TRIES {
+        bench.now += Duration::from_secs(3600);
+        assert_eq!(bench.asks(), "OpenCall");
+        bench.done(Done::CallOpened(Ok(()))).unwrap();
+        assert_eq!(bench.asks(), "Http");
+        bench.done(Done::HttpEnded(Err(LinkError::Broken))).unwrap();
+        assert_eq!(bench.asks(), "CloseCall");
+        bench.done(Done::CallClosed).unwrap();
+    }
+    assert_eq!(bench.asks(), "Ask");
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "Idle");
 }

@@ -62,8 +62,6 @@ impl Executed {
 pub(super) struct Facts {
     /// The document that is being executed came over TLS.
     pub(super) authenticated: bool,
-    /// `fota/state` was read.
-    pub(super) state_read: bool,
     /// `dev/reboot` was executed.
     pub(super) reboot: bool,
     /// A package was not downloaded, or refused; a later success clears it.
@@ -162,10 +160,7 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
             Verb::Exec if access.exec() => self.exec(context, command, object, facts),
             Verb::Exec => Err(ResultCode::BAD_OBJECT),
             _ if access.exec() => Err(ResultCode::BAD_OBJECT),
-            Verb::Read if access.read() => {
-                facts.state_read |= object == Object::FotaState;
-                self.value(context, object)
-            }
+            Verb::Read if access.read() => self.value(context, object),
             Verb::Check if access.read() => {
                 let expected = octets(command.value).ok_or(ResultCode::BAD_VALUE)?;
                 let (Executed::Text(len) | Executed::Data(len)) = self.value(context, object)? else {

@@ -85,18 +85,21 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.desk.staged.clear();
         context.event(&Event::SessionEnded { reason: outcome.reason, error: outcome.error });
         self.state = State::Hanging(buffers, After::Nothing);
-        let after = if is_retried(outcome) {
+        let mut after = After::Nothing;
+        if is_retried(outcome) {
             self.try_again(context, trigger.kind, (outcome.reason, outcome.error))?;
-            After::Nothing
         } else if trigger.kind == Kind::Status {
-            self.status_over(context, outcome, facts)?;
-            After::Nothing
+            self.status_over(context, outcome)?;
         } else {
-            self.conversation_over(context, outcome, trigger.kind, facts)?
-        };
-        let restart = outcome.reboot || facts.reboot;
-        if let State::Hanging(_, then) = &mut self.state {
-            *then = if restart { After::Restart } else { after };
+            after = self.conversation_over(context, outcome, trigger.kind, facts)?;
+        }
+        if outcome.reboot || facts.reboot {
+            after = After::Restart;
+        }
+        match &mut self.state {
+            // Giving up may have left something to tell.
+            State::Hanging(_, then) if after != After::Nothing => *then = after,
+            _ => {}
         }
         Ok(())
     }
@@ -132,23 +135,21 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         })
     }
 
-    /// A session that was to report a result has ended: if the network has read the result, it leaves the outbox.
+    /// A session that was to report a result has ended: after a proper end the network has it, asked for now or before, and it
+    /// leaves the outbox.
     fn status_over<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         outcome: Outcome,
-        facts: Facts,
     ) -> Result<(), AgentError<F::Error>> {
+        if !outcome.reason.is_normal() {
+            return self.try_again(context, Kind::Status, (outcome.reason, outcome.error));
+        }
         let Some(key) = self.desk.store.next_report() else { return Ok(()) };
         let state = self.desk.reporting.take().unwrap_or_default();
-        // A network that ends the session properly without asking has the result already.
-        if outcome.reason.is_normal() || facts.state_read {
-            self.desk.store.remove(context.flash, key)?;
-            context.event(&Event::Reported { state });
-            self.desk.collect_outcome(context)
-        } else {
-            self.try_again(context, Kind::Status, (outcome.reason, outcome.error))
-        }
+        self.desk.store.remove(context.flash, key)?;
+        context.event(&Event::Reported { state });
+        self.desk.collect_outcome(context)
     }
 
     /// The session came to nothing through no fault of its content: later again, or, after too many tries, no more.
