@@ -1,0 +1,693 @@
+//! Rebuilding the new image on the device.
+//!
+//! ```text
+//!  payload:  length of the plan (varint) │ plan │ content
+//!
+//!  open      goes through the plan: regions, map, bounds                 (reads the plan)
+//!  step      which block is next, or what is to be saved                 (reads the plan again, in step)
+//!  fill      its octets                                                  (reads plan, content and the old image)
+//!  keep      the state, to go on from after a power cut
+//! ```
+use crate::bits::{Bits, Decoder, Octets, Position};
+use crate::map::{Map, Region, Regions};
+use crate::model::{Made, Model, Sizes, State};
+use crate::numbers::Numbers;
+use crate::plan::{self, COUNTERS, Cursor, Head, Segment, Step};
+use crate::walk::{Done, Old, Walk};
+
+/// Where the octets come from. On a device all of it is flash.
+pub trait Input {
+    /// Why reading can fail.
+    type Error;
+    /// Fills `out` with the payload's octets from offset `at` on.
+    fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error>;
+    /// Fills `out` with octets of the old image that stand in their place.
+    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error>;
+    /// Fills `out` with octets of the old image whose place was overwritten; a step of the plan saved them.
+    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error>;
+}
+
+/// What is known of a delta from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Octets of the payload.
+    pub payload: u32,
+    /// Octets of the old image.
+    pub old_size: u32,
+    /// Octets of the new image.
+    pub new_size: u32,
+    /// Octets of a block, at least one.
+    pub block: u32,
+    /// Blocks overwrite the old image.
+    pub in_place: bool,
+}
+
+impl Outline {
+    /// How many blocks there are.
+    pub fn blocks(&self) -> u32 {
+        self.new_size.div_ceil(self.block.max(1))
+    }
+
+    /// The octets of a block: where they start, and how many they are.
+    pub fn extent(&self, block: u32) -> (u32, u32) {
+        let start = block.saturating_mul(self.block);
+        (start, self.new_size.saturating_sub(start).min(self.block))
+    }
+
+    /// Words that are needed with tables of these sizes.
+    pub fn words(&self, sizes: Sizes) -> usize {
+        let done = if self.in_place { Done::words(self.blocks()) } else { Done::words(1) };
+        (COUNTERS / 2).saturating_add(done).saturating_add(sizes.words())
+    }
+}
+
+/// What is wrong with a delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It needs so many words of memory.
+    Memory {
+        /// How many.
+        words: usize,
+    },
+    /// More regions than there is room for, or out of order.
+    Regions,
+    /// Its map has more pieces than it said.
+    Map,
+    /// A block does not exist or comes twice.
+    Order,
+    /// A segment leaves the block or the old image.
+    Segment,
+    /// What is saved is not there.
+    Save,
+}
+
+/// Why the new image cannot be rebuilt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error<E> {
+    /// Reading failed.
+    Input(E),
+    /// The delta is not one.
+    Fault(Fault),
+}
+
+impl<E> From<Fault> for Error<E> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// One of the two streams of a payload.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    position: Position,
+    /// The next octet, and the end.
+    at: u32,
+    end: u32,
+    chunk: [u8; CHUNK],
+    /// The offset of the chunk.
+    chunk_at: u32,
+    held: u32,
+}
+
+const CHUNK: usize = 32;
+const CHUNK_LEN: u32 = 32;
+
+/// Octets of a stream, and the rest of the input.
+struct Feed<'a, I> {
+    input: &'a mut I,
+    at: &'a mut u32,
+    end: u32,
+    chunk: &'a mut [u8; CHUNK],
+    chunk_at: &'a mut u32,
+    held: &'a mut u32,
+}
+
+impl<I: Input> Octets for Feed<'_, I> {
+    type Error = I::Error;
+
+    /// Behind the end there are zeros: an encoder leaves them out.
+    fn next(&mut self) -> Result<u8, I::Error> {
+        if *self.at >= self.end {
+            return Ok(0);
+        }
+        if self.at.wrapping_sub(*self.chunk_at) >= *self.held {
+            let len = self.end.saturating_sub(*self.at).min(CHUNK_LEN);
+            let out = usize::try_from(len).ok().and_then(|len| self.chunk.get_mut(..len)).unwrap_or_default();
+            self.input.payload(*self.at, out)?;
+            *self.chunk_at = *self.at;
+            *self.held = len;
+        }
+        let place = usize::try_from(self.at.wrapping_sub(*self.chunk_at)).unwrap_or(usize::MAX);
+        *self.at = self.at.wrapping_add(1);
+        Ok(self.chunk.get(place).copied().unwrap_or(0))
+    }
+}
+
+/// A decoder with the input beside it.
+struct Reader<'a, I> {
+    bits: Decoder<'a, Feed<'a, I>>,
+}
+
+impl<I: Input> Bits for Reader<'_, I> {
+    type Error = I::Error;
+
+    fn bit(&mut self, p: u32, bit: bool) -> Result<bool, I::Error> {
+        self.bits.bit(p, bit)
+    }
+}
+
+impl<I: Input> Old for Reader<'_, I> {
+    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), I::Error> {
+        self.bits.octets().input.old(at, out)
+    }
+
+    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), I::Error> {
+        self.bits.octets().input.saved(at, out)
+    }
+}
+
+impl Stream {
+    /// The stream from `at` to `end`, at its start.
+    fn start<I: Input>(input: &mut I, at: u32, end: u32) -> Result<Self, I::Error> {
+        let mut stream = Self { position: Position::BLANK, at, end, chunk: [0; CHUNK], chunk_at: 0, held: 0 };
+        let (position, mut feed) = stream.feed(input);
+        *position = Position::start(&mut feed)?;
+        Ok(stream)
+    }
+
+    fn feed<'a, I>(&'a mut self, input: &'a mut I) -> (&'a mut Position, Feed<'a, I>) {
+        let Self { position, at, end, chunk, chunk_at, held } = self;
+        (position, Feed { input, at, end: *end, chunk, chunk_at, held })
+    }
+
+    fn reader<'a, I: Input>(&'a mut self, input: &'a mut I) -> Reader<'a, I> {
+        let (position, feed) = self.feed(input);
+        Reader { bits: Decoder::new(position, feed) }
+    }
+
+    const fn to_words(self) -> [u32; 4] {
+        [self.position.interval.low, self.position.interval.high, self.position.value, self.at]
+    }
+
+    fn resume(&mut self, words: [u32; 4]) {
+        let [low, high, value, at] = words;
+        self.position = Position { interval: crate::bits::Interval { low, high }, value };
+        self.at = at;
+        self.held = 0;
+    }
+}
+
+/// What a saved piece counts beside its octets: who saves it has to note where it comes from.
+pub const PIECE: u32 = 8;
+
+/// What the steps of a plan need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Blocks that are made; the others stay as they are.
+    pub made: u32,
+    /// How often something is saved.
+    pub saves: u32,
+    /// The most pieces that one save has.
+    pub pieces: u32,
+    /// The most octets that one save has, [`PIECE`] more for each of its pieces.
+    pub octets: u32,
+}
+
+/// A delta at work.
+#[derive(Debug)]
+pub struct Rebuild<'m> {
+    outline: Outline,
+    sizes: Sizes,
+    least: u32,
+    needs: Needs,
+    walk: Walk<'m>,
+    numbers: Numbers<'m>,
+    cursor: Cursor,
+    plan: Stream,
+    content: Stream,
+    plan_at: u32,
+    /// Octets of the block that no segment has given yet.
+    left: u32,
+    /// Octets that were coded and not given out yet.
+    pending: Made,
+    given: u8,
+    /// The end of the last piece of a save, and how many are left.
+    piece: (u32, u32),
+    /// Octets of the pieces of this save so far.
+    saving: u32,
+}
+
+/// Words of the scalars that are kept.
+const KEPT: usize = Cursor::WORDS + State::WORDS + 8;
+
+impl<'m> Rebuild<'m> {
+    /// Takes up a delta: goes through all of its plan. `words` and `regions` are lent for the time of the work.
+    pub fn open<I: Input>(
+        outline: Outline,
+        words: &'m mut [u32],
+        regions: &'m mut [Region],
+        input: &mut I,
+    ) -> Result<Self, Error<I::Error>> {
+        let (plan_at, content_at) = parts(&outline, input)?;
+        let mut plan = Stream::start(input, plan_at, content_at).map_err(Error::Input)?;
+        let available = words.len();
+        let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes) };
+        let (cells, rest) = words.split_at_mut_checked(COUNTERS / 2).ok_or(short(Sizes::NONE))?;
+        let mut numbers = Numbers::new(bytemuck::try_cast_slice_mut(cells).unwrap_or_default());
+        numbers.reset();
+        let head = plan::head(&mut numbers, &mut plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
+        if outline.words(head.sizes) > available {
+            return Err(short(head.sizes).into());
+        }
+        let list = read_regions(&head, &mut numbers, &mut plan, &outline, regions, input)?;
+        let blocks = if outline.in_place { outline.blocks() } else { 1 };
+        let (bits, rest) = rest.split_at_mut_checked(Done::words(blocks)).ok_or(short(head.sizes))?;
+        let (model, map) = Model::new(rest, head.sizes).ok_or(short(head.sizes))?;
+        let regions = Regions { list, old_size: outline.old_size, new_size: outline.new_size, ram: head.ram };
+        let done = Done::new(bits, if outline.in_place { outline.block } else { 0 });
+        let mut survey =
+            Survey { outline, cursor: Cursor::START, needs: Needs::default(), map, done, least: head.least };
+        survey.run(&mut numbers, &mut plan, input)?;
+        let Survey { needs, map, mut done, .. } = survey;
+        done.reset();
+        let content = Stream::start(input, content_at, outline.payload).map_err(Error::Input)?;
+        let walk = Walk::new(model, map, regions, done);
+        let pending = Made { octets: [0; 8], len: 0 };
+        let mut rebuild = Self {
+            outline,
+            sizes: head.sizes,
+            least: head.least,
+            needs,
+            walk,
+            numbers,
+            cursor: Cursor::START,
+            plan,
+            content,
+            plan_at,
+            left: 0,
+            pending,
+            given: 0,
+            piece: (0, 0),
+            saving: 0,
+        };
+        rebuild.restart(input)?;
+        Ok(rebuild)
+    }
+
+    /// Goes back to the first step, as freshly opened.
+    pub fn restart<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        let content_at = self.plan.end;
+        self.walk.model.forget();
+        self.walk.done.reset();
+        self.walk.enter(0);
+        self.cursor = Cursor::START;
+        self.left = 0;
+        self.pending.len = 0;
+        self.piece = (0, 0);
+        self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
+        self.plan = Stream::start(input, self.plan_at, content_at).map_err(Error::Input)?;
+        self.numbers.reset();
+        let head =
+            plan::head(&mut self.numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
+        let mut before = None;
+        for _ in 0..head.regions {
+            let mut reader = self.plan.reader(input);
+            let region = plan::region(&mut self.numbers, &mut reader, before.as_ref(), Region::BLANK);
+            before = Some(region.map_err(Error::Input)?);
+        }
+        Ok(())
+    }
+
+    /// What is known of it from outside.
+    pub const fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// What the steps need.
+    pub const fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// The sizes of its tables.
+    pub const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// What stands where.
+    pub const fn regions(&self) -> &Regions<'m> {
+        &self.walk.regions
+    }
+
+    /// How many pieces the map has.
+    pub const fn pieces(&self) -> usize {
+        self.walk.map.len()
+    }
+
+    /// What is done next. After [`Step::Make`] the block's octets come from [`fill`](Self::fill), after [`Step::Save`] the
+    /// pieces from [`piece`](Self::piece); when the block is in place, [`placed`](Self::placed) has to be told.
+    pub fn step<I: Input>(&mut self, input: &mut I) -> Result<Step, Error<I::Error>> {
+        let mut reader = self.plan.reader(input);
+        let step = self.cursor.step(&mut self.numbers, &mut reader, self.outline.block, Step::Save(0));
+        let step = step.map_err(Error::Input)?;
+        // the plan was good when it was opened, but storage may change
+        match step {
+            Step::Make(block) | Step::Keep(block) if block >= self.outline.blocks() => {
+                return Err(Fault::Order.into());
+            }
+            Step::Save(pieces) if pieces > self.needs.pieces => return Err(Fault::Save.into()),
+            Step::Make(block) => {
+                let (start, len) = self.outline.extent(block);
+                self.walk.enter(start);
+                self.left = len;
+                self.pending.len = 0;
+                self.given = 0;
+            }
+            Step::Save(pieces) => {
+                self.piece = (0, pieces);
+                self.saving = 0;
+            }
+            Step::Keep(_) => {}
+        }
+        Ok(step)
+    }
+
+    /// Notes that a block is in place: its old octets are gone.
+    pub fn placed(&mut self, block: u32) {
+        if self.outline.in_place {
+            self.walk.done.set(block);
+        }
+    }
+
+    /// The next piece to save: its offset in the old image and its octets; none when all were given.
+    pub fn piece<I: Input>(&mut self, input: &mut I) -> Result<Option<(u32, u32)>, Error<I::Error>> {
+        let (end, left) = self.piece;
+        let Some(left) = left.checked_sub(1) else { return Ok(None) };
+        let piece = Cursor::piece(&mut self.numbers, &mut self.plan.reader(input), end, (0, 0));
+        let (at, len) = piece.map_err(Error::Input)?;
+        let end = at.checked_add(len).filter(|end| *end <= self.outline.old_size).ok_or(Fault::Save)?;
+        self.saving = self.saving.saturating_add(len).saturating_add(PIECE);
+        if self.saving > self.needs.octets {
+            return Err(Fault::Save.into());
+        }
+        self.piece = (end, left);
+        Ok(Some((at, len)))
+    }
+
+    /// Fills the front of `out` with the next octets of the block and returns how many: less than `out` holds only at the
+    /// end of the block.
+    pub fn fill<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
+        let mut rest = out.iter_mut();
+        let mut made = 0usize;
+        loop {
+            let pending = self.pending.as_slice().get(usize::from(self.given)..).unwrap_or_default();
+            let n = rest.by_ref().take(pending.len()).zip(pending).map(|(to, from)| *to = *from).count();
+            made = made.saturating_add(n);
+            self.given = self.given.saturating_add(u8::try_from(n).unwrap_or(0));
+            if rest.len() == 0 {
+                return Ok(made);
+            }
+            self.pending.len = 0;
+            self.given = 0;
+            if let Some(octets) =
+                self.walk.code(&mut self.content.reader(input), [0; 8]).map_err(Error::Input)?
+            {
+                self.pending = octets;
+            } else if self.left > 0 {
+                self.next_segment(input)?;
+            } else {
+                return Ok(made);
+            }
+        }
+    }
+
+    fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        let expected = self.cursor.expected();
+        let mut reader = self.plan.reader(input);
+        let segment = self.cursor.segment(
+            &mut self.numbers,
+            &mut reader,
+            self.outline.block,
+            self.left,
+            self.least,
+            Segment::default(),
+        );
+        let segment = segment.map_err(Error::Input)?;
+        self.left = fits(&self.outline, &segment, self.left)?;
+        self.walk.start(segment, expected);
+        Ok(())
+    }
+
+    /// Words that [`keep`](Self::keep) gives with tables of these sizes.
+    pub fn kept_words(sizes: Sizes) -> usize {
+        sizes.words().saturating_sub(sizes.map_words()).saturating_add(COUNTERS / 2).saturating_add(KEPT)
+    }
+
+    /// Gives everything that is needed to go on from here, which must be the end of a block, to `put`.
+    pub fn keep<E>(&mut self, mut put: impl FnMut(&[u32]) -> Result<(), E>) -> Result<(), E> {
+        put(&self.cursor.to_words())?;
+        put(&self.walk.model.state.to_words())?;
+        put(&self.plan.to_words())?;
+        put(&self.content.to_words())?;
+        put(bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
+        for table in self.walk.model.tables() {
+            put(table)?;
+        }
+        Ok(())
+    }
+
+    /// Goes through the steps until `blocks` blocks are done, and if one more is `ready`, to the end of that, which is
+    /// returned; and how many of them all were made. Only the plan is read: the state has to be given back by
+    /// [`go_on`](Self::go_on). The delta must be freshly opened.
+    pub fn skip<I: Input>(
+        &mut self,
+        input: &mut I,
+        blocks: u32,
+        ready: bool,
+    ) -> Result<(Option<u32>, u32), Error<I::Error>> {
+        let (mut done, mut made) = (0u32, 0u32);
+        while done < blocks || ready {
+            match self.step(input)? {
+                Step::Make(block) => {
+                    while self.left > 0 {
+                        self.next_segment(input)?;
+                    }
+                    made = made.saturating_add(1);
+                    if done >= blocks {
+                        return Ok((Some(block), made));
+                    }
+                    self.placed(block);
+                    done = done.saturating_add(1);
+                }
+                Step::Keep(_) if done >= blocks => return Err(Fault::Order.into()),
+                Step::Keep(_) => done = done.saturating_add(1),
+                Step::Save(_) => while self.piece(input)?.is_some() {},
+            }
+        }
+        Ok((None, made))
+    }
+
+    /// Goes on where `keep` gave what `get` gives, after [`skip`](Self::skip) went there.
+    pub fn go_on<I: Input>(
+        &mut self,
+        input: &mut I,
+        mut get: impl FnMut(&mut I, &mut [u32]) -> Result<(), I::Error>,
+    ) -> Result<(), Error<I::Error>> {
+        let mut words = |input: &mut I, out: &mut [u32]| get(input, out).map_err(Error::Input);
+        let (mut cursor, mut state, mut plan, mut content) =
+            ([0; Cursor::WORDS], [0; State::WORDS], [0; 4], [0; 4]);
+        words(input, &mut cursor)?;
+        words(input, &mut state)?;
+        words(input, &mut plan)?;
+        words(input, &mut content)?;
+        self.cursor = Cursor::from_words(cursor);
+        self.walk.model.state = State::from_words(state);
+        self.plan.resume(plan);
+        self.content.resume(content);
+        words(input, bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
+        for table in self.walk.model.tables() {
+            words(input, table)?;
+        }
+        self.walk.enter(0);
+        self.left = 0;
+        Ok(())
+    }
+}
+
+/// Where the plan and the content start.
+fn parts<I: Input>(outline: &Outline, input: &mut I) -> Result<(u32, u32), Error<I::Error>> {
+    let mut len = 0u32;
+    let mut at = 0u32;
+    loop {
+        let mut octet = [0];
+        if at >= outline.payload || at >= 5 {
+            return Err(Fault::Segment.into());
+        }
+        input.payload(at, &mut octet).map_err(Error::Input)?;
+        let [octet] = octet;
+        len |= u32::from(octet & 0x7F).wrapping_shl(at.wrapping_mul(7));
+        at = at.wrapping_add(1);
+        if octet & 0x80 == 0 {
+            break;
+        }
+    }
+    let content = at.checked_add(len).filter(|end| *end <= outline.payload).ok_or(Fault::Segment)?;
+    Ok((at, content))
+}
+
+const BLANK_HEAD: Head = Head { sizes: Sizes::NONE, least: 0, ram: (0, 0), regions: 0 };
+fn read_regions<'m, I: Input>(
+    head: &Head,
+    numbers: &mut Numbers<'_>,
+    plan: &mut Stream,
+    outline: &Outline,
+    memory: &'m mut [Region],
+    input: &mut I,
+) -> Result<&'m [Region], Error<I::Error>> {
+    let count = usize::try_from(head.regions).ok().filter(|count| *count > 0);
+    let list = count.and_then(|count| memory.get_mut(..count)).ok_or(Fault::Regions)?;
+    let mut before: Option<Region> = None;
+    for place in list.iter_mut() {
+        let region = plan::region(numbers, &mut plan.reader(input), before.as_ref(), Region::BLANK);
+        let region = region.map_err(Error::Input)?;
+        let ascends =
+            before.is_none_or(|b| b.old_start <= region.old_start && b.new_start <= region.new_start);
+        if !ascends || region.old_start > outline.old_size || region.new_start > outline.new_size {
+            return Err(Fault::Regions.into());
+        }
+        *place = region;
+        before = Some(region);
+    }
+    Ok(list)
+}
+
+/// Checks a segment; returns what is left of the block.
+fn fits(outline: &Outline, segment: &Segment, left: u32) -> Result<u32, Fault> {
+    let rest = left.checked_sub(segment.literal).and_then(|rest| rest.checked_sub(segment.copy));
+    let end = segment.source.checked_add(segment.copy);
+    match (rest, end) {
+        (Some(rest), Some(end)) if end <= outline.old_size => Ok(rest),
+        _ => Err(Fault::Segment),
+    }
+}
+
+/// The first way through a plan.
+struct Survey<'m> {
+    outline: Outline,
+    cursor: Cursor,
+    needs: Needs,
+    map: Map<'m>,
+    done: Done<'m>,
+    least: u32,
+}
+
+impl Survey<'_> {
+    fn run<I: Input>(
+        &mut self,
+        numbers: &mut Numbers<'_>,
+        plan: &mut Stream,
+        input: &mut I,
+    ) -> Result<(), Error<I::Error>> {
+        let outline = self.outline;
+        let mut left = outline.blocks();
+        let mut next = 0u32;
+        let mut saving = false;
+        while left > 0 {
+            let step = self.cursor.step(numbers, &mut plan.reader(input), outline.block, Step::Save(0));
+            let step = step.map_err(Error::Input)?;
+            let (Step::Make(block) | Step::Keep(block)) = step else {
+                if !outline.in_place || saving {
+                    return Err(Fault::Order.into());
+                }
+                saving = true;
+                self.save(step, numbers, plan, input)?;
+                continue;
+            };
+            saving = false;
+            let fresh = if outline.in_place {
+                block < outline.blocks() && self.done.set(block)
+            } else {
+                block == next
+            };
+            if !fresh {
+                return Err(Fault::Order.into());
+            }
+            next = next.wrapping_add(1);
+            left = left.saturating_sub(1);
+            match step {
+                Step::Make(_) => self.make(block, numbers, plan, input)?,
+                _ => self.kept(block)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn make<I: Input>(
+        &mut self,
+        block: u32,
+        numbers: &mut Numbers<'_>,
+        plan: &mut Stream,
+        input: &mut I,
+    ) -> Result<(), Error<I::Error>> {
+        let (start, len) = self.outline.extent(block);
+        let (mut at, mut left) = (start, len);
+        self.needs.made = self.needs.made.saturating_add(1);
+        while left > 0 {
+            let mut reader = plan.reader(input);
+            let segment = self.cursor.segment(
+                numbers,
+                &mut reader,
+                self.outline.block,
+                left,
+                self.least,
+                Segment::default(),
+            );
+            let segment = segment.map_err(Error::Input)?;
+            left = fits(&self.outline, &segment, left)?;
+            at = at.wrapping_add(segment.literal);
+            if segment.mapped && !self.map.add(segment.source, segment.copy, at) {
+                return Err(Fault::Map.into());
+            }
+            at = at.wrapping_add(segment.copy);
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self, block: u32) -> Result<(), Fault> {
+        let (start, len) = self.outline.extent(block);
+        if start.saturating_add(len) > self.outline.old_size {
+            return Err(Fault::Segment);
+        }
+        if len >= self.least.max(1) && !self.map.add(start, len, start) {
+            return Err(Fault::Map);
+        }
+        Ok(())
+    }
+
+    fn save<I: Input>(
+        &mut self,
+        step: Step,
+        numbers: &mut Numbers<'_>,
+        plan: &mut Stream,
+        input: &mut I,
+    ) -> Result<(), Error<I::Error>> {
+        let Step::Save(pieces) = step else { return Ok(()) };
+        let (mut end, mut octets, mut listed) = (0u32, 0u32, 0u32);
+        // every piece takes some octets, so there are not endlessly many
+        for _ in 0..pieces {
+            let (at, len) =
+                Cursor::piece(numbers, &mut plan.reader(input), end, (0, 0)).map_err(Error::Input)?;
+            end = at.checked_add(len).filter(|end| *end <= self.outline.old_size).ok_or(Fault::Save)?;
+            octets = octets.checked_add(len).filter(|_| len > 0).ok_or(Fault::Save)?;
+            if octets > self.outline.old_size {
+                return Err(Fault::Save.into());
+            }
+            listed = listed.saturating_add(len).saturating_add(PIECE);
+        }
+        let needs = &mut self.needs;
+        needs.saves = needs.saves.saturating_add(1);
+        needs.pieces = needs.pieces.max(pieces);
+        needs.octets = needs.octets.max(listed);
+        Ok(())
+    }
+}
