@@ -5,6 +5,8 @@
 //! | port | trait | what happens without it |
 //! |---|---|---|
 //! | [`flash`] | [`NorFlash`](flash::NorFlash) of `embedded-storage`, with the power-loss contract written there | nothing works |
+//! | [`nand`] | [`NandFlash`](nand::NandFlash): pages, blocks, bad blocks; the update agent makes a `NorFlash` of it | NOR only |
+//! | [`loader`] | [`Loader`](loader::Loader): the OEM's boot loader, for devices that keep theirs | Kedge's own boot stage decides |
 //! | [`http`] | [`Connection`](http::Connection) of `embedded-svc`: one exchange at a time, redirects not followed | no sessions |
 //! | [`clock`] | [`Clock`](clock::Clock): a monotonic clock and sleep | no timeouts, so no sessions |
 //! | [`identity`] | [`Identity`](identity::Identity): hardware id, make, model, version | no sessions |
@@ -36,6 +38,8 @@ pub mod entropy;
 pub mod flash;
 pub mod http;
 pub mod identity;
+pub mod loader;
+pub mod nand;
 pub mod power;
 pub mod radio;
 pub mod ui;

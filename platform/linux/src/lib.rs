@@ -5,6 +5,8 @@
 //! | [`kedge_platform::http`] | [`http::HttpClient`] | certificate roots built in or given, fixed name table for tests |
 //! | [`kedge_platform::clock`] | [`clock::SystemClock`] | the monotonic clock |
 //! | [`kedge_platform::entropy`] | [`entropy::SystemEntropy`] | the kernel's generator |
+//! | [`kedge_platform::nand`] | [`nand::MtdNand`], [`nand::FileNand`] | a raw NAND part of the kernel's; a file that stands for one |
+//! | [`kedge_platform::loader`] | [`handover::Hook`] | a program of the OEM, for RAUC, SWUpdate and U-Boot |
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -23,8 +25,10 @@
 //!
 //! Why these crates: ureq is a blocking client without an async runtime, and gives access to name resolution; rustls with
 //! ring builds without CMake or assemblers and is the same TLS on a desk and on a Linux device.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // allowed in one file: the calls of an MTD device
 
 pub mod clock;
 pub mod entropy;
+pub mod handover;
 pub mod http;
+pub mod nand;

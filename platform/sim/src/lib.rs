@@ -3,6 +3,7 @@
 //! | module | simulates | unkindness |
 //! |---|---|---|
 //! | [`nor`] | NOR flash | refuses what real parts only forgive; loses power before, inside or after any operation |
+//! | [`nand`] | NAND flash | bad blocks from the factory and on the way, wrong bits, torn pages; the power as above |
 //! | [`bearer`] | HTTP, in-process | refuses sloppy requests; loses requests and replies, also those of real connections |
 //! | [`clock`] | time | passes only by sleep and by stated cost |
 //! | [`radio`] | the modem | refuses when told, and broken NAMs always |
@@ -16,8 +17,10 @@
 
 pub mod bearer;
 pub mod clock;
+mod cut;
 pub mod device;
 pub mod identity;
+pub mod nand;
 pub mod nor;
 pub mod power;
 pub mod radio;

@@ -31,7 +31,6 @@
 //! assert!(flash.misuses().is_empty());
 //! ```
 
-mod cut;
 mod error;
 mod sector;
 #[cfg(test)]
@@ -39,12 +38,12 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use cut::Cut;
 pub use error::{Error, Kind, Misuse, Operation};
 use kedge_platform::flash::{ErrorType, NorFlash, ReadNorFlash};
 
-use self::cut::{Queue, Tear};
 use self::sector::Sector;
+pub use crate::cut::Cut;
+use crate::cut::{Queue, Tear};
 use crate::random::Seeded;
 
 /// How much a device has done since it was made. A write call is one program operation; an erase call is one erase

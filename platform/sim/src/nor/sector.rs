@@ -1,7 +1,7 @@
 //! One erase sector: its cells, which units are programmed, and what a power cut left in it.
 
-use super::cut::{Density, Tear};
 use super::error::Error;
+use crate::cut::{Density, Tear};
 use crate::random::Seeded;
 
 /// A sector of `content.len()` octets, in units of the device's write size.

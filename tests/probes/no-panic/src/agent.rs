@@ -30,7 +30,7 @@ pub fn run() {
 #[inline(never)]
 fn live() -> Result<(), AgentError<Failed>> {
     let mut ports = ports();
-    let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3) };
+    let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3), memory: any(1) };
     let objects = [("iota/boot-url", text()), ("iota/boot-nai", text())];
     let config = Config {
         store: Region::new(any(0), any(65536)),

@@ -39,7 +39,9 @@ parts! {
     "iota" iota
     "package" package
     "bank-log" bank_log
+    "nand" nand
     "update" update
+    "handover" handover
     "agent" agent
 }
 

@@ -5,7 +5,7 @@ use crate::flash::{Failed, Flash};
 use crate::opaque::{any, octets, text, used};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::Region;
-use kedge_update_agent::{Applier, Device, Error, Key, Layout, Mode, Update};
+use kedge_update_agent::{Applier, Device, Error, Key, Layout, Memory, Mode, Update};
 
 #[inline(never)]
 pub fn run() {
@@ -20,11 +20,16 @@ pub fn layout() -> Layout {
 }
 
 #[inline(never)]
+fn memory() -> Memory<'static> {
+    Memory { words: any(&mut []), regions: any(&mut []) }
+}
+
+#[inline(never)]
 fn life(layout: Layout) -> Result<(), Error<Failed>> {
     let flash = &mut Flash;
     let keys = [Key { id: octets(), public: any([0; 32]) }];
     let device =
-        Device { product: text(), version: any(Some(text())), security_counter: any(1), keys: any(&keys[..]), trial_attempts: any(3) };
+        Device { product: text(), version: any(Some(text())), security_counter: any(1), keys: any(&keys[..]), trial_attempts: any(3), memory: any(1) };
     let work = crate::room!(ENVELOPE_MAX);
     let mut update = if any(true) { Update::mount(flash, layout)? } else { Update::format(flash, layout)? };
     while any(true) {
@@ -42,7 +47,7 @@ fn life(layout: Layout) -> Result<(), Error<Failed>> {
             9 => update.clear_outcome(flash)?,
             10 => _ = used(update.outcome().map(|outcome| outcome.result.code())),
             _ => {
-                let mut applier = Applier::resume(&mut update, flash, &device, &Fake, work)?;
+                let mut applier = Applier::resume(&mut update, flash, &device, &Fake, memory())?;
                 while any(true) {
                     used(applier.step(flash)?);
                 }
