@@ -1,4 +1,5 @@
-//! Which image to start, and whether it may stay.
+//! Which image to start, and whether it may stay, where Kedge's own boot stage decides it. Where the boot loader is the
+//! OEM's, [`handover`](crate::handover) does the same together with it.
 //!
 //! ```text
 //!  slots              first     second    journal
@@ -10,6 +11,16 @@
 //!  applied            new ✓               trial, installed         boot: run; no way back, the old image is gone
 //!  confirmed          new ✓               idle, counter raised
 //! ```
+//! What every state of the journal makes of a start, of a confirmation and of a roll-back is in `BOOT-STATES.md` beside
+//! this crate; the test that executes all of them writes that file.
+//!
+//! # Commit words that a torn write cannot fake
+//!
+//! The decision hangs on one record of the journal. A record counts only when the `Commit` entry behind it reads well,
+//! with a CRC-32 over its bank's sequence number, and a commit that was the last thing before a power failure is first
+//! written afresh to the other bank, before [`Update::mount`] returns and so before anybody acts on it
+//! ([`banklog`](crate::banklog), rules 2 and 3). So a start sees the state before a change or the state after it, and
+//! what it saw stays true at the next start, however the torn cells read by then.
 use kedge_platform::flash::NorFlash;
 
 use crate::record::{Job, Record};
@@ -49,14 +60,21 @@ impl Update {
     /// The new image works: it becomes the one that is started, and its security counter the least that is taken. Without
     /// a trial this does nothing, so every start of a healthy firmware may call it.
     pub fn confirm<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
+        let active = match self.layout.mode {
+            Mode::Slot { .. } => self.active().other(),
+            Mode::InPlace { .. } => self.active(),
+        };
+        self.settle(flash, active)
+    }
+
+    /// Ends a trial well, with the image in `active`.
+    pub(crate) fn settle<F: NorFlash>(&mut self, flash: &mut F, active: Slot) -> Result<(), Error<F::Error>> {
         let Job::Trial { package, counter, .. } = self.job() else { return Ok(()) };
         let record = self.record();
-        let (active, outcome) = match self.layout.mode {
-            Mode::Slot { .. } => {
-                (record.active.other(), Some(Outcome { package, result: UpdateResult::Installed }))
-            }
+        let outcome = match self.layout.mode {
+            Mode::Slot { .. } => Some(Outcome { package, result: UpdateResult::Installed }),
             // reported since the image was found whole
-            Mode::InPlace { .. } => (record.active, record.outcome),
+            Mode::InPlace { .. } => record.outcome,
         };
         let security_counter = record.security_counter.max(counter);
         self.commit(flash, Record { active, outcome, security_counter, job: Job::Idle, ..record })

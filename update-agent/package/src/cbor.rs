@@ -42,8 +42,13 @@ impl<'b> Reader<'b> {
         if tag == expected { Ok(()) } else { Err(Error::new(ErrorKind::BadValue, at)) }
     }
 
+    /// Whether a tag `expected` comes next, however it is encoded.
+    pub(crate) fn is_tag(&mut self, expected: u64) -> bool {
+        self.decoder.probe().tag().is_ok_and(|tag| tag.as_u64() == expected)
+    }
+
     /// The number of items of an array.
-    pub(crate) fn array(&mut self) -> Result<u64, Error> {
+    fn array(&mut self) -> Result<u64, Error> {
         let at = self.at();
         let n = self.item(Decoder::array, |n| n.map_or(1, head_len))?;
         n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
@@ -54,6 +59,40 @@ impl<'b> Reader<'b> {
         let at = self.at();
         let n = self.item(Decoder::map, |n| n.map_or(1, head_len))?;
         n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
+    }
+
+    /// Begins an array of so many items.
+    pub(crate) fn array_of_items(&mut self, expected: u64) -> Result<(), Error> {
+        let n = self.array()?;
+        if n == expected { Ok(()) } else { Err(self.error(ErrorKind::BadLength)) }
+    }
+
+    /// Begins a map of so many pairs.
+    pub(crate) fn map_of(&mut self, expected: u64) -> Result<(), Error> {
+        let n = self.map()?;
+        if n == expected { Ok(()) } else { Err(self.error(ErrorKind::BadLength)) }
+    }
+
+    /// Refuses any other octets.
+    pub(crate) fn literal(&mut self, expected: &[u8]) -> Result<(), Error> {
+        if self.rest().starts_with(expected) {
+            self.decoder.set_position(self.decoder.position().saturating_add(expected.len()));
+            Ok(())
+        } else {
+            Err(self.error(ErrorKind::Unsupported))
+        }
+    }
+
+    /// Goes back by `n` octets; returns where it was.
+    pub(crate) fn back(&mut self, n: usize) -> usize {
+        let at = self.at();
+        self.decoder.set_position(self.decoder.position().saturating_sub(n));
+        at
+    }
+
+    /// The octets not read yet.
+    pub(crate) fn rest(&self) -> &'b [u8] {
+        self.decoder.input().get(self.decoder.position()..).unwrap_or_default()
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, Error> {

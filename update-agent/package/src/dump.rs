@@ -19,14 +19,14 @@ pub fn dump(package: &[u8], out: &mut impl Write) -> Result<(), Error> {
     let (front, payload) = package.split_at_checked(position(header.payload_at())).unwrap_or((package, &[]));
     let (_, envelope) = front.split_at_checked(HEADER_LEN).unwrap_or_default();
     let envelope = Envelope::parse(envelope)?;
-    out.line(
-        HEADER_LEN,
-        format_args!("envelope: COSE_Sign1, EdDSA, key id {}", Hex(envelope.key_id.octets())),
-    )?;
+    let form = if envelope.suit().is_some() { "SUIT with COSE_Sign1" } else { "COSE_Sign1" };
+    out.line(HEADER_LEN, format_args!("envelope: {form}, EdDSA, key id {}", Hex(envelope.key_id.octets())))?;
     manifest_items(&envelope, &mut out)?;
     let manifest = Manifest::parse(envelope.manifest, envelope.manifest_at)?;
-    let signature_at = front.len().saturating_sub(envelope.signature.len());
-    out.line(signature_at, format_args!("signature {}", Hex(&envelope.signature)))?;
+    out.line(envelope.signature_at, format_args!("signature {}", Hex(&envelope.signature)))?;
+    if let Some(suit) = envelope.suit() {
+        suit.agrees(&manifest)?;
+    }
     if header.payload != manifest.payload.size {
         return Err(Error::new(ErrorKind::BadLength, 8));
     }

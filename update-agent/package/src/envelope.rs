@@ -1,8 +1,9 @@
 use crate::limits::{ENVELOPE_MAX, HEADER_LEN, KEY_ID_MAX};
+use crate::suit::{self, Suit};
 use crate::{Error, ErrorKind, cbor};
 
 /// COSE tag of `COSE_Sign1` (RFC 9052 §2).
-const SIGN1: u64 = 18;
+pub(crate) const SIGN1: u64 = 18;
 /// COSE header parameters (RFC 9052 §3.1) and the algorithm (RFC 9053 §2.2).
 const ALG: i64 = 1;
 const KID: i64 = 4;
@@ -32,7 +33,7 @@ impl<'a> KeyId<'a> {
     }
 }
 
-/// A parsed `COSE_Sign1`; its signature is not checked yet.
+/// A parsed envelope, plain (`COSE_Sign1`) or [`Suit`]; its signature is not checked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// Whose signature it claims to bear.
@@ -43,7 +44,10 @@ pub struct Envelope<'a> {
     pub manifest_at: usize,
     /// The Ed25519 signature.
     pub signature: [u8; 64],
-    protected: &'a [u8],
+    /// Offset of the signature in the package.
+    pub signature_at: usize,
+    pub(crate) protected: &'a [u8],
+    pub(crate) suit: Option<Suit<'a>>,
 }
 
 impl<'a> Envelope<'a> {
@@ -53,27 +57,37 @@ impl<'a> Envelope<'a> {
         if octets.len() > ENVELOPE_MAX {
             return Err(reader.error(ErrorKind::LimitExceeded));
         }
+        if reader.is_tag(suit::ENVELOPE) {
+            return suit::parse(reader);
+        }
         reader.tag(SIGN1)?;
-        exactly(reader.array()?, 4, &reader)?;
+        reader.array_of_items(4)?;
         let protected = reader.bytes()?;
         let key_id = parse_protected(protected, reader.at().saturating_sub(protected.len()))?;
-        exactly(reader.map()?, 0, &reader)?;
+        reader.map_of(0)?;
         let manifest = reader.bytes()?;
         let manifest_at = reader.at().saturating_sub(manifest.len());
-        let signature = reader.array_of()?;
+        let signature: [u8; 64] = reader.array_of()?;
+        let signature_at = reader.at().saturating_sub(signature.len());
         reader.finish()?;
-        Ok(Self { key_id, manifest, manifest_at, signature, protected })
+        Ok(Self { key_id, manifest, manifest_at, signature, signature_at, protected, suit: None })
     }
 
     /// The octets that the signature covers.
     pub fn signed(&self) -> Result<SigStructure<'a>, Error> {
-        SigStructure::new(self.protected, self.manifest)
+        SigStructure::new(self.protected, self.suit.as_ref().map_or(self.manifest, |suit| suit.signed))
+    }
+
+    /// What a SUIT envelope says besides; nothing for a plain one. That it [is covered](Suit::is_covered) by the
+    /// signature and [agrees](Suit::agrees) with the manifest must be checked too.
+    pub const fn suit(&self) -> Option<&Suit<'a>> {
+        self.suit.as_ref()
     }
 }
 
-fn parse_protected(octets: &[u8], at: usize) -> Result<KeyId<'_>, Error> {
+pub(crate) fn parse_protected(octets: &[u8], at: usize) -> Result<KeyId<'_>, Error> {
     let mut reader = cbor::Reader::new(octets, at);
-    exactly(reader.map()?, 2, &reader)?;
+    reader.map_of(2)?;
     for expected in [ALG, EDDSA, KID] {
         let at = reader.at();
         if reader.i64()? != expected {
@@ -86,8 +100,12 @@ fn parse_protected(octets: &[u8], at: usize) -> Result<KeyId<'_>, Error> {
     Ok(key_id)
 }
 
-fn exactly(n: u64, expected: u64, reader: &cbor::Reader<'_>) -> Result<(), Error> {
-    if n == expected { Ok(()) } else { Err(reader.error(ErrorKind::BadLength)) }
+/// Writes the protected header; returns its length.
+pub(crate) fn protected(key_id: KeyId<'_>, out: &mut [u8]) -> Result<usize, Error> {
+    cbor::write(out, |e| {
+        e.map(2)?.i64(ALG)?.i64(EDDSA)?.i64(KID)?.bytes(key_id.octets())?;
+        Ok(())
+    })
 }
 
 /// What is signed, in pieces, so that nobody has to copy it together (RFC 9052 §4.4).
@@ -95,41 +113,45 @@ fn exactly(n: u64, expected: u64, reader: &cbor::Reader<'_>) -> Result<(), Error
 pub struct SigStructure<'a> {
     protected: &'a [u8],
     protected_head: Head,
-    manifest: &'a [u8],
-    manifest_head: Head,
+    payload: &'a [u8],
+    payload_head: Head,
 }
 
 impl<'a> SigStructure<'a> {
-    fn new(protected: &'a [u8], manifest: &'a [u8]) -> Result<Self, Error> {
-        let (protected_head, manifest_head) = (Head::of(protected)?, Head::of(manifest)?);
-        Ok(Self { protected, protected_head, manifest, manifest_head })
+    pub(crate) fn new(protected: &'a [u8], payload: &'a [u8]) -> Result<Self, Error> {
+        let (protected_head, payload_head) = (Head::of(protected)?, Head::of(payload)?);
+        Ok(Self { protected, protected_head, payload, payload_head })
     }
 
     /// The pieces in order.
     pub fn parts(&self) -> [&[u8]; 6] {
-        let Self { protected, protected_head, manifest, manifest_head } = self;
-        [CONTEXT, protected_head.octets(), protected, NO_AAD, manifest_head.octets(), manifest]
+        let Self { protected, protected_head, payload, payload_head } = self;
+        [CONTEXT, protected_head.octets(), protected, NO_AAD, payload_head.octets(), payload]
     }
 }
 
 /// The head of a byte string.
-#[derive(Clone, Copy, Debug)]
-struct Head {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
     octets: [u8; 9],
     len: usize,
 }
 
 impl Head {
-    fn of(string: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn of(string: &[u8]) -> Result<Self, Error> {
+        Self::of_len(u64::try_from(string.len()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn of_len(string: u64) -> Result<Self, Error> {
         let mut octets = [0; 9];
         let len = cbor::write(&mut octets, |e| {
-            e.bytes_len(u64::try_from(string.len()).unwrap_or(u64::MAX))?;
+            e.bytes_len(string)?;
             Ok(())
         })?;
         Ok(Self { octets, len })
     }
 
-    fn octets(&self) -> &[u8] {
+    pub(crate) fn octets(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or_default()
     }
 }
@@ -142,10 +164,7 @@ pub fn emit_envelope(
     out: &mut [u8],
 ) -> Result<usize, Error> {
     let mut buffer = [0; KEY_ID_MAX + 8];
-    let len = cbor::write(&mut buffer, |e| {
-        e.map(2)?.i64(ALG)?.i64(EDDSA)?.i64(KID)?.bytes(key_id.octets())?;
-        Ok(())
-    })?;
+    let len = protected(key_id, &mut buffer)?;
     let protected = buffer.get(..len).unwrap_or_default();
     let signature = sign(&SigStructure::new(protected, manifest)?);
     let len = cbor::write(out, |e| {

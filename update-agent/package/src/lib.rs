@@ -25,6 +25,8 @@
 //! with Ed25519 (algorithm -8, EdDSA) and a key id of 1 to 16 octets. The signed octets are the COSE
 //! `Sig_structure ["Signature1", protected, h'', payload]`; the first 16 octets of their SHA-256 are the *package id*.
 //!
+//! Or a SUIT envelope around the same manifest, which other tools can read: [`suit`]. Devices take either.
+//!
 //! # Manifest ([`Manifest`]): a map with these integer keys, ascending
 //!
 //! | key | value | meaning |
@@ -37,20 +39,23 @@
 //! | 6 | bytes 32 | SHA-256 of the old image |
 //! | 7 | bytes 32 | SHA-256 of the new image |
 //! | 8 | uint | security counter: a device refuses packages with a smaller one than it has confirmed |
-//! | 9 | uint | payload kind: 0 full image, 1 delta |
+//! | 9 | uint | payload kind: 0 full image, 1 delta, 2 coded delta |
 //! | 10 | uint | layout: 0 into the other slot, 1 in place |
 //! | 11 | uint | block size: a power of two, 256 to 1 MiB, a multiple of the device's erase sector |
 //! | 12 | uint | size of the payload in octets |
 //! | 13 | bytes 32 | SHA-256 of the payload |
 //! | 14 | text 0..128 | description, one line |
 //! | 15 | text 0..1024 | release notes, lines ended by U+000A |
+//! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kind 2 |
+//! | 17 | uint | octets of spare flash, in place: a block, and what is saved |
+//! | 18 | uint | octets of the decoder's state, in place; kept twice behind the package |
 //!
-//! Versions and the product are printable ASCII. Keys above 15 are skipped when their value is an integer, a byte or
+//! Versions and the product are printable ASCII. Keys above 18 are skipped when their value is an integer, a byte or
 //! text string or a boolean; anything nested, and any negative key ("critical": must be understood), is refused.
 //!
 //! # Payload
 //!
-//! Kind 0: the new image. Kind 1, a delta ([`Plan`]; integers big-endian): the new image is cut in blocks of the block
+//! Kind 0: the new image. Kind 2: see `kedge_delta`. Kind 1, a delta ([`Plan`]; integers big-endian): the new image is cut in blocks of the block
 //! size (the last may be shorter), which are made one after the other and each from nothing but the old image:
 //!
 //! | offset | octets | field |
@@ -90,13 +95,14 @@ pub mod limits;
 mod manifest;
 pub mod ops;
 mod plan;
+pub mod suit;
 
 pub use block::BlockReader;
 pub use dump::dump;
 pub use envelope::{Envelope, KeyId, SigStructure, emit_envelope};
 pub use error::{Error, ErrorKind, ReadError};
 pub use header::Header;
-pub use manifest::{Base, Image, Kind, Layout, Manifest, Payload};
+pub use manifest::{Base, Image, Kind, Layout, Manifest, Needs, Payload};
 pub use plan::{Block, Content, Order, Plan, write_table};
 
 /// The check of a block: CRC-32 as in IEEE 802.3. It finds a block that was made from wrong octets before the old ones are

@@ -53,6 +53,19 @@ pub struct Payload {
     pub size: u32,
     /// SHA-256 of these octets.
     pub sha256: [u8; 32],
+    /// What a device needs to decode it; nothing unless it is [`Kind::Coded`].
+    pub needs: Needs,
+}
+
+/// What decoding takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Octets of RAM for the tables.
+    pub memory: u32,
+    /// Octets of spare flash, in place only: a block, and room for what is saved.
+    pub spare: u32,
+    /// Octets of flash behind the package, in place only, for the state of the decoder: twice as much is needed.
+    pub state: u32,
 }
 
 /// What a payload holds.
@@ -60,8 +73,10 @@ pub struct Payload {
 pub enum Kind {
     /// The new image itself.
     Full,
-    /// How the new image differs from the old one.
+    /// How the new image differs from the old one: ops, without entropy coding.
     Delta,
+    /// How the new image differs from the old one, coded by `kedge-delta`.
+    Coded,
 }
 
 /// Where the new image is made.
@@ -89,6 +104,9 @@ mod key {
     pub(super) const PAYLOAD_SHA256: u32 = 13;
     pub(super) const DESCRIPTION: u32 = 14;
     pub(super) const NOTES: u32 = 15;
+    pub(super) const MEMORY: u32 = 16;
+    pub(super) const SPARE: u32 = 17;
+    pub(super) const STATE: u32 = 18;
 }
 
 /// The fields as they are read, in any subset.
@@ -109,6 +127,9 @@ struct Fields<'a> {
     payload_sha256: Option<[u8; 32]>,
     description: Option<&'a str>,
     notes: Option<&'a str>,
+    memory: Option<u32>,
+    spare: Option<u32>,
+    state: Option<u32>,
 }
 
 impl<'a> Manifest<'a> {
@@ -160,6 +181,9 @@ impl<'a> Manifest<'a> {
             Ok(key::PAYLOAD_SHA256) => "SHA-256 payload",
             Ok(key::DESCRIPTION) => "description",
             Ok(key::NOTES) => "release notes",
+            Ok(key::MEMORY) => "decoder memory",
+            Ok(key::SPARE) => "spare flash",
+            Ok(key::STATE) => "decoder state",
             Ok(_) => "unknown",
         }
     }
@@ -167,7 +191,8 @@ impl<'a> Manifest<'a> {
     /// Writes the manifest; returns its length. Refuses what `parse` would refuse.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = cbor::write(out, |e| {
-            e.map(if self.base.is_some() { 15 } else { 12 })?;
+            let coded = self.payload.kind == Kind::Coded;
+            e.map(if self.base.is_some() { 15 } else { 12 } + if coded { 3 } else { 0 })?;
             e.u32(key::PRODUCT)?.str(self.product)?;
             if let Some(base) = self.base {
                 e.u32(key::BASE_VERSION)?.str(base.version)?;
@@ -189,6 +214,12 @@ impl<'a> Manifest<'a> {
             e.u32(key::PAYLOAD_SHA256)?.bytes(&self.payload.sha256)?;
             e.u32(key::DESCRIPTION)?.str(self.description)?;
             e.u32(key::NOTES)?.str(self.notes)?;
+            if coded {
+                let needs = self.payload.needs;
+                e.u32(key::MEMORY)?.u32(needs.memory)?;
+                e.u32(key::SPARE)?.u32(needs.spare)?;
+                e.u32(key::STATE)?.u32(needs.state)?;
+            }
             Ok(())
         })?;
         Manifest::parse(out.get(..len).unwrap_or_default(), 0)?;
@@ -208,12 +239,15 @@ impl<'a> Fields<'a> {
             key::BASE_SHA256 => self.base_sha256 = Some(reader.array_of()?),
             key::SHA256 => self.sha256 = Some(reader.array_of()?),
             key::SECURITY_COUNTER => self.security_counter = Some(reader.u32()?),
-            key::KIND => self.kind = Some(one_of(reader, Kind::Full, Kind::Delta)?),
-            key::LAYOUT => self.layout = Some(one_of(reader, Layout::Slot, Layout::InPlace)?),
+            key::KIND => self.kind = Some(one_of(reader, &[Kind::Full, Kind::Delta, Kind::Coded])?),
+            key::LAYOUT => self.layout = Some(one_of(reader, &[Layout::Slot, Layout::InPlace])?),
             key::BLOCK_SIZE => self.block_size = Some(block_size(reader)?),
             key::PAYLOAD_SIZE => self.payload_size = Some(reader.u32()?),
             key::PAYLOAD_SHA256 => self.payload_sha256 = Some(reader.array_of()?),
             key::DESCRIPTION => self.description = Some(lines(reader, DESCRIPTION_MAX, |_| false)?),
+            key::MEMORY => self.memory = Some(reader.u32()?),
+            key::SPARE => self.spare = Some(reader.u32()?),
+            key::STATE => self.state = Some(reader.u32()?),
             key::NOTES => self.notes = Some(lines(reader, NOTES_MAX, |c| c == '\n')?),
             _ => {
                 reader.simple()?;
@@ -231,6 +265,13 @@ impl<'a> Fields<'a> {
             (None, None, None) if self.kind? == Kind::Full => None,
             _ => return None,
         };
+        let needs = match (self.memory, self.spare, self.state) {
+            (Some(memory), Some(spare), Some(state)) if self.kind? == Kind::Coded => {
+                Needs { memory, spare, state }
+            }
+            _ if self.kind? == Kind::Coded => return None,
+            _ => Needs::default(),
+        };
         Some(Manifest {
             product: self.product?,
             base,
@@ -243,6 +284,7 @@ impl<'a> Fields<'a> {
                 block_size: self.block_size?,
                 size: self.payload_size?,
                 sha256: self.payload_sha256?,
+                needs,
             },
             description: self.description?,
             notes: self.notes?,
@@ -261,6 +303,7 @@ impl Payload {
             Kind::Full if self.size == image_size => return Ok(()),
             Kind::Full => return Err(ErrorKind::BadLength),
             Kind::Delta => crate::plan::streams_at(self.blocks(image_size)),
+            Kind::Coded => 1,
         };
         if self.size < least { Err(ErrorKind::BadLength) } else { Ok(()) }
     }
@@ -311,13 +354,11 @@ fn block_size(reader: &mut cbor::Reader<'_>) -> Result<u32, Error> {
     }
 }
 
-fn one_of<T>(reader: &mut cbor::Reader<'_>, zero: T, one: T) -> Result<T, Error> {
+fn one_of<T: Copy>(reader: &mut cbor::Reader<'_>, all: &[T]) -> Result<T, Error> {
     let at = reader.at();
-    match reader.u32()? {
-        0 => Ok(zero),
-        1 => Ok(one),
-        _ => Err(Error::new(ErrorKind::Unsupported, at)),
-    }
+    let number = reader.u32()?;
+    let one = usize::try_from(number).ok().and_then(|number| all.get(number));
+    one.copied().ok_or(Error::new(ErrorKind::Unsupported, at))
 }
 
 #[cfg(test)]
@@ -341,6 +382,7 @@ mod tests {
                 block_size: 4096,
                 size: 900,
                 sha256: [3; 32],
+                needs: Needs::default(),
             },
             description: "Fixes calls — again",
             notes: "First line\nsecond line",
@@ -377,12 +419,12 @@ mod tests {
                 .map(|m| m == example())
                 .map_err(|e| (e.kind, e.at - 100 - octets.len()))
         };
-        for known in [&b"\x10\x05"[..], b"\x10\x61a", b"\x18\x20\x41\x00", b"\x10\xF5", b"\x10\x38\x63"] {
+        for known in [&b"\x13\x05"[..], b"\x13\x61a", b"\x18\x20\x41\x00", b"\x13\xF5", b"\x13\x38\x63"] {
             assert_eq!(with(known), Ok(true), "{known:x?}");
         }
         assert_eq!(with(b"\x20\x05"), Err((ErrorKind::Unsupported, 0)));
-        assert_eq!(with(b"\x10\x81\x01"), Err((ErrorKind::Unsupported, 1)));
-        assert_eq!(with(b"\x10\xF6"), Err((ErrorKind::Unsupported, 1)));
+        assert_eq!(with(b"\x13\x81\x01"), Err((ErrorKind::Unsupported, 1)));
+        assert_eq!(with(b"\x13\xF6"), Err((ErrorKind::Unsupported, 1)));
         assert_eq!(with(b"\x0F\x05"), Err((ErrorKind::NotDeterministic, 0)));
         assert_eq!(with(b"\x18\x10\x05"), Err((ErrorKind::NotDeterministic, 0)));
         assert_eq!(with(b"\x10\x18\x05"), Err((ErrorKind::NotDeterministic, 1)));
@@ -441,6 +483,7 @@ mod tests {
                     block_size: 1 << shift,
                     size: if full { sizes[1] } else { u32::MAX },
                     sha256: hashes[2],
+                    needs: Needs::default(),
                 },
                 description: &description,
                 notes: &notes,

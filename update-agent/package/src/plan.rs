@@ -109,7 +109,7 @@ impl Plan {
         let start = index.saturating_mul(self.payload.block_size);
         let len = self.new_size.saturating_sub(start).min(self.payload.block_size);
         match self.payload.kind {
-            Kind::Full => {
+            Kind::Full | Kind::Coded => {
                 let content = Content::Stored(self.payload_at.saturating_add(start));
                 Ok(Block { index, start, len, content, check: None })
             }
@@ -192,7 +192,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{Base, Image};
+    use crate::{Base, Image, Needs};
 
     /// A package that is only a payload.
     struct Alone(Vec<u8>);
@@ -228,7 +228,14 @@ mod tests {
             version: "2",
             image: Image { size: 600, sha256: [0; 32] },
             security_counter: 0,
-            payload: Payload { kind: Kind::Delta, layout, block_size: 256, size, sha256: [0; 32] },
+            payload: Payload {
+                kind: Kind::Delta,
+                layout,
+                block_size: 256,
+                size,
+                sha256: [0; 32],
+                needs: Needs::default(),
+            },
             description: "",
             notes: "",
         };
