@@ -1,11 +1,13 @@
 use std::fmt::Debug;
 
+use kedge_delta::map::Region;
 use kedge_package::limits::{ENVELOPE_MAX, HEADER_LEN};
 use kedge_package::{Envelope, Header, Manifest};
-use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform::flash::{NorFlash, Region as Place};
 use kedge_platform_sim::nor::Nor;
-use kedge_update_agent::{Applier, BootDecision, Device, Key, Layout, Mode, Progress, Update};
+use kedge_update_agent::{Applier, BootDecision, Device, Key, Layout, Memory, Mode, Progress, Update};
 
+use crate::image::MOST_REGIONS;
 use crate::{Error, RingCrypto, Signer};
 
 /// What applying a package costs a device.
@@ -51,20 +53,28 @@ fn on_model<const WRITE: usize, const ERASE: usize>(
     signer: &Signer,
 ) -> Result<Rehearsal, Error> {
     let block = manifest.payload.block_size as usize;
+    let needs = manifest.payload.needs;
     let mut end = 0;
     let mut region = |octets: usize| {
         let start = end;
         end += octets.next_multiple_of(block);
         let offset = |n: usize| u32::try_from(n).map_err(|_| Error::ImageSize);
-        Ok::<_, Error>(Region::new(offset(start)?, offset(end - start)?))
+        Ok::<_, Error>(Place::new(offset(start)?, offset(end - start)?))
     };
     let image = region(old.len().max(new.len()))?;
     let mode = match manifest.payload.layout {
         kedge_package::Layout::Slot => Mode::Slot { standby: region(new.len())? },
-        kedge_package::Layout::InPlace => Mode::InPlace { scratch: region(2 * block)? },
+        kedge_package::Layout::InPlace => {
+            Mode::InPlace { scratch: region((needs.spare as usize).max(2 * block))? }
+        }
     };
-    let layout =
-        Layout { image, mode, package: region(package.len())?, journal: region((8 * ERASE).max(block))? };
+    let state = 2 * (needs.state as usize).next_multiple_of(ERASE);
+    let layout = Layout {
+        image,
+        mode,
+        package: region(package.len().next_multiple_of(ERASE) + state)?,
+        journal: region((8 * ERASE).max(block))?,
+    };
     let mut flash = Nor::<WRITE, ERASE>::new(end / ERASE);
     flash.load(0, old).map_err(rehearsal)?;
     let key = Key { id: signer.id(), public: signer.public_key() };
@@ -74,8 +84,12 @@ fn on_model<const WRITE: usize, const ERASE: usize>(
         security_counter: 0,
         keys: &[key],
         trial_attempts: 1,
+        memory: needs.memory,
     };
-    let made = apply(&mut flash, layout, &device, package).map_err(Error::Rehearsal)? as usize;
+    let mut words = vec![0; (needs.memory as usize).max(ENVELOPE_MAX).div_ceil(4)];
+    let mut regions = [Region::BLANK; MOST_REGIONS];
+    let memory = Memory { words: &mut words, regions: &mut regions };
+    let made = apply(&mut flash, layout, &device, package, memory).map_err(Error::Rehearsal)? as usize;
     if flash.dump().get(made..made + new.len()) != Some(new) {
         return Err(Error::Rehearsal("the image that was made is another".into()));
     }
@@ -93,6 +107,7 @@ fn apply<F: NorFlash>(
     layout: Layout,
     device: &Device<'_>,
     package: &[u8],
+    memory: Memory<'_>,
 ) -> Result<u32, String> {
     let work = &mut [0; ENVELOPE_MAX];
     let mut update = Update::mount(flash, layout).map_err(text)?;
@@ -100,7 +115,7 @@ fn apply<F: NorFlash>(
     update.write(flash, package).map_err(text)?;
     update.verify(flash, device, &RingCrypto, work).map_err(text)?;
     update.order(flash).map_err(text)?;
-    let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, work).map_err(text)?;
+    let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, memory).map_err(text)?;
     loop {
         match applier.step(flash).map_err(text)? {
             Progress::Complete => break,

@@ -10,6 +10,11 @@ pub enum Error {
     ImageSize,
     /// A field does not fit the format, or the block size is not one of the format's.
     Format(kedge_package::Error),
+    /// There is no profile for so little RAM.
+    Memory {
+        /// Octets of the smallest.
+        least: u32,
+    },
     /// The device's own code did not accept the package or made something else of it: a defect of this crate.
     Rehearsal(String),
 }
@@ -26,6 +31,7 @@ impl fmt::Display for Error {
             Self::Key => f.write_str("not an Ed25519 key in PKCS #8, or a key name not of 1 to 16 octets"),
             Self::ImageSize => f.write_str("an image is empty or larger than 1 GiB"),
             Self::Format(error) => write!(f, "a field does not fit the package format: {error}"),
+            Self::Memory { least } => write!(f, "the smallest decoder takes {least} octets of RAM"),
             Self::Rehearsal(what) => write!(f, "the package failed its rehearsal: {what}"),
         }
     }

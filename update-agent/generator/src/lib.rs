@@ -20,16 +20,23 @@
 //! image looks like, and it builds with the C compiler that `ring` needs anyway.
 
 mod check;
+mod coder;
 mod crypto;
 mod delta;
+mod encode;
 mod error;
+pub mod image;
 mod matcher;
+mod order;
 mod package;
+mod search;
 mod signer;
+mod suit;
 
 pub use check::{Rehearsal, rehearse};
-pub use crypto::RingCrypto;
+pub use crypto::{RingCrypto, RingSha256};
 pub use error::Error;
 pub use kedge_package::Layout;
-pub use package::{Installed, Release, Target, delta, full};
+pub use package::{Coding, Installed, Made, Release, Report, Target, create, delta, full, plain};
 pub use signer::Signer;
+pub use suit::{suit, suit_envelope};

@@ -1,8 +1,13 @@
+use kedge_delta::map::Region;
+use kedge_delta::model::Sizes;
+use kedge_delta::rebuild::{Outline, Rebuild};
 use kedge_package::limits::{ENVELOPE_MAX, IMAGE_MAX};
-use kedge_package::{Base, Header, Image, KeyId, Kind, Layout, Manifest, Payload, emit_envelope};
+use kedge_package::{Base, Header, Image, KeyId, Kind, Layout, Manifest, Needs, Payload, emit_envelope};
 
-use crate::check::rehearse;
+use crate::check::{Rehearsal, rehearse};
 use crate::crypto::sha256;
+use crate::encode::{Options, encode};
+use crate::image::Hint;
 use crate::matcher::Matcher;
 use crate::{Error, Signer};
 
@@ -42,6 +47,58 @@ pub struct Target {
     pub block_size: u32,
 }
 
+/// How a delta is coded.
+#[derive(Clone, Copy)]
+pub struct Coding<'a> {
+    /// Octets of RAM that the device has for it: the largest of the profiles (4 KiB, 16 KiB, 128 KiB) that fits is taken.
+    pub ram: u32,
+    /// Spare blocks that the device has, in place: one for the block that is made, the others to save what is needed later.
+    pub spare: u32,
+    /// What is known of the images.
+    pub hint: Hint,
+    /// Is told what is done of what.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
+}
+
+impl Default for Coding<'_> {
+    /// For a device with 16 KiB and two spare blocks.
+    fn default() -> Self {
+        Self { ram: 16 << 10, spare: 2, hint: Hint::default(), progress: &|_, _| () }
+    }
+}
+
+/// A package and how it came out.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The package.
+    pub package: Vec<u8>,
+    /// What it is made of.
+    pub report: Report,
+}
+
+/// What a coded delta is made of.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Octets of the payload.
+    pub payload: usize,
+    /// Octets of its plan and of its content.
+    pub parts: (usize, usize),
+    /// What the device needs.
+    pub needs: Needs,
+    /// What was found in the images.
+    pub regions: Vec<Region>,
+    /// Blocks that are made, and all blocks.
+    pub blocks: (usize, usize),
+    /// Octets that are sent one by one.
+    pub literals: u64,
+    /// Octets that could not be copied because their place was overwritten.
+    pub lost: usize,
+    /// How often something is saved.
+    pub saves: usize,
+    /// What applying it costs.
+    pub rehearsal: Rehearsal,
+}
+
 /// A package that holds how the release differs from what is installed.
 ///
 /// # Errors
@@ -53,12 +110,90 @@ pub fn delta(
     target: Target,
     signer: &Signer,
 ) -> Result<Vec<u8>, Error> {
+    create(release, installed, target, &Coding::default(), signer).map(|made| made.package)
+}
+
+/// The same, coded as it is asked for.
+///
+/// # Errors
+///
+/// See [`Error`].
+pub fn create(
+    release: &Release<'_>,
+    installed: &Installed<'_>,
+    target: Target,
+    coding: &Coding<'_>,
+    signer: &Signer,
+) -> Result<Made, Error> {
+    let (old, new) = (image(installed.image)?, image(release.image)?);
+    let block = usize::try_from(target.block_size).ok().filter(|n| *n > 0).ok_or(BAD_BLOCK_SIZE)?;
+    let in_place = target.layout == Layout::InPlace;
+    let sizes = sizes(coding.ram)?;
+    let room = block * usize::try_from(coding.spare.saturating_sub(1)).map_err(|_| Error::ImageSize)?;
+    let options = Options { in_place, block, room, sizes, hint: coding.hint };
+    let coded = encode(installed.image, release.image, &options, coding.progress);
+    let outline = Outline {
+        payload: u32::try_from(coded.payload.len()).map_err(|_| Error::ImageSize)?,
+        old_size: old.size,
+        new_size: new.size,
+        block: target.block_size,
+        in_place,
+    };
+    let octets = |words: usize| u32::try_from(words * 4).map_err(|_| Error::ImageSize);
+    let needs = Needs {
+        memory: octets(outline.words(sizes))?.max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
+        spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
+        state: if in_place { octets(Rebuild::kept_words(sizes))? } else { 0 },
+    };
+    let (package, rehearsal) = assemble(
+        release,
+        Some(installed),
+        target,
+        Content { kind: Kind::Coded, octets: &coded.payload, needs },
+        signer,
+    )?;
+    let report = Report {
+        payload: coded.payload.len(),
+        parts: coded.parts,
+        needs,
+        regions: coded.regions,
+        blocks: coded.blocks,
+        literals: coded.literals,
+        lost: coded.lost,
+        saves: coded.saves,
+        rehearsal,
+    };
+    Ok(Made { package, report })
+}
+
+/// The tables for a device with so many octets of RAM.
+fn sizes(ram: u32) -> Result<Sizes, Error> {
+    match ram {
+        ..0x1000 => Err(Error::Memory { least: 0x1000 }),
+        0x1000..0x4000 => Ok(Sizes::TINY),
+        0x4000..0x2_0000 => Ok(Sizes::SMALL),
+        _ => Ok(Sizes::LARGE),
+    }
+}
+
+/// A package with a delta that is not entropy coded, for devices that decode nothing else: kind 1 of the format.
+///
+/// # Errors
+///
+/// See [`Error`].
+pub fn plain(
+    release: &Release<'_>,
+    installed: &Installed<'_>,
+    target: Target,
+    signer: &Signer,
+) -> Result<Vec<u8>, Error> {
     image(installed.image)?;
     image(release.image)?;
     let matcher = Matcher::new(installed.image);
     let block_size = usize::try_from(target.block_size).ok().filter(|n| *n > 0).ok_or(BAD_BLOCK_SIZE)?;
     let payload = crate::delta::payload(&matcher, release.image, target.layout, block_size);
-    assemble(release, Some(installed), target, Kind::Delta, &payload, signer)
+    let content = Content { kind: Kind::Delta, octets: &payload, needs: Needs::default() };
+    assemble(release, Some(installed), target, content, signer).map(|(package, _)| package)
 }
 
 /// A package that holds the whole image; if `installed` is given, it applies only there.
@@ -72,19 +207,28 @@ pub fn full(
     target: Target,
     signer: &Signer,
 ) -> Result<Vec<u8>, Error> {
-    assemble(release, installed, target, Kind::Full, release.image, signer)
+    let content = Content { kind: Kind::Full, octets: release.image, needs: Needs::default() };
+    assemble(release, installed, target, content, signer).map(|(package, _)| package)
 }
 
 const BAD_BLOCK_SIZE: Error = Error::Format(kedge_package::Error::new(kedge_package::ErrorKind::BadValue, 0));
+
+/// What stands behind the envelope.
+#[derive(Clone, Copy)]
+struct Content<'a> {
+    kind: Kind,
+    octets: &'a [u8],
+    needs: Needs,
+}
 
 fn assemble(
     release: &Release<'_>,
     installed: Option<&Installed<'_>>,
     target: Target,
-    kind: Kind,
-    payload: &[u8],
+    content: Content<'_>,
     signer: &Signer,
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, Rehearsal), Error> {
+    let payload = content.octets;
     let base = match installed {
         Some(installed) => Some(Base { version: installed.version, image: image(installed.image)? }),
         None => None,
@@ -96,11 +240,12 @@ fn assemble(
         image: image(release.image)?,
         security_counter: release.security_counter,
         payload: Payload {
-            kind,
+            kind: content.kind,
             layout: target.layout,
             block_size: target.block_size,
             size: u32::try_from(payload.len()).map_err(|_| Error::ImageSize)?,
             sha256: sha256(payload),
+            needs: content.needs,
         },
         description: release.description,
         notes: release.notes,
@@ -116,8 +261,9 @@ fn assemble(
         payload: manifest.payload.size,
     };
     let package = [&header.emit(), &envelope[..envelope_len], payload].concat();
-    rehearse(&package, installed.map_or(&[], |installed| installed.image), release.image, signer)?;
-    Ok(package)
+    let rehearsal =
+        rehearse(&package, installed.map_or(&[], |installed| installed.image), release.image, signer)?;
+    Ok((package, rehearsal))
 }
 
 fn image(octets: &[u8]) -> Result<Image, Error> {
