@@ -1,18 +1,27 @@
 //! A device with nothing but flash, the update agent and an outbox, and its whole life as one function: what the tests of
 //! power failures, altered packages and real firmware pairs share.
-use kedge_generator::{Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, delta, full};
+use kedge_generator::image::MOST_REGIONS;
+use kedge_generator::{
+    Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full, plain,
+};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform_sim::nor::{Error as NorError, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error, Job, Key, Layout, Mode, Outcome, Progress, Slot, Update,
+    WORDS_SMALL, Workspace,
 };
 
 /// The product all test packages are for.
 pub const PRODUCT: &str = "kedge-test";
 /// Starts a new image gets: more than any test cuts.
 pub const TRIAL_ATTEMPTS: u8 = 9;
+
+/// The memory that the applier is lent.
+pub type Room = Workspace<WORDS_SMALL, MOST_REGIONS>;
+/// Octets behind a package that the state of the smallest decoder takes, with room to spare.
+const STATE: usize = 2560;
 
 /// What a call of the update agent on the flash model can fail with.
 pub type Fault = Error<NorError>;
@@ -38,8 +47,10 @@ pub struct Case {
 pub enum Content {
     /// The whole image.
     Full,
-    /// The differences.
+    /// The differences, coded for the smallest device.
     Delta,
+    /// The differences, not entropy coded.
+    Plain,
 }
 
 impl Case {
@@ -69,7 +80,11 @@ impl Case {
         let signer = Signer::test_key();
         let package = match content {
             Content::Full => full(&release, None, target, &signer),
-            Content::Delta => delta(&release, &installed, target, &signer),
+            Content::Delta => {
+                let coding = Coding { ram: 4096, ..Coding::default() };
+                create(&release, &installed, target, &coding, &signer).map(|made| made.package)
+            }
+            Content::Plain => plain(&release, &installed, target, &signer),
         };
         Self::with_package(old, new, package.unwrap(), layout, block, erase)
     }
@@ -99,7 +114,9 @@ impl Case {
             PackageLayout::InPlace => Mode::InPlace { scratch: region(2 * block) },
         };
         let half = 1024_usize.next_multiple_of(erase);
-        let layout = Layout { image, mode, package: region(package.len()), journal: region(2 * half) };
+        let state = STATE.next_multiple_of(erase);
+        let package_len = package.len().next_multiple_of(erase) + 2 * state;
+        let layout = Layout { image, mode, package: region(package_len), journal: region(2 * half) };
         let signer = Signer::test_key();
         let keys = vec![(signer.id().to_vec(), signer.public_key())];
         Self { old: old.to_vec(), new: new.to_vec(), package, layout, sectors: end / erase, keys }
@@ -125,6 +142,7 @@ impl Case {
             security_counter: 0,
             keys: &keys,
             trial_attempts: TRIAL_ATTEMPTS,
+            memory: Room::MEMORY,
         })
     }
 
@@ -168,8 +186,8 @@ impl Case {
         flash: &mut F,
     ) -> Result<Progress, Error<F::Error>> {
         self.with_measure(None, |device| {
-            let work = &mut [0; ENVELOPE_MAX];
-            let mut applier = Applier::resume(update, flash, device, &RingCrypto, work)?;
+            let mut room = Box::new(Room::new());
+            let mut applier = Applier::resume(update, flash, device, &RingCrypto, room.lend())?;
             loop {
                 let progress = applier.step(flash)?;
                 if matches!(progress, Progress::Complete | Progress::Ended(_)) {

@@ -4,7 +4,7 @@ use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::NorFlash;
 use kedge_platform_sim::nor::Nor;
 use kedge_platform_sim::random::Seeded;
-use kedge_tests::update::{Case, Content, TRIAL_ATTEMPTS, image_pair};
+use kedge_tests::update::{Case, Content, Room, TRIAL_ATTEMPTS, image_pair};
 use kedge_update_agent::{
     Applier, BootDecision, Error, Failure, Job, Outcome, Progress, Refusal, Slot, Update, UpdateResult,
 };
@@ -98,8 +98,8 @@ fn begin_applying(case: &Case, flash: &mut Flash, blocks: u32) -> Update {
     let mut update = Update::mount(flash, case.layout).unwrap();
     case.receive(&mut update, flash, 1000).unwrap();
     case.with_measure(None, |device| {
-        let work = &mut [0; ENVELOPE_MAX];
-        let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, work).unwrap();
+        let mut room = Box::new(Room::new());
+        let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, room.lend()).unwrap();
         while !matches!(applier.step(flash).unwrap(), Progress::Applying { done, .. } if done >= blocks) {}
     });
     update
@@ -225,12 +225,12 @@ fn haunted(
     noise: &mut Seeded,
     until: usize,
 ) -> Result<Progress, kedge_tests::update::Fault> {
-    let work = &mut [0; ENVELOPE_MAX];
+    let mut room = Box::new(Room::new());
     let mut left = until;
     for _ in 0..3 {
         let mut update = Update::mount(flash, case.layout)?;
         let progress = case.with_measure(None, |device| {
-            let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, work)?;
+            let mut applier = Applier::resume(&mut update, flash, device, &RingCrypto, room.lend())?;
             for _ in 0..1000 {
                 let progress = applier.step(flash)?;
                 if matches!(progress, Progress::Complete | Progress::Ended(_)) {

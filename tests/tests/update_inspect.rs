@@ -17,7 +17,7 @@ fn shown(package: &[u8]) -> (String, Result<(), Error>) {
 
 #[test]
 fn a_delta_is_shown_to_its_last_op() {
-    let (text, fault) = shown(&package(Content::Delta));
+    let (text, fault) = shown(&package(Content::Plain));
     assert_eq!(fault, Ok(()));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "000000  header: envelope 240 octets, payload 120 octets");

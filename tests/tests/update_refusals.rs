@@ -1,11 +1,13 @@
 //! What is refused is refused before the first sector of an image is touched: every altered bit, every truncation, and each
 //! way in which a sound package is for another device.
-use kedge_generator::{Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, delta, full};
+use kedge_generator::{
+    Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full,
+};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::Region;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::nor::Nor;
-use kedge_tests::update::{Case, Content, Fault, PRODUCT, image_pair};
+use kedge_tests::update::{Case, Content, Fault, PRODUCT, Room, image_pair};
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error, Failure, Job, Key, Mode, Progress, Refusal, Update, UpdateResult,
 };
@@ -121,7 +123,9 @@ fn refusal(change: impl FnOnce(&mut Offer<'_>)) -> Option<Refusal> {
         signer: Signer::test_key(),
     };
     change(&mut offer);
-    let package = delta(&offer.release, &offer.installed, offer.target, &offer.signer).unwrap();
+    let coding = Coding { ram: 4096, ..Coding::default() };
+    let made = create(&offer.release, &offer.installed, offer.target, &coding, &offer.signer).unwrap();
+    let package = made.package;
     let case = Case::with_package(&old, &new, package, PackageLayout::InPlace, 256, 256);
     // once with each implementation of the crypto port
     let (flash, update) = verified(&case, &case.package);
@@ -189,6 +193,7 @@ fn a_downgrade_is_refused_by_the_journal_and_by_the_firmwares_own_floor() {
             security_counter: floor,
             keys: &keys,
             trial_attempts: 1,
+            memory: 0,
         };
         update.verify(&mut flash, &device, &RingCrypto, &mut [0; ENVELOPE_MAX])
     };
@@ -228,9 +233,9 @@ fn small_buffers_and_wrong_moments_are_told() {
     assert_eq!(verify(&mut update, &mut flash, &mut [0; 64]), Err(Error::NoRoom { needed }));
     verify(&mut update, &mut flash, &mut [0; ENVELOPE_MAX]).unwrap();
     assert_eq!(update.manifest(&mut flash, &mut [0; ENVELOPE_MAX]).unwrap().description, "Test");
-    let work = &mut [0; ENVELOPE_MAX];
+    let mut room = Box::new(Room::new());
     let early = case.with_measure(None, |device| {
-        Applier::resume(&mut update, &mut flash, device, &RingCrypto, work).map(|_| ())
+        Applier::resume(&mut update, &mut flash, device, &RingCrypto, room.lend()).map(|_| ())
     });
     assert_eq!(early, Err(Error::NotNow), "nobody ordered it");
     assert_eq!(update.boot(&mut flash), Ok(BootDecision::Run(kedge_update_agent::Slot::First)));

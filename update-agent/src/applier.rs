@@ -21,11 +21,13 @@
 //! A step begins only when the record that allows it is safe, and gives the same octets however often it is repeated:
 //! making a block reads what no step since has changed, and copying reads the scratch block that was read back before
 //! `ready` was written. What is equal in both images is neither erased nor written in place.
-use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, ReadError};
+use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, Kind, ReadError};
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::{NorFlash, Region};
 
-use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, for_each_piece, write_padded};
+use crate::coded::{self, BlockError, Coded, Memory, copy};
+use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, write_padded};
+use crate::handover::ATTEMPTS_MAX;
 use crate::record::{Job, Record};
 use crate::verify::{Accepted, Verifier};
 use crate::{Device, Error, Failure, Mode, Outcome, Update, UpdateResult};
@@ -61,43 +63,39 @@ pub enum Progress {
 }
 
 /// Applies the package that was ordered, from wherever a power cut left it.
-pub struct Applier<'u, C: Crypto> {
+pub struct Applier<'u, 'm, C: Crypto> {
     update: &'u mut Update,
     trial_attempts: u8,
     stage: Stage<C>,
+    /// Lent until a delta works with it.
+    memory: Option<Memory<'m>>,
+    coded: Option<Coded<'m>>,
 }
 
 enum Stage<C: Crypto> {
     Verify(Verifier<C>),
+    /// A coded delta is gone through without writing: how far.
+    Rehearse(Accepted, u32),
+    /// The same in a slot after a power cut: how far, and up to where.
+    Replay(Accepted, u32, u32),
+    /// This block stands ready in the scratch block, the given number in order.
+    Place(Accepted, u32, u32),
     /// The number of the block to be made, in the package's order.
     Build(Accepted, u32),
     Check(Accepted, Hashing<C::Sha256>),
     Over(Progress),
 }
 
-/// Why a block could not be made.
-enum BlockError<E> {
-    Flash(E),
-    Failure(Failure),
-    Storage(u32),
-}
-
-impl<E> From<E> for BlockError<E> {
-    fn from(error: E) -> Self {
-        Self::Flash(error)
-    }
-}
-
-impl<'u, C: Crypto> Applier<'u, C> {
-    /// Takes up the update that [`Update::boot`] asked for; [`Error::NotNow`] if there is none. `work` must hold the
-    /// package's envelope ([`ENVELOPE_MAX`](kedge_package::limits::ENVELOPE_MAX) octets always do).
+impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
+    /// Takes up the update that [`Update::boot`] asked for; [`Error::NotNow`] if there is none.
     pub fn resume<F: NorFlash>(
         update: &'u mut Update,
         flash: &mut F,
         device: &Device<'_>,
         crypto: &C,
-        work: &mut [u8],
+        mut memory: Memory<'m>,
     ) -> Result<Self, Error<F::Error>> {
+        let work = memory.octets();
         let stage = match update.job() {
             Job::Ordered { package, size } => {
                 match Verifier::open(update, flash, device, crypto, work, size) {
@@ -115,25 +113,180 @@ impl<'u, C: Crypto> Applier<'u, C> {
             }
             _ => return Err(Error::NotNow),
         };
-        Ok(Self { update, trial_attempts: device.trial_attempts.max(1), stage })
+        let trial_attempts = device.trial_attempts.clamp(1, ATTEMPTS_MAX);
+        let mut applier = Self { update, trial_attempts, stage, memory: Some(memory), coded: None };
+        if let Stage::Build(accepted, done) = applier.stage
+            && accepted.payload.kind == Kind::Coded
+        {
+            applier.stage = applier.go_on(flash, accepted, done)?;
+        }
+        Ok(applier)
     }
 
-    /// Does a bounded piece of work: about a block. After an error the applier may be stepped again or made afresh, both
-    /// go on where the journal stands. After [`Progress::Complete`] or [`Progress::Ended`] nothing more happens.
+    /// Takes up a coded delta, whose package was accepted.
+    fn open_coded<F: NorFlash>(&mut self, flash: &mut F, accepted: &Accepted) -> Result<(), Error<F::Error>> {
+        let Some(memory) = self.memory.take() else { return Err(Error::NotNow) };
+        let sizes = (accepted.base.map_or(0, |base| base.size), accepted.image.size);
+        let ground = self.update.ground::<F>(accepted);
+        let coded = Coded::open(flash, &accepted.payload, sizes, ground, memory);
+        self.coded = Some(coded.map_err(|error| coded::refusal(error, accepted.payload_at))?);
+        Ok(())
+    }
+
+    /// The stage in which a coded delta is after `done` blocks.
+    fn go_on<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        done: u32,
+    ) -> Result<Stage<C>, Error<F::Error>> {
+        let Job::Applying { ready, .. } = self.update.job() else { return Err(Error::NotNow) };
+        let opened = self.open_coded(flash, &accepted).and_then(|()| {
+            let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
+            if accepted.payload.layout == kedge_package::Layout::Slot {
+                return Ok(Stage::Replay(accepted, 0, done));
+            }
+            let block = coded.go_on(flash, done, ready);
+            Ok(match block.map_err(|error| coded::refusal(error, accepted.payload_at))? {
+                Some(block) => Stage::Place(accepted, done, block),
+                None => Stage::Build(accepted, done),
+            })
+        });
+        match opened {
+            Err(Error::Refused(_)) => end(self.update, flash, UpdateResult::Failed(Failure::BadBlock)),
+            other => other,
+        }
+    }
+
+    /// Does a bounded piece of work: about a block. After an error the applier must be made afresh; it goes on where the
+    /// journal stands. After [`Progress::Complete`] or [`Progress::Ended`] nothing more happens.
     pub fn step<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
         match &mut self.stage {
             Stage::Verify(_) => self.verify(flash),
+            Stage::Rehearse(accepted, step) => {
+                let (accepted, step) = (*accepted, *step);
+                self.rehearse(flash, accepted, step)
+            }
+            Stage::Replay(accepted, step, done) => {
+                let (accepted, step, done) = (*accepted, *step, *done);
+                self.replay(flash, accepted, step, done)
+            }
+            Stage::Place(accepted, step, block) => {
+                let (accepted, step, block) = (*accepted, *step, *block);
+                let placed = match &mut self.coded {
+                    Some(coded) => coded.place(flash, block),
+                    None => Err(BlockError::Flash(Error::NotNow)),
+                };
+                let finished = placed.and_then(|()| self.note(flash, step.saturating_add(1), false));
+                self.built(flash, accepted, step, finished.map(|()| true))
+            }
             Stage::Build(accepted, step) => {
                 let (accepted, step) = (*accepted, *step);
-                if step < accepted.plan.blocks() {
-                    self.build(flash, accepted, step)
+                if step >= accepted.plan.blocks() {
+                    return Ok(self.start_check(accepted));
+                }
+                if accepted.payload.kind == Kind::Coded {
+                    self.make(flash, accepted, step)
                 } else {
-                    Ok(self.start_check(accepted))
+                    self.build(flash, accepted, step)
                 }
             }
             Stage::Check(..) => self.check(flash),
             Stage::Over(progress) => Ok(*progress),
         }
+    }
+
+    /// One block more without writing; when all are through, the update begins.
+    fn rehearse<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        step: u32,
+    ) -> Result<Progress, Error<F::Error>> {
+        let total = accepted.plan.blocks();
+        let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
+        let rehearsed = if step < total { coded.rehearse(flash) } else { coded.restart(flash) };
+        match rehearsed.map_err(|error| coded::refusal(error, accepted.payload_at)) {
+            Ok(()) if step < total => {
+                self.stage = Stage::Rehearse(accepted, step.saturating_add(1));
+                let done = step.saturating_mul(accepted.payload.block_size);
+                Ok(Progress::Verifying { done, total: accepted.image.size })
+            }
+            Ok(()) => self.begin(flash, accepted),
+            Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begin<F: NorFlash>(&mut self, flash: &mut F, accepted: Accepted) -> Result<Progress, Error<F::Error>> {
+        let Job::Ordered { package, size } = self.update.job() else { return Err(Error::NotNow) };
+        let job = Job::Applying { package, size, done: 0, ready: false };
+        self.update.set_job(flash, job)?;
+        self.stage = Stage::Build(accepted, 0);
+        Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
+    }
+
+    fn replay<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        step: u32,
+        done: u32,
+    ) -> Result<Progress, Error<F::Error>> {
+        let progress = Progress::Applying { done: step, total: accepted.plan.blocks() };
+        if step >= done {
+            self.stage = Stage::Build(accepted, done);
+            return Ok(progress);
+        }
+        let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
+        match coded.rehearse(flash).map_err(|error| coded::refusal(error, accepted.payload_at)) {
+            Ok(()) => {
+                self.stage = Stage::Replay(accepted, step.saturating_add(1), done);
+                Ok(progress)
+            }
+            Err(Error::Refused(_)) => self.end(flash, UpdateResult::Failed(Failure::BadBlock)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the next block of a coded delta.
+    fn make<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        step: u32,
+    ) -> Result<Progress, Error<F::Error>> {
+        let made = match &mut self.coded {
+            Some(coded) => coded.make(flash),
+            None => Err(BlockError::Flash(Error::NotNow)),
+        };
+        let finished = made.and_then(|outcome| match outcome {
+            coded::Outcome::Ready(block) => {
+                self.note(flash, step, true)?;
+                self.stage = Stage::Place(accepted, step, block);
+                Ok(false)
+            }
+            // in place nothing was done: the record of the next block counts this one too
+            coded::Outcome::Placed if accepted.payload.layout == kedge_package::Layout::InPlace => Ok(true),
+            coded::Outcome::Placed => self.note(flash, step.saturating_add(1), false).map(|()| true),
+        });
+        match finished {
+            Ok(false) => Ok(Progress::Applying { done: step, total: accepted.plan.blocks() }),
+            other => self.built(flash, accepted, step, other),
+        }
+    }
+
+    /// Writes down how far the blocks are.
+    fn note<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        done: u32,
+        ready: bool,
+    ) -> Result<(), BlockError<Error<F::Error>>> {
+        let Job::Applying { package, size, .. } = self.update.job() else {
+            return Err(BlockError::Flash(Error::NotNow));
+        };
+        self.update.set_job(flash, Job::Applying { package, size, done, ready }).map_err(BlockError::Flash)
     }
 
     fn verify<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
@@ -145,11 +298,17 @@ impl<'u, C: Crypto> Applier<'u, C> {
             }
             Ok(true) => {
                 let accepted = *verifier.accepted();
-                let Job::Ordered { package, size } = self.update.job() else { return Err(Error::NotNow) };
-                let job = Job::Applying { package, size, done: 0, ready: false };
-                self.update.set_job(flash, job)?;
-                self.stage = Stage::Build(accepted, 0);
-                Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
+                if accepted.payload.kind != Kind::Coded {
+                    return self.begin(flash, accepted);
+                }
+                match self.open_coded(flash, &accepted) {
+                    Ok(()) => {
+                        self.stage = Stage::Rehearse(accepted, 0);
+                        Ok(Progress::Verifying { done: 0, total: accepted.image.size })
+                    }
+                    Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
+                    Err(error) => Err(error),
+                }
             }
             Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
             Err(error) => Err(error),
@@ -162,8 +321,20 @@ impl<'u, C: Crypto> Applier<'u, C> {
         accepted: Accepted,
         step: u32,
     ) -> Result<Progress, Error<F::Error>> {
+        let finished = self.block(flash, &accepted, step);
+        self.built(flash, accepted, step, finished)
+    }
+
+    /// Goes on after a block.
+    fn built<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        step: u32,
+        finished: Result<bool, BlockError<Error<F::Error>>>,
+    ) -> Result<Progress, Error<F::Error>> {
         let total = accepted.plan.blocks();
-        match self.block(flash, &accepted, step) {
+        match finished {
             Ok(finished) => {
                 let done = step.saturating_add(u32::from(finished));
                 self.stage = Stage::Build(accepted, done);
@@ -319,24 +490,6 @@ fn make<F: NorFlash>(
     if kept == crc { Ok(()) } else { Err(BlockError::Storage(target)) }
 }
 
-/// Copies `len` octets from the scratch region to `target`, and reads them back.
-fn copy<F: NorFlash>(
-    flash: &mut F,
-    scratch: u32,
-    target: u32,
-    len: u32,
-) -> Result<(), BlockError<Error<F::Error>>> {
-    let mut crc = BLOCK_CHECK.digest();
-    erase(flash, target, len).map_err(Error::Flash)?;
-    for_each_piece(flash, scratch, len, |flash, at, buffer, n| {
-        crc.update(buffer.get(..n).unwrap_or_default());
-        write_padded(flash, target.saturating_add(at), buffer, n)
-    })
-    .map_err(Error::Flash)?;
-    let kept = check(flash, target, len).map_err(Error::Flash)?;
-    if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
-}
-
 fn block_error<E>(error: ReadError<E>) -> BlockError<Error<E>> {
     match error {
         ReadError::Input(error) => BlockError::Flash(Error::Flash(error)),
@@ -374,6 +527,6 @@ mod tests {
     /// What the crate documentation promises, the hash not counted.
     #[test]
     fn ram_is_small() {
-        assert!(size_of::<Applier<'_, NoCrypto>>() <= 400, "{}", size_of::<Applier<'_, NoCrypto>>());
+        assert!(size_of::<Applier<'_, '_, NoCrypto>>() <= 1200, "{}", size_of::<Applier<'_, '_, NoCrypto>>());
     }
 }

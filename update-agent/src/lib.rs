@@ -16,6 +16,9 @@
 //! `boot` again, and starts the image. The new firmware calls [`Update::confirm`] when it finds itself working, puts
 //! [`Update::outcome`] into its outbox and then calls [`Update::clear_outcome`].
 //!
+//! Where the boot loader stays the OEM's (MCUboot, ESP-IDF, Linux), [`handover`] takes the place of `boot` and `confirm`:
+//! the applier runs in the firmware and makes the image in the other slot, the loader does the rest.
+//!
 //! # Rules
 //!
 //! - No step begins before the journal record that allows it is safe; every step can be repeated.
@@ -48,17 +51,23 @@ extern crate std;
 mod applier;
 pub mod banklog;
 mod boot;
+mod coded;
 mod error;
 mod flash_io;
+pub mod handover;
 mod inbox;
 mod layout;
+pub mod nand;
 mod outcome;
 mod record;
+#[cfg(test)]
+mod states;
 mod update;
 mod verify;
 
 pub use applier::{Applier, Progress};
 pub use boot::BootDecision;
+pub use coded::{Memory, WORDS_LARGE, WORDS_SMALL, WORDS_TINY, Workspace};
 pub use error::Error;
 pub use layout::{Layout, LayoutError, Mode, Slot};
 pub use outcome::{Failure, Outcome, PackageId, Refusal, UpdateResult};

@@ -64,6 +64,21 @@ pub enum Refusal {
     ImageTooLarge,
     /// The payload is not the one that was signed.
     BadPayload,
+    /// Decoding takes more RAM than there is.
+    Memory {
+        /// How many octets are missing.
+        missing: u32,
+    },
+    /// It needs more spare flash than there is.
+    Spare {
+        /// How many octets are missing.
+        missing: u32,
+    },
+    /// Behind the package there is no room for the decoder's state.
+    State {
+        /// How many octets are missing.
+        missing: u32,
+    },
 }
 
 /// Why an image could not be made although its package was accepted.
@@ -95,10 +110,13 @@ impl UpdateResult {
         }
     }
 
-    /// What belongs to the code: the offset in a malformed package, else 0.
+    /// What belongs to the code: the offset in a malformed package, what is missing, else 0.
     pub(crate) const fn detail(self) -> u32 {
         match self {
             Self::Refused(Refusal::Malformed { at }) => at,
+            Self::Refused(
+                Refusal::Memory { missing } | Refusal::Spare { missing } | Refusal::State { missing },
+            ) => missing,
             _ => 0,
         }
     }
@@ -114,7 +132,7 @@ impl UpdateResult {
 }
 
 impl Refusal {
-    const fn all(at: u32) -> [Self; 12] {
+    const fn all(at: u32) -> [Self; 15] {
         [
             Self::Malformed { at },
             Self::WrongSize,
@@ -128,6 +146,9 @@ impl Refusal {
             Self::BlockSize,
             Self::ImageTooLarge,
             Self::BadPayload,
+            Self::Memory { missing: at },
+            Self::Spare { missing: at },
+            Self::State { missing: at },
         ]
     }
 
@@ -146,6 +167,9 @@ impl Refusal {
             Self::BlockSize => 25,
             Self::ImageTooLarge => 26,
             Self::BadPayload => 27,
+            Self::Memory { .. } => 28,
+            Self::Spare { .. } => 29,
+            Self::State { .. } => 30,
         }
     }
 }
@@ -199,6 +223,11 @@ impl fmt::Display for Refusal {
             Self::BlockSize => "block size does not suit the flash",
             Self::ImageTooLarge => "image too large",
             Self::BadPayload => "payload is not what was signed",
+            Self::Memory { missing } => return write!(f, "decoding takes {missing} octets more RAM"),
+            Self::Spare { missing } => return write!(f, "it needs {missing} octets more spare flash"),
+            Self::State { missing } => {
+                return write!(f, "the package region is {missing} octets too small for the decoder's state");
+            }
         })
     }
 }
@@ -224,11 +253,11 @@ mod tests {
     fn codes_are_stable_and_distinct() {
         for code in 0..200 {
             let Some(result) = UpdateResult::from_code(code, 7) else {
-                assert!(!matches!(code, 0 | 1 | 16..=27 | 32..=37), "{code} is lost");
+                assert!(!matches!(code, 0 | 1 | 16..=30 | 32..=37), "{code} is lost");
                 continue;
             };
             assert_eq!(result.code(), code);
-            assert_eq!(result.detail(), if code == 16 { 7 } else { 0 });
+            assert_eq!(result.detail(), if matches!(code, 16 | 28..=30) { 7 } else { 0 });
         }
     }
 }

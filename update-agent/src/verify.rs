@@ -8,6 +8,7 @@ use kedge_package::{BlockReader, Envelope, Header, Image, Kind, Layout, Manifest
 use kedge_platform::crypto::{Crypto, Sha256};
 use kedge_platform::flash::{NorFlash, Region};
 
+use crate::coded::Ground;
 use crate::flash_io::{CHUNK, Hashing, Stored, read};
 use crate::layout::sector;
 use crate::record::Job;
@@ -24,8 +25,11 @@ pub struct Device<'a> {
     pub security_counter: u32,
     /// Whose packages are taken.
     pub keys: &'a [Key<'a>],
-    /// How many starts a new image gets to be confirmed (slots only); at least one.
+    /// How many starts a new image gets to be confirmed (slots only): 1 to 254, anything else counts as the
+    /// nearest of these.
     pub trial_attempts: u8,
+    /// How many octets of memory the [`Applier`](crate::Applier) is going to be lent for tables.
+    pub memory: u32,
 }
 
 /// A key that may sign packages.
@@ -45,8 +49,10 @@ pub(crate) struct Accepted {
     pub(crate) image: Image,
     pub(crate) base: Option<Image>,
     pub(crate) security_counter: u32,
-    payload: Payload,
-    payload_at: u32,
+    pub(crate) payload: Payload,
+    pub(crate) payload_at: u32,
+    /// Octets of the whole package.
+    pub(crate) size: u32,
 }
 
 /// The parts of a stored package that are held in RAM.
@@ -114,7 +120,39 @@ impl Update {
         }
     }
 
-    fn place_check<E>(&self, manifest: &Manifest<'_>, sector: u32) -> Result<(), Error<E>> {
+    /// What decoding needs must be there.
+    fn needs_check<E>(&self, payload: &Payload, sector: u32, size: u32) -> Result<(), Error<E>> {
+        let Mode::InPlace { scratch } = self.layout.mode else { return Ok(()) };
+        let lacks = |needed: u32, there: u32| needed.checked_sub(there).filter(|missing| *missing > 0);
+        if let Some(missing) = lacks(payload.needs.spare, scratch.len) {
+            return Err(Error::Refused(Refusal::Spare { missing }));
+        }
+        let (from, len) = state_place(size, payload.needs.state, sector);
+        if payload.needs.state > 0
+            && let Some(missing) = lacks(from.saturating_add(len.saturating_mul(2)), self.layout.package.len)
+        {
+            return Err(Error::Refused(Refusal::State { missing }));
+        }
+        Ok(())
+    }
+
+    /// Where everything stands that a coded delta works with.
+    pub(crate) fn ground<F: NorFlash>(&self, accepted: &Accepted) -> Ground {
+        let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector::<F>());
+        Ground {
+            payload: self.layout.package.start.saturating_add(accepted.payload_at),
+            old: self.old_region(),
+            new: self.new_region(),
+            spare: match self.layout.mode {
+                Mode::InPlace { scratch } => Some(scratch),
+                Mode::Slot { .. } => None,
+            },
+            state: (self.layout.package.start.saturating_add(from), len),
+            block: accepted.payload.block_size,
+        }
+    }
+
+    fn place_check<E>(&self, manifest: &Manifest<'_>, sector: u32, size: u32) -> Result<(), Error<E>> {
         let payload = &manifest.payload;
         let (layout, largest_block) = match self.layout.mode {
             Mode::Slot { .. } => (Layout::Slot, u32::MAX),
@@ -126,6 +164,7 @@ impl Update {
         if payload.block_size.checked_rem(sector) != Some(0) || payload.block_size > largest_block {
             return Err(Error::Refused(Refusal::BlockSize));
         }
+        self.needs_check(payload, sector, size)?;
         let base_fits = manifest.base.is_none_or(|base| base.image.size <= self.old_region().len);
         if manifest.image.size > self.new_region().len || !base_fits {
             return Err(Error::Refused(Refusal::ImageTooLarge));
@@ -151,6 +190,9 @@ impl<'w> Opened<'w> {
     fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
         let manifest =
             Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
+        if let Some(suit) = self.envelope.suit() {
+            suit.agrees(&manifest).map_err(malformed)?;
+        }
         if manifest.payload.size == self.header.payload {
             Ok(manifest)
         } else {
@@ -158,7 +200,23 @@ impl<'w> Opened<'w> {
         }
     }
 
+    /// A signature vouches for a SUIT envelope's digest; whether that vouches for the manifest.
+    fn cover_check<C: Crypto, E>(&self) -> Result<(), Error<E>> {
+        let sha256 = |parts: &[&[u8]]| {
+            let mut hash = C::Sha256::default();
+            for part in parts {
+                hash.update(part);
+            }
+            hash.finish()
+        };
+        match self.envelope.suit() {
+            Some(suit) if !suit.is_covered(sha256) => Err(Error::Refused(Refusal::BadSignature)),
+            _ => Ok(()),
+        }
+    }
+
     fn id<C: Crypto, E>(&self) -> Result<PackageId, Error<E>> {
+        self.cover_check::<C, E>()?;
         let mut hash = C::Sha256::default();
         for part in self.envelope.signed().map_err(malformed)?.parts() {
             hash.update(part);
@@ -172,7 +230,7 @@ impl<'w> Opened<'w> {
         let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
         let signed = self.envelope.signed().map_err(malformed)?;
         if crypto.verify_ed25519(&key.public, &signed.parts(), &self.envelope.signature) {
-            Ok(())
+            self.cover_check::<C, E>()
         } else {
             Err(Error::Refused(Refusal::BadSignature))
         }
@@ -195,8 +253,16 @@ impl<'w> Opened<'w> {
             security_counter: manifest.security_counter,
             payload: manifest.payload,
             payload_at,
+            size: self.header.total().unwrap_or(u32::MAX),
         })
     }
+}
+
+/// Where in the package region the state of a decoder stands: from which offset on, and how many octets each of its two
+/// places has.
+fn state_place(package: u32, state: u32, sector: u32) -> (u32, u32) {
+    let whole = |n: u32| n.checked_next_multiple_of(sector).unwrap_or(u32::MAX);
+    (whole(package), whole(state))
 }
 
 fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'_>) -> Result<(), Error<E>> {
@@ -205,6 +271,11 @@ fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'
     }
     if manifest.security_counter < update.security_counter().max(device.security_counter) {
         return Err(Error::Refused(Refusal::Downgrade));
+    }
+    if let Some(missing) =
+        manifest.payload.needs.memory.checked_sub(device.memory).filter(|missing| *missing > 0)
+    {
+        return Err(Error::Refused(Refusal::Memory { missing }));
     }
     let installed =
         |base: kedge_package::Base<'_>| device.version.is_none_or(|version| version == base.version);
@@ -243,7 +314,7 @@ impl<C: Crypto> Verifier<C> {
         opened.signature_check(device, crypto)?;
         let manifest = opened.manifest()?;
         manifest_check(update, device, &manifest)?;
-        update.place_check(&manifest, sector::<F>())?;
+        update.place_check(&manifest, sector::<F>(), size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);

@@ -2,7 +2,10 @@
 
 use crate::cfi_nor::SECTOR;
 use kedge_platform::flash::Region;
-use kedge_update_agent::{Device, Key, Layout, Mode};
+use kedge_update_agent::{Device, Key, Layout, Mode, WORDS_SMALL, Workspace};
+
+/// The memory that the applier is lent; images of one part.
+pub type Room = Workspace<WORDS_SMALL, 8>;
 
 /// The product that packages must name.
 pub const NAME: &str = "kedge-virt";
@@ -38,7 +41,7 @@ const TEST_KEY: [u8; 32] = [
 
 /// What packages are measured against; the boot stage does not know which version is installed.
 pub const fn device(version: Option<&'static str>) -> Device<'static> {
-    Device { product: NAME, version, security_counter: SECURITY_COUNTER, keys: &KEYS, trial_attempts: 3 }
+    Device { product: NAME, version, security_counter: SECURITY_COUNTER, keys: &KEYS, trial_attempts: 3, memory: Room::MEMORY }
 }
 
 const fn sectors(first: u32, count: u32) -> Region {

@@ -2,7 +2,7 @@
 
 use crate::cfi_nor::{CfiError, CfiNor};
 use crate::{Exit, product, say};
-use kedge_package::limits::ENVELOPE_MAX;
+use crate::product::Room;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_update_agent::{Applier, BootDecision, Error, Job, Progress, Update};
 use semihosting::fs::File;
@@ -43,8 +43,8 @@ fn try_carry_through(flash: &mut CfiNor) -> Result<Exit> {
 }
 
 fn apply(update: &mut Update, flash: &mut CfiNor) -> Result<()> {
-    let mut work = [0; ENVELOPE_MAX];
-    let mut applier = Applier::resume(update, flash, &product::device(None), &SoftCrypto, &mut work)?;
+    let mut room = Room::new();
+    let mut applier = Applier::resume(update, flash, &product::device(None), &SoftCrypto, room.lend())?;
     loop {
         match applier.step(flash)? {
             Progress::Applying { done, total } => say!("boot: {done} of {total} blocks in place"),

@@ -9,6 +9,8 @@ use crate::hex;
 
 /// More than any message or package that the formats allow on a device; a wrong path must not fill the memory.
 const LIMIT: u64 = 64 * 1024 * 1024;
+/// The same for the files of `kedge delta`: the largest image as Intel HEX, which is less than three times as long.
+const FILE_LIMIT: u64 = 3 << 30;
 
 /// The octets that `source` names: `-` is the standard input, an existing path a file, everything else must be
 /// hexadecimal. Files and the standard input may hold hexadecimal text too.
@@ -29,11 +31,21 @@ pub(super) fn octets(source: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
+/// The octets of an image, package or key file, as they are.
+pub(super) fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    read_at_most(file, FILE_LIMIT).with_context(|| path.display().to_string())
+}
+
 fn read(source: impl Read) -> anyhow::Result<Vec<u8>> {
+    read_at_most(source, LIMIT)
+}
+
+fn read_at_most(source: impl Read, limit: u64) -> anyhow::Result<Vec<u8>> {
     let mut octets = Vec::new();
-    source.take(LIMIT + 1).read_to_end(&mut octets)?;
-    if octets.len() as u64 > LIMIT {
-        bail!("more than {LIMIT} octets");
+    source.take(limit + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > limit {
+        bail!("more than {limit} octets");
     }
     Ok(octets)
 }

@@ -1,11 +1,13 @@
 //! The command line of `kedge`.
 //!
-//! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed or the bytes to inspect are
-//! broken; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
+//! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed, the bytes to inspect are
+//! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
+mod delta;
 mod input;
 mod inspect;
 mod package;
+mod signing;
 mod simulate;
 
 use std::ffi::OsString;
@@ -20,7 +22,7 @@ use crate::play::Play;
 pub enum Exit {
     /// Done, and all is well.
     Passed,
-    /// Done, and something is wrong: a flow failed, the bytes are broken.
+    /// Done, and something is wrong: a flow failed, the bytes are broken, a package makes something else.
     Failed,
     /// It could not be done as asked.
     Usage,
@@ -65,9 +67,10 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
-  kedge package create old.bin new.bin -o update.kdg
+  kedge delta create old.bin new.bin -o update.kdg --stats
+  kedge delta verify update.kdg --old old.bin --new new.bin
 
-Exit codes: 0 all is well, 1 a flow failed or bytes are broken, 2 it could not be done as asked.";
+Exit codes: 0 all is well, 1 a flow failed or bytes are broken or wrong, 2 it could not be done as asked.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -75,7 +78,9 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
-    /// Make update packages
+    /// Make, show, apply, check and compare delta packages
+    Delta(delta::Delta),
+    /// Make update packages, also such as hold a whole image
     Package(package::Package),
 }
 
@@ -93,6 +98,7 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {

@@ -1,12 +1,13 @@
 //! `kedge package`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use kedge_generator::{Installed, Layout, Release, Signer, Target, delta, full};
+use kedge_generator::{Installed, Layout, Release, Target, delta, full};
 
-use super::{Exit, Surroundings};
+use super::signing::Signing;
+use super::{Exit, Surroundings, input};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Package {
@@ -56,12 +57,8 @@ struct Create {
     /// A text file with the release notes
     #[arg(long, value_name = "FILE")]
     notes: Option<PathBuf>,
-    /// An Ed25519 key, PKCS #8 in DER [default: the published test key, for tests only]
-    #[arg(long, value_name = "FILE", requires = "key_id")]
-    key: Option<PathBuf>,
-    /// The name that devices know the key by
-    #[arg(long, value_name = "NAME", requires = "key")]
-    key_id: Option<String>,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,10 +71,10 @@ enum Place {
 
 pub(super) fn run(arguments: &Package, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
     let What::Create(create) = &arguments.what;
-    let (old, new) = (read(&create.old)?, read(&create.new)?);
+    let (old, new) = (input::file(&create.old)?, input::file(&create.new)?);
     let notes = match &create.notes {
         Some(path) => {
-            String::from_utf8(read(path)?).with_context(|| format!("{} is no text", path.display()))?
+            String::from_utf8(input::file(path)?).with_context(|| format!("{} is no text", path.display()))?
         }
         None => String::new(),
     };
@@ -95,7 +92,7 @@ pub(super) fn run(arguments: &Package, surroundings: &mut Surroundings<'_>) -> a
         Place::InPlace => Layout::InPlace,
     };
     let target = Target { layout, block_size: create.block_size };
-    let signer = signer(create, surroundings)?;
+    let signer = create.signing.signer(surroundings)?;
     let package = if create.full {
         full(&release, Some(&installed), target, &signer)
     } else {
@@ -107,16 +104,4 @@ pub(super) fn run(arguments: &Package, surroundings: &mut Surroundings<'_>) -> a
     let (output, octets) = (create.output.display(), package.len());
     writeln!(surroundings.out, "{output}: {octets} octets, the new image has {}", new.len())?;
     Ok(Exit::Passed)
-}
-
-fn signer(create: &Create, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Signer> {
-    let (Some(path), Some(id)) = (&create.key, &create.key_id) else {
-        writeln!(surroundings.err, "kedge: signed with the published test key: for tests only")?;
-        return Ok(Signer::test_key());
-    };
-    Signer::from_pkcs8(&read(path)?, id.as_bytes()).with_context(|| path.display().to_string())
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| path.display().to_string())
 }

@@ -14,6 +14,7 @@ use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
 use kedge_agent::runner::{Board, Pause, Ports, run};
+use kedge_generator::image::MOST_REGIONS;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::flash::{ErrorType, Region};
 use kedge_platform::http::Connection;
@@ -30,9 +31,15 @@ use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
+    WORDS_SMALL, Workspace,
 };
 
 pub use parts::{Fuse, LiveWire, Protected};
+
+/// The memory that the boot stage lends the applier.
+type Room = Workspace<WORDS_SMALL, MOST_REGIONS>;
+/// Octets behind a package for the state of a decoder of that size.
+const STATE: u32 = 12 << 10;
 
 /// Largest preferred roaming list of the simulated handset, in octets.
 pub const PRL: usize = 4096;
@@ -73,7 +80,7 @@ impl FlashMap {
         let update = Layout {
             image: image_region,
             mode,
-            package: region(package, 1),
+            package: region(package.next_multiple_of(sector) + 2 * STATE.next_multiple_of(sector), 1),
             journal: region(JOURNAL_BANK, 2),
         };
         Self { update, store: region(STORE_BANK, 2), len: at }
@@ -280,7 +287,8 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
                 BootDecision::Broken => return Err(UpdateError::JournalDamaged),
                 BootDecision::Update => {}
             }
-            let mut applier = Applier::resume(&mut update, flash, &device, crypto, &mut self.receive)?;
+            let mut room = Box::new(Room::new());
+            let mut applier = Applier::resume(&mut update, flash, &device, crypto, room.lend())?;
             loop {
                 let progress = applier.step(flash)?;
                 clock.advance(Duration::from_millis(20));
@@ -348,6 +356,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
         keys,
         // More than the power cuts a sweep nests, so that they cannot use up the trial.
         trial_attempts: 6,
+        memory: Room::MEMORY,
     }
 }
 

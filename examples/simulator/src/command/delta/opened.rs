@@ -1,0 +1,139 @@
+//! A package taken apart.
+
+use kedge_delta::map::Region;
+use kedge_delta::rebuild::{self, Input, Outline, Rebuild};
+use kedge_generator::image::MOST_REGIONS;
+use kedge_package::limits::HEADER_LEN;
+use kedge_package::{Envelope, Error, ErrorKind, Header, Kind, Layout, Manifest};
+
+/// More RAM than any device lends for a decoder; a hostile package must not fill the memory of a desk either.
+const MEMORY_MAX: u32 = 64 << 20;
+
+/// A package whose parts are well-formed; signature and hashes are not checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened<'p> {
+    pub(super) envelope: Envelope<'p>,
+    pub(super) manifest: Manifest<'p>,
+    pub(super) payload: &'p [u8],
+}
+
+impl<'p> Opened<'p> {
+    /// Takes a package apart.
+    pub(super) fn new(package: &'p [u8]) -> Result<Self, Error> {
+        let truncated = Error::new(ErrorKind::Truncated, package.len());
+        let (head, rest) = package.split_first_chunk::<HEADER_LEN>().ok_or(truncated)?;
+        let header = Header::parse(head)?;
+        let (envelope, payload) = rest.split_at_checked(usize::from(header.envelope)).ok_or(truncated)?;
+        let envelope = Envelope::parse(envelope)?;
+        let manifest = Manifest::parse(envelope.manifest, envelope.manifest_at)?;
+        if let Some(suit) = envelope.suit() {
+            suit.agrees(&manifest)?;
+        }
+        if header.payload != manifest.payload.size {
+            return Err(Error::new(ErrorKind::BadLength, 8));
+        }
+        match payload.len().cmp(&(header.payload as usize)) {
+            std::cmp::Ordering::Less => Err(truncated),
+            std::cmp::Ordering::Equal => Ok(Self { envelope, manifest, payload }),
+            std::cmp::Ordering::Greater => Err(Error::new(ErrorKind::Trailing, package.len())),
+        }
+    }
+
+    /// What a coded delta's decoder has to know.
+    pub(super) fn outline(&self) -> Outline {
+        Outline {
+            payload: self.manifest.payload.size,
+            old_size: self.manifest.base.map_or(0, |base| base.image.size),
+            new_size: self.manifest.image.size,
+            block: self.manifest.payload.block_size,
+            in_place: self.manifest.payload.layout == Layout::InPlace,
+        }
+    }
+
+    /// Lends a decoder the memory that the package says it needs; `None`: absurdly much.
+    pub(super) fn memory(&self) -> Option<(Vec<u32>, Vec<Region>)> {
+        let octets = self.manifest.payload.needs.memory;
+        (octets <= MEMORY_MAX)
+            .then(|| (vec![0; octets.div_ceil(4) as usize], vec![Region::BLANK; MOST_REGIONS]))
+    }
+
+    /// What the plan of a coded delta says about the images; nothing for other payloads. The old image is not needed.
+    pub(super) fn regions(&self) -> Result<Vec<Region>, Undecodable> {
+        if self.manifest.payload.kind != Kind::Coded {
+            return Ok(Vec::new());
+        }
+        let (mut words, mut regions) = self.memory().ok_or(Undecodable::Memory)?;
+        let mut input = PayloadAlone(self.payload);
+        let rebuild = Rebuild::open(self.outline(), &mut words, &mut regions, &mut input)?;
+        Ok(rebuild.regions().list.to_vec())
+    }
+}
+
+/// Why the payload of a package is not the delta that the package says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undecodable {
+    /// It says that it needs more RAM than any device has.
+    Memory,
+    /// It reads where there is nothing.
+    OutOfBounds,
+    /// The decoder found a fault.
+    Fault(rebuild::Fault),
+}
+
+impl From<rebuild::Error<OutOfBounds>> for Undecodable {
+    fn from(error: rebuild::Error<OutOfBounds>) -> Self {
+        match error {
+            rebuild::Error::Input(OutOfBounds) => Self::OutOfBounds,
+            rebuild::Error::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl std::fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use rebuild::Fault;
+        f.write_str(match self {
+            Self::Memory => "it needs more than 64 MiB of RAM",
+            Self::OutOfBounds => "it reads outside the images",
+            Self::Fault(Fault::Memory { words }) => return write!(f, "it needs {} octets of RAM", words * 4),
+            Self::Fault(Fault::Regions) => "its regions are out of order or too many",
+            Self::Fault(Fault::Map) => "its map has more pieces than it said",
+            Self::Fault(Fault::Order) => "a block does not exist or comes twice",
+            Self::Fault(Fault::Segment) => "a segment leaves its block or the old image",
+            Self::Fault(Fault::Save) => "it saves what is not there",
+            Self::Fault(_) => "its plan is broken",
+        })
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+/// Something was read that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfBounds;
+
+/// Fills `out` with the octets of `from` at `at`.
+pub(super) fn copy(from: &[u8], at: u32, out: &mut [u8]) -> Result<(), OutOfBounds> {
+    let octets = from.get(at as usize..).and_then(|rest| rest.get(..out.len())).ok_or(OutOfBounds)?;
+    out.copy_from_slice(octets);
+    Ok(())
+}
+
+/// A payload without any image.
+struct PayloadAlone<'p>(&'p [u8]);
+
+impl Input for PayloadAlone<'_> {
+    type Error = OutOfBounds;
+
+    fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), OutOfBounds> {
+        copy(self.0, at, out)
+    }
+
+    fn old(&mut self, _: u32, _: &mut [u8]) -> Result<(), OutOfBounds> {
+        Err(OutOfBounds)
+    }
+
+    fn saved(&mut self, _: u32, _: &mut [u8]) -> Result<(), OutOfBounds> {
+        Err(OutOfBounds)
+    }
+}

@@ -1,0 +1,518 @@
+//! Making blocks from a coded delta ([`kedge_delta`]), so that a power cut costs at most one block's work.
+//!
+//! In a slot the old image stays, so after a cut the delta is gone through again from its start, without writing, up to
+//! where the journal stands. In place the old octets are gone; there the decoder's state is kept on the flash with every
+//! block, behind the package, in two places in turn:
+//! ```text
+//!                  image            scratch  saved        state 1  state 2   journal
+//!  save            old old old old  ..       old pieces   ..       ..        applying, 0 done
+//!  make block 2    old old old old  new      old pieces   ..       ..        applying, 0 done
+//!  keep the state  old old old old  new      old pieces   after 2  ..        applying, 0 done, ready
+//!  copy            old new old old  new      old pieces   after 2  ..        applying, 1 done
+//!  make block 3    old new old old  new      old pieces   after 2  ..        applying, 1 done
+//!  keep the state  old new old old  new      old pieces   after 2  after 3   applying, 1 done, ready
+//! ```
+//! What is read of scratch, saved pieces and state was vouched for by the record written after it; until then it is made
+//! again. The saved pieces stand behind a list of where they come from: their number, then offset and length of each
+//! (32 bits each, little-endian), filled up to [`MAX_UNIT`] octets, then their octets.
+use kedge_delta::map::Region as Understood;
+use kedge_delta::model::Sizes;
+use kedge_delta::plan::{COUNTERS, Step};
+use kedge_delta::rebuild::{self, Fault, Input, Outline, Rebuild};
+use kedge_package::limits::ENVELOPE_MAX;
+use kedge_package::{BLOCK_CHECK, Layout, Payload};
+use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
+
+use crate::banklog::MAX_UNIT;
+use crate::flash_io::{CHUNK, check, erase, read, write_padded};
+use crate::{Error, Failure, Refusal};
+
+/// The memory that an [`Applier`](crate::Applier) works with, lent for its life. The envelope of a package is read into it
+/// too, so `words` must hold [`ENVELOPE_MAX`](kedge_package::limits::ENVELOPE_MAX) octets, and as much as a coded delta
+/// says it needs.
+#[derive(Debug)]
+pub struct Memory<'m> {
+    /// For tables.
+    pub words: &'m mut [u32],
+    /// For the parts that an image has; a package with more is refused.
+    pub regions: &'m mut [Understood],
+}
+
+/// Words of [`Memory`] that the smallest deltas take (4 KiB of RAM in all), with up to 1024 blocks.
+pub const WORDS_TINY: usize = words(Sizes::TINY);
+/// Words of [`Memory`] that ordinary deltas take (16 KiB of RAM in all), with up to 1024 blocks.
+pub const WORDS_SMALL: usize = words(Sizes::SMALL);
+/// Words of [`Memory`] that the deltas for Linux devices take (128 KiB of RAM in all), with up to 1024 blocks.
+pub const WORDS_LARGE: usize = words(Sizes::LARGE);
+
+const fn words(sizes: Sizes) -> usize {
+    let tables = sizes.words().saturating_add(COUNTERS / 2).saturating_add(1024 / 32);
+    let envelope = ENVELOPE_MAX / 4;
+    if tables > envelope { tables } else { envelope }
+}
+
+/// Memory to lend.
+#[derive(Debug)]
+pub struct Workspace<const WORDS: usize, const REGIONS: usize> {
+    words: [u32; WORDS],
+    regions: [Understood; REGIONS],
+}
+
+impl<const WORDS: usize, const REGIONS: usize> Workspace<WORDS, REGIONS> {
+    /// Fresh memory.
+    pub const fn new() -> Self {
+        Self { words: [0; WORDS], regions: [Understood::BLANK; REGIONS] }
+    }
+
+    /// Its octets of words, for [`Device::memory`](crate::Device).
+    #[allow(clippy::cast_possible_truncation, reason = "device memory is far below 4 GiB")]
+    pub const MEMORY: u32 = (WORDS * 4) as u32;
+
+    /// Lends it.
+    pub const fn lend(&mut self) -> Memory<'_> {
+        Memory { words: &mut self.words, regions: &mut self.regions }
+    }
+}
+
+impl<const WORDS: usize, const REGIONS: usize> Default for Workspace<WORDS, REGIONS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Memory<'_> {
+    /// The memory as octets.
+    pub(crate) fn octets(&mut self) -> &mut [u8] {
+        bytemuck::try_cast_slice_mut(self.words).unwrap_or_default()
+    }
+}
+
+/// Where everything stands that a coded delta works with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ground {
+    /// Offset of the payload on the device.
+    pub(crate) payload: u32,
+    /// The old image.
+    pub(crate) old: Region,
+    /// Where the new image is made.
+    pub(crate) new: Region,
+    /// The spare region, in place.
+    pub(crate) spare: Option<Region>,
+    /// Where the state is kept, in place: two places of so many octets.
+    pub(crate) state: (u32, u32),
+    /// Octets of a block.
+    pub(crate) block: u32,
+}
+
+impl Ground {
+    /// What is saved stands behind the block that is made.
+    fn saves(&self) -> Option<Region> {
+        let behind = |spare: Region| {
+            Region::new(spare.start.saturating_add(self.block), spare.len.saturating_sub(self.block))
+        };
+        self.spare.map(behind)
+    }
+
+    fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
+        Source { flash, payload: self.payload, old: self.old, saves: self.saves() }
+    }
+}
+
+/// The flash as a delta reads it.
+struct Source<'f, F> {
+    flash: &'f mut F,
+    payload: u32,
+    old: Region,
+    /// None: nothing is overwritten yet, what is saved is still in its place.
+    saves: Option<Region>,
+}
+
+impl<F: ReadNorFlash> Input for Source<'_, F> {
+    type Error = F::Error;
+
+    fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        read(self.flash, self.payload.saturating_add(at), out)
+    }
+
+    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        read(self.flash, self.old.start.saturating_add(at), out)
+    }
+
+    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        let Some(saves) = self.saves else { return self.old(at, out) };
+        let (mut at, mut rest) = (at, out);
+        while !rest.is_empty() {
+            let (place, len) = self.find(saves, at)?;
+            let n = usize::try_from(len).unwrap_or(usize::MAX).min(rest.len());
+            let (front, behind) = rest.split_at_mut_checked(n).unwrap_or_default();
+            read(self.flash, place, front)?;
+            rest = behind;
+            at = at.saturating_add(len);
+        }
+        Ok(())
+    }
+}
+
+/// Octets of a list entry.
+const ENTRY: u32 = rebuild::PIECE;
+/// Octets before the list.
+const COUNT: u32 = 4;
+
+/// Octets of a list of so many pieces.
+fn list_len(pieces: u32) -> u32 {
+    let unit = u32::try_from(MAX_UNIT).unwrap_or(u32::MAX);
+    pieces.saturating_mul(ENTRY).saturating_add(COUNT).checked_next_multiple_of(unit).unwrap_or(u32::MAX)
+}
+
+impl<F: ReadNorFlash> Source<'_, F> {
+    /// Where the old octet at `at` was saved, and how many from there on. What was never saved reads as something: the
+    /// image's hash will tell.
+    fn find(&mut self, saves: Region, at: u32) -> Result<(u32, u32), F::Error> {
+        let mut count = [0; 4];
+        read(self.flash, saves.start, &mut count)?;
+        // the list was written here, but storage may change
+        let count = u32::from_le_bytes(count).min(saves.len.saturating_sub(COUNT) >> 3);
+        let mut place = list_len(count);
+        let mut entry_at = saves.start.saturating_add(COUNT);
+        for _ in 0..count {
+            let mut entry = [0; 8];
+            read(self.flash, entry_at, &mut entry)?;
+            let [s0, s1, s2, s3, l0, l1, l2, l3] = entry;
+            let (start, len) = (u32::from_le_bytes([s0, s1, s2, s3]), u32::from_le_bytes([l0, l1, l2, l3]));
+            let inside = at.wrapping_sub(start);
+            let there = place.saturating_add(len) <= saves.len;
+            if inside < len && there {
+                let place = saves.start.saturating_add(place).saturating_add(inside);
+                return Ok((place, len.saturating_sub(inside)));
+            }
+            place = place.saturating_add(len);
+            entry_at = entry_at.saturating_add(ENTRY);
+        }
+        Ok((saves.start, saves.len))
+    }
+}
+
+/// Octets on their way to the flash, in whole units.
+struct Appender {
+    start: u32,
+    at: u32,
+    buffer: [u8; CHUNK],
+    held: usize,
+    crc: crc::Digest<'static, u32, crc::Table<1>>,
+}
+
+impl Appender {
+    fn new(start: u32) -> Self {
+        Self { start, at: start, buffer: [0; CHUNK], held: 0, crc: BLOCK_CHECK.digest() }
+    }
+
+    fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
+        self.crc.update(octets);
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let free = self.buffer.get_mut(self.held..).unwrap_or_default();
+            let n = free.iter_mut().zip(rest).map(|(to, from)| *to = *from).count();
+            self.held = self.held.saturating_add(n);
+            rest = rest.get(n..).unwrap_or_default();
+            if self.held == CHUNK {
+                self.flush(flash)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is held, filled up to a whole unit.
+    fn flush<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), F::Error> {
+        if self.held > 0 {
+            write_padded(flash, self.at, &mut self.buffer, self.held)?;
+            self.at = self.at.saturating_add(u32::try_from(self.held).unwrap_or(u32::MAX));
+            self.held = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes the rest, and reads everything back.
+    fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
+        self.flush(flash).map_err(Error::Flash)?;
+        let len = self.at.saturating_sub(self.start);
+        let kept = check(flash, self.start, len).map_err(Error::Flash)?;
+        if kept == self.crc.finalize() { Ok(()) } else { Err(BlockError::Storage(self.start)) }
+    }
+}
+
+/// Why a block could not be made.
+pub(crate) enum BlockError<E> {
+    Flash(E),
+    Failure(Failure),
+    Storage(u32),
+}
+
+impl<E> From<E> for BlockError<E> {
+    fn from(error: E) -> Self {
+        Self::Flash(error)
+    }
+}
+
+type Made<T, F> = Result<T, BlockError<Error<<F as kedge_platform::flash::ErrorType>::Error>>>;
+
+/// What making a block led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is in place.
+    Placed,
+    /// It stands in the scratch block, and the state is kept: it may be placed.
+    Ready(u32),
+}
+
+/// A coded delta at work.
+pub(crate) struct Coded<'m> {
+    rebuild: Rebuild<'m>,
+    ground: Ground,
+    in_place: bool,
+    /// Blocks made so far: says where the state goes.
+    made: u32,
+}
+
+/// What is wrong with a delta before anything is erased.
+pub(crate) fn refusal<E>(error: rebuild::Error<E>, at: u32) -> Error<E> {
+    match error {
+        rebuild::Error::Input(error) => Error::Flash(error),
+        rebuild::Error::Fault(Fault::Memory { words }) => Error::Refused(Refusal::Memory {
+            missing: u32::try_from(words.saturating_mul(4)).unwrap_or(u32::MAX),
+        }),
+        rebuild::Error::Fault(_fault) => Error::Refused(Refusal::Malformed { at }),
+    }
+}
+
+/// The same when it was accepted before.
+fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
+    match error {
+        rebuild::Error::Input(error) => BlockError::Flash(Error::Flash(error)),
+        rebuild::Error::Fault(_) => BlockError::Failure(Failure::BadBlock),
+    }
+}
+
+impl<'m> Coded<'m> {
+    /// Goes through the plan of a delta.
+    pub(crate) fn open<F: NorFlash>(
+        flash: &mut F,
+        payload: &Payload,
+        sizes: (u32, u32),
+        ground: Ground,
+        memory: Memory<'m>,
+    ) -> Result<Self, rebuild::Error<F::Error>> {
+        let in_place = payload.layout == Layout::InPlace;
+        let outline = Outline {
+            payload: payload.size,
+            old_size: sizes.0,
+            new_size: sizes.1,
+            block: payload.block_size,
+            in_place,
+        };
+        let mut input = ground.input(flash);
+        let rebuild = Rebuild::open(outline, memory.words, memory.regions, &mut input)?;
+        let coded = Self { rebuild, ground, in_place, made: 0 };
+        coded.spare_check()?;
+        Ok(coded)
+    }
+
+    /// What the plan saves must fit, whatever the manifest says.
+    fn spare_check<E>(&self) -> Result<(), rebuild::Error<E>> {
+        let needs = self.rebuild.needs();
+        let saved = match needs.saves {
+            0 => 0,
+            _ => list_len(0).saturating_add(needs.octets),
+        };
+        let room = self.ground.spare.map_or(0, |spare| spare.len.saturating_sub(self.ground.block));
+        let state =
+            u32::try_from(Rebuild::kept_words(self.rebuild.sizes()).saturating_mul(4)).unwrap_or(u32::MAX);
+        if saved > room || (self.in_place && state > self.ground.state.1) {
+            return Err(Fault::Save.into());
+        }
+        Ok(())
+    }
+
+    /// Goes back to the start.
+    pub(crate) fn restart<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+        self.made = 0;
+        self.rebuild.restart(&mut self.ground.input(flash))
+    }
+
+    /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+        let mut input = Source { saves: None, ..self.ground.input(flash) };
+        loop {
+            match self.rebuild.step(&mut input)? {
+                Step::Save(_) => while self.rebuild.piece(&mut input)?.is_some() {},
+                Step::Keep(_) => return Ok(()),
+                Step::Make(_) => {
+                    let mut buffer = [0; CHUNK];
+                    while self.rebuild.fill(&mut input, &mut buffer)? == CHUNK {}
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    pub(crate) fn go_on<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        done: u32,
+        ready: bool,
+    ) -> Result<Option<u32>, rebuild::Error<F::Error>> {
+        let mut input = self.ground.input(flash);
+        let (block, made) = self.rebuild.skip(&mut input, done, ready)?;
+        self.made = made;
+        if made == 0 {
+            self.rebuild.restart(&mut input)?;
+            for _ in 0..done {
+                self.rebuild.step(&mut input)?;
+            }
+            return Ok(None);
+        }
+        let mut at = self.state_at();
+        self.rebuild.go_on(&mut input, |input, words| {
+            let octets = bytemuck::try_cast_slice_mut(words).unwrap_or_default();
+            let place = at;
+            at = at.saturating_add(u32::try_from(octets.len()).unwrap_or(u32::MAX));
+            read(input.flash, place, octets)?;
+            for word in words {
+                *word = u32::from_le(*word);
+            }
+            Ok(())
+        })?;
+        Ok(block)
+    }
+
+    /// Where the state stands that was kept last.
+    fn state_at(&self) -> u32 {
+        let (start, len) = self.ground.state;
+        if self.made & 1 == 1 { start } else { start.saturating_add(len) }
+    }
+
+    /// Does what the next block needs, and makes it: in a slot in its place, in place in the scratch block.
+    pub(crate) fn make<F: NorFlash>(&mut self, flash: &mut F) -> Made<Outcome, F> {
+        let step = loop {
+            match self.rebuild.step(&mut self.ground.input(flash)).map_err(failure)? {
+                Step::Save(pieces) => self.save(flash, pieces)?,
+                step => break step,
+            }
+        };
+        let (Step::Make(block) | Step::Keep(block)) = step else { return Ok(Outcome::Placed) };
+        let (start, len) = self.extent(block);
+        match (step, self.ground.spare) {
+            (Step::Make(_), Some(spare)) => {
+                self.write(flash, spare.start, len)?;
+                self.made = self.made.wrapping_add(1);
+                self.keep(flash)?;
+                return Ok(Outcome::Ready(block));
+            }
+            (Step::Make(_), None) => self.write(flash, self.ground.new.start.saturating_add(start), len)?,
+            (_, None) => copy(
+                flash,
+                self.ground.old.start.saturating_add(start),
+                self.ground.new.start.saturating_add(start),
+                len,
+            )?,
+            (_, Some(_)) => {}
+        }
+        Ok(Outcome::Placed)
+    }
+
+    /// Puts the block from the scratch block into its place.
+    pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
+        let Some(spare) = self.ground.spare else { return Ok(()) };
+        let (start, len) = self.extent(block);
+        copy(flash, spare.start, self.ground.new.start.saturating_add(start), len)?;
+        self.rebuild.placed(block);
+        Ok(())
+    }
+
+    fn extent(&self, block: u32) -> (u32, u32) {
+        self.rebuild.outline().extent(block)
+    }
+
+    /// Writes the block that is next to `target`, and reads it back.
+    fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
+        let mut crc = BLOCK_CHECK.digest();
+        let mut buffer = [0; CHUNK];
+        let mut done = 0u32;
+        erase(flash, target, len).map_err(Error::Flash)?;
+        while done < len {
+            let n = self.rebuild.fill(&mut self.ground.input(flash), &mut buffer).map_err(failure)?;
+            if n == 0 {
+                return Err(BlockError::Failure(Failure::BadBlock));
+            }
+            crc.update(buffer.get(..n).unwrap_or_default());
+            write_padded(flash, target.saturating_add(done), &mut buffer, n).map_err(Error::Flash)?;
+            done = done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        }
+        let kept = check(flash, target, len).map_err(Error::Flash)?;
+        if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
+    }
+
+    /// Saves pieces of the old image.
+    fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
+        let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
+            return Err(BlockError::Failure(Failure::BadBlock));
+        };
+        erase(flash, saves.start, saves.len).map_err(Error::Flash)?;
+        let mut to = Appender::new(saves.start);
+        to.put(flash, &pieces.to_le_bytes()).map_err(Error::Flash)?;
+        while let Some((at, len)) = self.rebuild.piece(&mut self.ground.input(flash)).map_err(failure)? {
+            to.put(flash, &at.to_le_bytes()).map_err(Error::Flash)?;
+            to.put(flash, &len.to_le_bytes()).map_err(Error::Flash)?;
+        }
+        to.finish(flash)?;
+        let mut to = Appender::new(saves.start.saturating_add(list_len(pieces)));
+        // what is read back was written here, but storage may change
+        let mut room = saves.len.saturating_sub(list_len(pieces));
+        for piece in 0..pieces {
+            let mut entry = [0; 8];
+            let entry_at = saves.start.saturating_add(COUNT).saturating_add(piece.saturating_mul(ENTRY));
+            read(flash, entry_at, &mut entry).map_err(Error::Flash)?;
+            let [s0, s1, s2, s3, l0, l1, l2, l3] = entry;
+            let start = u32::from_le_bytes([s0, s1, s2, s3]);
+            let mut left = u32::from_le_bytes([l0, l1, l2, l3]);
+            let inside = start.checked_add(left).is_some_and(|end| end <= self.ground.old.len);
+            room = room.checked_sub(left).filter(|_| inside).ok_or(BlockError::Failure(Failure::BadBlock))?;
+            let mut from = self.ground.old.start.saturating_add(start);
+            let mut buffer = [0; MAX_UNIT];
+            while left > 0 {
+                let n = usize::try_from(left).unwrap_or(MAX_UNIT).min(MAX_UNIT);
+                let octets = buffer.get_mut(..n).unwrap_or_default();
+                read(flash, from, octets).map_err(Error::Flash)?;
+                to.put(flash, octets).map_err(Error::Flash)?;
+                let n = u32::try_from(n).unwrap_or(left);
+                from = from.saturating_add(n);
+                left = left.saturating_sub(n);
+            }
+        }
+        to.finish(flash)
+    }
+
+    /// Keeps the state.
+    fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
+        let at = self.state_at();
+        erase(flash, at, self.ground.state.1).map_err(Error::Flash)?;
+        let mut to = Appender::new(at);
+        self.rebuild
+            .keep(|words| words.iter().try_for_each(|word| to.put(flash, &word.to_le_bytes())))
+            .map_err(Error::Flash)?;
+        to.finish(flash)
+    }
+}
+
+/// Copies `len` octets to `target`, and reads them back.
+pub(crate) fn copy<F: NorFlash>(flash: &mut F, from: u32, target: u32, len: u32) -> Made<(), F> {
+    let mut crc = BLOCK_CHECK.digest();
+    erase(flash, target, len).map_err(Error::Flash)?;
+    crate::flash_io::for_each_piece(flash, from, len, |flash, at, buffer, n| {
+        crc.update(buffer.get(..n).unwrap_or_default());
+        write_padded(flash, target.saturating_add(at), buffer, n)
+    })
+    .map_err(Error::Flash)?;
+    let kept = check(flash, target, len).map_err(Error::Flash)?;
+    if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
+}
