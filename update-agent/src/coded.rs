@@ -310,7 +310,8 @@ impl<'m> Coded<'m> {
             in_place,
         };
         let mut input = ground.input(flash);
-        let rebuild = Rebuild::open(outline, memory.words, memory.regions, &mut input)?;
+        let Memory { words, regions } = memory;
+        let rebuild = Rebuild::open(outline, words, regions, &mut input)?;
         let coded = Self { rebuild, ground, in_place, made: 0 };
         coded.spare_check()?;
         Ok(coded)

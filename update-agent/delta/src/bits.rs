@@ -29,11 +29,13 @@ impl Interval {
     /// The last number of the part that stands for a set bit of probability `p` / 65536.
     pub fn split(self, p: u32) -> u32 {
         let width = u64::from(self.high.wrapping_sub(self.low));
-        let part = width.wrapping_mul(u64::from(p)) >> 16;
-        self.low.wrapping_add(part as u32 & u32::MAX)
+        // less than the width, as p is below 65536
+        let part = width.wrapping_mul(u64::from(p)) >> 16 & u64::from(u32::MAX);
+        self.low.wrapping_add(u32::try_from(part).unwrap_or(0))
     }
 
     /// The interval after `bit`, of which [`split`](Self::split) gave `at`.
+    #[must_use]
     pub const fn narrowed(self, at: u32, bit: bool) -> Self {
         if bit { Self { low: self.low, high: at } } else { Self { low: at.wrapping_add(1), high: self.high } }
     }
@@ -112,5 +114,86 @@ impl<O: Octets> Bits for Decoder<'_, O> {
             *value = *value << 8 | u32::from(self.octets.next()?);
         }
         Ok(bit)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Bits, Decoder, Interval, Octets, Position};
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// The other direction, as plain as possible.
+    pub(crate) struct Encoder {
+        interval: Interval,
+        out: Vec<u8>,
+    }
+
+    impl Encoder {
+        pub(crate) const fn new() -> Self {
+            Self { interval: Interval::FULL, out: Vec::new() }
+        }
+
+        pub(crate) fn finish(mut self) -> Vec<u8> {
+            self.out.extend(self.interval.high.to_be_bytes());
+            self.out
+        }
+    }
+
+    impl Bits for Encoder {
+        type Error = ();
+
+        fn bit(&mut self, p: u32, bit: bool) -> Result<bool, ()> {
+            assert!((1..=65535).contains(&p), "{p}");
+            self.interval = self.interval.narrowed(self.interval.split(p), bit);
+            while let Some(octet) = self.interval.settled() {
+                self.out.push(octet);
+            }
+            Ok(bit)
+        }
+    }
+
+    /// Octets, and zeros behind them.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Feed<'a>(pub(crate) &'a [u8]);
+
+    impl Octets for Feed<'_> {
+        type Error = ();
+
+        fn next(&mut self) -> Result<u8, ()> {
+            let (first, rest) = self.0.split_first().map_or((0, self.0), |(first, rest)| (*first, rest));
+            self.0 = rest;
+            Ok(first)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_decoder_reads_what_was_encoded_and_goes_on_anywhere(
+            bits in prop::collection::vec((1u32..=65535, any::<bool>()), 0..600),
+        ) {
+            let mut encoder = Encoder::new();
+            for (p, bit) in &bits {
+                encoder.bit(*p, *bit).unwrap();
+            }
+            let octets = encoder.finish();
+            let mut feed = Feed(&octets);
+            let mut position = Position::start(&mut feed).unwrap();
+            for (n, (p, bit)) in bits.iter().enumerate() {
+                // a fresh decoder for each bit: the position is all that has to be kept
+                let mut decoder = Decoder::new(&mut position, feed);
+                // a decoder does not look at what it is given
+                prop_assert_eq!(decoder.bit(*p, !bit), Ok(*bit), "bit {}", n);
+                feed = *decoder.octets();
+            }
+        }
+
+        #[test]
+        fn both_parts_of_an_interval_hold_something(low: u32, high: u32, p in 1u32..=65535) {
+            let mut interval = Interval { low: low.min(high), high: low.max(high) };
+            while interval.settled().is_some() {}
+            let at = interval.split(p);
+            prop_assert!((interval.low..interval.high).contains(&at));
+        }
     }
 }

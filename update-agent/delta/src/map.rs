@@ -1,5 +1,6 @@
 //! Where every piece of the old image went, and what addresses mean.
 use crate::arch::{Arch, Place};
+use core::mem;
 
 /// A stretch of the image that is understood in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,23 +166,35 @@ impl<'m> Map<'m> {
         if let Some(before) = before {
             let joined = self.pieces.get(at).copied().map(Piece::from);
             if joined.is_some_and(|behind| at < self.len && self.join(before, behind)) {
-                if let Some(list) = self.pieces.get_mut(at..self.len) {
-                    list.rotate_left(1);
-                }
-                self.len = self.len.saturating_sub(1);
+                self.remove(at);
             }
             return true;
         }
         if at < self.len && self.join(at, piece) {
             return true;
         }
+        self.insert(at, piece)
+    }
+
+    /// Puts a piece in front of the one at a place; false if there is no room.
+    fn insert(&mut self, at: usize, piece: Piece) -> bool {
         let Some(list) = self.pieces.get_mut(at..self.len.wrapping_add(1)) else { return false };
-        list.rotate_right(1);
-        if let Some(first) = list.first_mut() {
-            *first = piece.into();
+        let mut carried = piece.into();
+        for slot in list {
+            mem::swap(slot, &mut carried);
         }
         self.len = self.len.wrapping_add(1);
         true
+    }
+
+    /// Takes the piece at a place out.
+    fn remove(&mut self, at: usize) {
+        let Some(list) = self.pieces.get_mut(at..self.len) else { return };
+        let mut carried = [0; 3];
+        for slot in list.iter_mut().rev() {
+            mem::swap(slot, &mut carried);
+        }
+        self.len = self.len.saturating_sub(1);
     }
 
     /// Makes the piece at a place hold `piece` too, if they touch and went equally far.
@@ -209,5 +222,129 @@ impl<'m> Map<'m> {
             None => (pieces().max_by_key(|piece| piece.old.wrapping_add(piece.len))?, false),
         };
         Some((old.wrapping_add(piece.shift), inside))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOOK_BACK, Map, Piece, Region, Regions};
+    use crate::arch::Arch;
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// Old offset, length, new offset.
+    type Copied = (u32, u32, u32);
+
+    fn pieces(map: &Map<'_>) -> Vec<Piece> {
+        map.pieces[..map.len()].iter().map(|piece| Piece::from(*piece)).collect()
+    }
+
+    /// Where the octet at `old` went according to the copies: everywhere that one of them put it.
+    fn places(copies: &[Copied], old: u32) -> Vec<u32> {
+        let holds = copies.iter().filter(|(from, len, _)| (*from..from + len).contains(&old));
+        holds.map(|(from, _, to)| to + (old - from)).collect()
+    }
+
+    prop_compose! {
+        /// Copies, some of which go on where the one before ended.
+        fn copies()(of in prop::collection::vec((0u32..600, 1u32..60, 0u32..600, any::<bool>()), 0..30)) -> Vec<Copied> {
+            let mut copies: Vec<Copied> = vec![];
+            for (from, len, to, onward) in of {
+                copies.push(match copies.last() {
+                    Some((from, last, to)) if onward => (from + last, len, to + last),
+                    _ => (from, len, to),
+                });
+            }
+            copies
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_map_says_of_every_octet_where_a_copy_put_it(copies in copies()) {
+            let mut memory = [[0; 3]; 30];
+            let mut map = Map::new(&mut memory);
+            for (from, len, to) in &copies {
+                prop_assert!(map.add(*from, *len, *to));
+            }
+            prop_assert!(pieces(&map).is_sorted_by_key(|piece| piece.old));
+            let first = copies.iter().map(|(from, ..)| *from).min();
+            for old in 0..2500 {
+                let places = places(&copies, old);
+                match map.new_offset(old) {
+                    Some((new, true)) => prop_assert!(places.contains(&new), "{old} to {new}"),
+                    Some((_, false)) => prop_assert!(places.is_empty() || map.len() > LOOK_BACK, "{old}"),
+                    None => prop_assert!(first.is_none_or(|first| old < first), "{old}"),
+                }
+            }
+        }
+
+        #[test]
+        fn pieces_that_touch_become_one_in_any_order(cuts in prop::collection::btree_set(1u32..500, 0..12), shuffle in prop::collection::vec(any::<u32>(), 13)) {
+            let ends: Vec<u32> = cuts.iter().copied().chain([500]).collect();
+            let starts = [0].into_iter().chain(cuts.iter().copied());
+            let mut parts: Vec<_> = starts.zip(ends).zip(shuffle).collect();
+            parts.sort_by_key(|(_, place)| *place);
+            let mut memory = [[0; 3]; 13];
+            let mut map = Map::new(&mut memory);
+            for ((start, end), _) in parts {
+                prop_assert!(map.add(start, end - start, start + 77));
+            }
+            prop_assert_eq!(pieces(&map), [Piece { old: 0, len: 500, shift: 77 }]);
+        }
+
+        #[test]
+        fn a_full_map_refuses_and_stays_as_it_was(room in 0usize..8) {
+            let mut memory = vec![[0; 3]; room];
+            let mut map = Map::new(&mut memory);
+            for n in 0..room {
+                let n = u32::try_from(n).unwrap();
+                prop_assert!(map.add(1000 - 100 * n, 10, n));
+            }
+            let before = pieces(&map);
+            prop_assert!(!map.add(5, 10, 5));
+            prop_assert_eq!(pieces(&map), before.clone());
+            // what joins a piece needs no room
+            if room > 0 {
+                prop_assert!(map.add(1010, 5, 10));
+                prop_assert_eq!(map.len(), room);
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_is_taken_up_with_as_many_pieces_as_the_memory_has() {
+        let mut memory = [[1, 2, 3]; 4];
+        assert!(Map::resume(&mut memory, 5).is_none());
+        let map = Map::resume(&mut memory, 4).unwrap();
+        assert_eq!(map.len(), 4);
+        assert_eq!(map.new_offset(2), Some((5, true)));
+    }
+
+    #[test]
+    fn addresses_and_offsets_of_both_images() {
+        let region = |old_start, new_start, old_address, new_address| Region {
+            old_start,
+            new_start,
+            old_address,
+            new_address,
+            high: 9,
+            arch: Arch::Thumb,
+        };
+        let list = [region(0, 0, 0x1000, 0x2000), region(100, 120, 0x8000, 0x9000)];
+        let regions = Regions { list: &list, old_size: 150, new_size: 200, ram: (0x2000_0000, 16) };
+        assert_eq!(regions.new_address(119), 0x2000 + 119);
+        assert_eq!(regions.new_address(121), 0x9001);
+        assert_eq!(regions.old_place(101).address, 0x8001);
+        assert_eq!(regions.new_place(121).origin, 0x9000);
+        for offset in 0..150 {
+            assert_eq!(regions.old_offset(regions.old_place(offset).address), Some(offset));
+        }
+        // behind the end of each region, and before the first
+        for address in [0xFFF, 0x1000 + 100, 0x8000 + 50, 0] {
+            assert_eq!(regions.old_offset(address), None, "{address:x}");
+        }
+        assert!(regions.is_place(0x2000_000F) && !regions.is_place(0x2000_0010) && regions.is_place(0x8000));
     }
 }

@@ -11,7 +11,10 @@
 //!         save pieces of the old image (in place only), for when they are overwritten
 //! ```
 //! A segment is a literal run, then a copy from the old image, unless the block is full. The source of a copy is mostly one
-//! of the last four distances between new and old place; else it counts from the end of the copy before.
+//! of the last four distances between new and old place; else it counts from where one of the last copies ended: code that
+//! was put in from elsewhere is followed by what followed before.
+use core::mem;
+
 use crate::arch::Arch;
 use crate::bits::Bits;
 use crate::map::Region;
@@ -84,7 +87,7 @@ pub struct Segment {
 }
 
 /// Counters that a plan needs.
-pub const COUNTERS: usize = 256;
+pub const COUNTERS: usize = 384;
 
 /// How far the coding of a plan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,26 +102,36 @@ pub struct Cursor {
     first: u32,
     /// Where in the block the next octet stands.
     at: u32,
-    /// The end of the last copy in the old image.
+    /// Where in the old image the octets would stand that follow.
     end: u32,
+    /// The ends of the last copies in the old image, the last first.
+    ends: [u32; 4],
 }
 
 impl Cursor {
     /// Words that it is kept in.
-    pub const WORDS: usize = 9;
+    pub const WORDS: usize = 13;
     /// Before the first step.
-    pub const START: Self = Self { block: u32::MAX, down: false, shifts: [0; 4], first: 0, at: 0, end: 0 };
+    pub const START: Self =
+        Self { block: u32::MAX, down: false, shifts: [0; 4], first: 0, at: 0, end: 0, ends: [0; 4] };
 
     /// The words to keep.
-    pub const fn to_words(&self) -> [u32; Self::WORDS] {
-        let [a, b, c, d] = self.shifts;
-        [self.block, self.down as u32, a, b, c, d, self.first, self.at, self.end]
+    pub fn to_words(&self) -> [u32; Self::WORDS] {
+        let scalars = [self.block, u32::from(self.down), self.first, self.at, self.end];
+        let mut words = [0; Self::WORDS];
+        for (word, value) in words.iter_mut().zip(scalars.into_iter().chain(self.shifts).chain(self.ends)) {
+            *word = value;
+        }
+        words
     }
 
     /// The cursor that gave these words.
-    pub const fn from_words(words: [u32; Self::WORDS]) -> Self {
-        let [block, down, a, b, c, d, first, at, end] = words;
-        Self { block, down: down != 0, shifts: [a, b, c, d], first, at, end }
+    pub fn from_words(words: [u32; Self::WORDS]) -> Self {
+        let [block, down, first, at, end, lists @ ..] = words;
+        let lists = lists.split_first_chunk::<4>();
+        let shifts = lists.map_or([0; 4], |(shifts, _)| *shifts);
+        let ends = lists.and_then(|(_, ends)| ends.first_chunk()).copied().unwrap_or_default();
+        Self { block, down: down != 0, shifts, first, at, end, ends }
     }
 
     /// Where in the old image the octets would stand that follow what was coded last.
@@ -175,10 +188,10 @@ impl Cursor {
         self.down = block.wrapping_add(1) == before || (block < before && before != u32::MAX);
         self.block = block;
         if block.wrapping_add(1) == before {
-            self.recall(self.first);
+            recall(&mut self.shifts, self.first, None);
         }
         if !made {
-            self.recall(0);
+            recall(&mut self.shifts, 0, None);
         }
         let [shift, ..] = self.shifts;
         self.first = shift;
@@ -186,17 +199,6 @@ impl Cursor {
         self.end = block.wrapping_mul(size).wrapping_add(shift);
         if !made {
             self.end = self.end.wrapping_add(size);
-        }
-    }
-
-    /// Brings a distance to the front.
-    fn recall(&mut self, shift: u32) {
-        let place = self.shifts.iter().position(|known| *known == shift).unwrap_or(3);
-        if let Some(front) = self.shifts.get_mut(..=place) {
-            front.rotate_right(1);
-            if let Some(first) = front.first_mut() {
-                *first = shift;
-            }
         }
     }
 
@@ -227,25 +229,43 @@ impl Cursor {
         let mapped =
             copy >= least && numbers.number(bits, meaning::MAPPED | bucket, u32::from(!segment.mapped))? == 0;
         let at = self.block.wrapping_mul(size).wrapping_add(self.at).wrapping_add(literal);
-        let shift = segment.source.wrapping_sub(at);
-        let known = self.shifts.iter().position(|known| *known == shift);
-        let code = known.and_then(|place| u32::try_from(place).ok()).unwrap_or(4);
-        let code = numbers.number(bits, meaning::SOURCE | run, code)?;
-        let shift = match self.shifts.get(code as usize) {
-            Some(shift) => *shift,
-            None => {
-                let far = segment.source.wrapping_sub(self.end);
-                numbers.signed(bits, meaning::FAR | run.min(2), far)?.wrapping_add(self.end).wrapping_sub(at)
-            }
-        };
-        self.recall(shift);
+        let source = self.source(numbers, bits, run, at, segment.source)?;
+        let shift = source.wrapping_sub(at);
+        recall(&mut self.shifts, shift, None);
         if self.at == 0 && literal == 0 {
             self.first = shift;
         }
-        let source = at.wrapping_add(shift);
         self.at = self.at.wrapping_add(literal).wrapping_add(copy);
         self.end = source.wrapping_add(copy);
+        // the copy goes on from one of the ends if it is near, else it is one more
+        let near = nearest(&self.ends, source).filter(|(_, far)| *far < NEAR_END);
+        recall(&mut self.ends, self.end, near.map(|(place, _)| place));
         Ok(Segment { literal, copy, source, mapped })
+    }
+
+    /// Codes where a copy comes from that goes to `at`: one of the last distances, or else so far from the end of one of the
+    /// last copies. `run` is the size of the literal before.
+    fn source<B: Bits>(
+        &self,
+        numbers: &mut Numbers<'_>,
+        bits: &mut B,
+        run: u32,
+        at: u32,
+        source: u32,
+    ) -> Result<u32, B::Error> {
+        let shift = source.wrapping_sub(at);
+        let known = (0..).zip(self.shifts).find(|(_, known)| *known == shift).map(|(code, _)| code);
+        let end = || nearest(&self.ends, source).map_or(0, |(place, _)| place);
+        let code = known.unwrap_or_else(|| LAST.wrapping_add(u32::try_from(end()).unwrap_or(0)));
+        let code = numbers.number(bits, meaning::SOURCE | run, code)?;
+        if let Some(shift) = usize::try_from(code).ok().and_then(|code| self.shifts.get(code)) {
+            return Ok(at.wrapping_add(*shift));
+        }
+        let place = code.wrapping_sub(LAST).min(LAST.wrapping_sub(1));
+        let end = usize::try_from(place).ok().and_then(|place| self.ends.get(place)).copied().unwrap_or(0);
+        let context = meaning::FAR | run.min(2) | if place > 0 { 4 } else { 0 };
+        let far = numbers.signed(bits, context, source.wrapping_sub(end))?;
+        Ok(far.wrapping_add(end))
     }
 
     /// Codes a piece that is saved: its place in the old image and its octets. `end` is the end of the piece before.
@@ -258,6 +278,26 @@ impl Cursor {
         let from = numbers.signed(bits, meaning::PIECE, piece.0.wrapping_sub(end))?;
         let len = numbers.number(bits, meaning::PIECE_LEN, piece.1)?;
         Ok((end.wrapping_add(from), len))
+    }
+}
+
+/// How many distances and ends are remembered.
+const LAST: u32 = 4;
+/// A copy that starts nearer than this to the end of another goes on from it.
+const NEAR_END: u32 = 512;
+
+/// The end that is nearest to `source`, and how far it is.
+fn nearest(ends: &[u32; 4], source: u32) -> Option<(usize, u32)> {
+    let far = |end: u32| source.wrapping_sub(end).cast_signed().unsigned_abs();
+    ends.iter().map(|end| far(*end)).enumerate().min_by_key(|(_, far)| *far)
+}
+
+/// Brings `value` to the front, in the place of an equal one, of the one at `place`, or of the last.
+fn recall(list: &mut [u32; 4], value: u32, place: Option<usize>) {
+    let equal = if place.is_none() { list.iter().position(|known| *known == value) } else { place };
+    let mut moved = value;
+    for slot in list.iter_mut().take(equal.unwrap_or(3).saturating_add(1)) {
+        moved = mem::replace(slot, moved);
     }
 }
 
@@ -332,3 +372,6 @@ pub fn region<B: Bits>(
         arch: Arch::from_number(arch),
     })
 }
+
+#[cfg(test)]
+mod tests;

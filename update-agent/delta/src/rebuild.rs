@@ -691,3 +691,6 @@ impl Survey<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

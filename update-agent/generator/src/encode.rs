@@ -18,7 +18,7 @@ use kedge_delta::numbers::Numbers;
 use kedge_delta::plan::{self, COUNTERS, Cursor, Head, Step};
 use kedge_delta::walk::{Done, Old, Walk};
 
-use crate::coder::Encoder;
+use crate::coder::{COST, Encoder};
 use crate::image::{self, Hint};
 use crate::order::{self, Needs};
 use crate::search::{Last, Prices, Search, Segment};
@@ -49,8 +49,8 @@ pub(crate) struct Coded {
     pub(crate) regions: Vec<Region>,
     /// Blocks that are made, and all blocks.
     pub(crate) blocks: (usize, usize),
-    /// Octets in literals.
-    pub(crate) literals: u64,
+    /// Octets in literals, and what coding them took of the content.
+    pub(crate) literals: (u64, u64),
     /// Octets that could not be copied because their place was overwritten.
     pub(crate) lost: usize,
     /// How often something is saved.
@@ -61,6 +61,8 @@ pub(crate) struct Coded {
 const LEAST: u32 = 10;
 /// Passes of the search that know the addresses.
 const PASSES: usize = 2;
+/// Rounds of order and search in place.
+const ROUNDS: usize = 2;
 
 /// Codes how `new` differs from `old`; `progress` is told what is done of what.
 pub(crate) fn encode(
@@ -74,61 +76,69 @@ pub(crate) fn encode(
     let ram = image::ram(old, &old_regions).unwrap_or_default();
     let list: Vec<Region> = image::pairs(&old_regions, &new_regions).into_iter().map(region).collect();
     let regions = Regions { list: &list, old_size: small(old.len()), new_size: small(new.len()), ram };
-    let search = Search::new(old, new, &regions, progress);
-    let prices = Prices::default();
-    let room = usize::from(options.sizes.pieces);
-    let mut segments = search.segments(None, &prices, &|_, _| true);
-    let mut mapped = search.worthy(None, &segments, room);
-    for _ in 0..PASSES {
-        let mut storage = Storage::new(room).filled(&segments, &mapped);
-        let map = storage.map();
-        let last = Last { map: &map, segments: &segments };
-        let next = search.segments(Some(last), &prices, &|_, _| true);
-        mapped = search.worthy(Some(last), &next, room);
-        segments = next;
-    }
     let kept = kept_blocks(old, new, options.block);
+    let mut draft = Draft::new(Search::new(old, new, &regions, progress), usize::from(options.sizes.pieces));
+    for _ in 0..PASSES {
+        draft.search(&|_, _| true);
+    }
     let mut steps: Vec<order::Step> = (0..kept.len()).map(order::Step::Make).collect();
     let mut lost = 0;
-    if options.in_place {
-        let (plan, octets) = needs(&segments, &kept, options.block).plan(options.room);
-        (steps, lost) = (plan, octets);
+    // what cannot be copied any more makes place for another order, once
+    for _ in 0..if options.in_place { ROUNDS } else { 0 } {
+        (steps, lost) = needs(&draft.segments, &kept, options.block).plan(options.room);
         let still = Still::new(&steps, &kept, options.block);
-        let mut storage = Storage::new(room).filled(&segments, &mapped);
-        let map = storage.map();
-        let last = Last { map: &map, segments: &segments };
-        let next = search.segments(Some(last), &prices, &|at, from| still.has(at, from));
-        mapped = search.worthy(Some(last), &next, room);
-        segments = next;
+        draft.search(&|at, from| still.has(at, from));
     }
-    let blocks = clipped(&segments, &mapped, options.block, new.len());
-    let mut job = Job { old, new, options, regions, blocks, kept, steps };
-    // put together in the order of the steps, the map may need more room for a while
-    for room in (0..room).rev().step_by(room / 16 + 1) {
-        let mut pieces = vec![[0; 3]; usize::from(options.sizes.pieces)];
-        if job.survey(&mut Map::new(&mut pieces)) {
-            break;
-        }
-        let last = None;
-        mapped = search.worthy(last, &segments, room);
-        job.blocks = clipped(&segments, &mapped, options.block, new.len());
-    }
-    let (plan, content) = job.streams();
-    let mut payload = varint(plan.len());
-    payload.extend(&plan);
-    payload.extend(&content);
-    let made = job.kept.iter().filter(|kept| !**kept).count();
-    let saves = job.steps.iter().filter(|step| matches!(step, order::Step::Save(_))).count();
-    let blocks = (made, job.kept.len());
-    let literals = segments.iter().map(|segment| u64::from(segment.literal)).sum();
+    let literals = draft.segments.iter().map(|segment| u64::from(segment.literal)).sum();
+    let job = Job::new(Images { old, new, regions }, options, &draft, kept, steps);
+    let Streams { plan, content, literals: taken } = job.streams();
+    let payload = [&varint(plan.len()), &plan, &content].into_iter().flatten().copied().collect();
     Coded {
         payload,
         parts: (plan.len(), content.len()),
         regions: list.clone(),
-        blocks,
-        literals,
+        blocks: (job.kept.iter().filter(|kept| !**kept).count(), job.kept.len()),
+        literals: (literals, taken),
         lost,
-        saves,
+        saves: job.steps.iter().filter(|step| matches!(step, order::Step::Save(_))).count(),
+    }
+}
+
+/// What the search has found so far.
+struct Draft<'a> {
+    search: Search<'a>,
+    prices: Prices,
+    segments: Vec<Segment>,
+    /// Which copies are in the map, which has room for so many pieces.
+    mapped: Vec<bool>,
+    room: usize,
+}
+
+impl<'a> Draft<'a> {
+    /// The first pass, without a map.
+    fn new(search: Search<'a>, room: usize) -> Self {
+        let prices = Prices::default();
+        let segments = search.segments(None, &prices, &|_, _| true);
+        let mapped = search.worthy(&segments, room);
+        Self { search, prices, segments, mapped, room }
+    }
+
+    /// One more pass with the map of the last.
+    fn search(&mut self, allowed: &(dyn Fn(u32, u32) -> bool + Sync)) {
+        let mut pieces = vec![[0; 3]; self.room];
+        let mut map = Map::new(&mut pieces);
+        let mut at = 0;
+        for (segment, mapped) in self.segments.iter().zip(&self.mapped) {
+            at += segment.literal;
+            if *mapped {
+                map.add(segment.source, segment.copy, at);
+            }
+            at += segment.copy;
+        }
+        let last = Last { map: &map, segments: &self.segments };
+        let next = self.search.segments(Some(last), &self.prices, allowed);
+        self.mapped = self.search.worthy(&next, self.room);
+        self.segments = next;
     }
 }
 
@@ -147,44 +157,17 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).expect("images are below 1 GiB")
 }
 
-fn varint(mut n: usize) -> Vec<u8> {
+/// Seven bits to an octet, the lowest first, the high bit set on all but the last.
+fn varint(n: usize) -> Vec<u8> {
     let mut octets = Vec::new();
-    while n >= 0x80 {
-        octets.push((n & 0x7F) as u8 | 0x80);
-        n >>= 7;
-    }
-    octets.push(n as u8);
-    octets
-}
-
-/// The memory of a map.
-struct Storage {
-    pieces: Vec<[u32; 3]>,
-    len: usize,
-}
-
-impl Storage {
-    fn new(room: usize) -> Self {
-        Self { pieces: vec![[0; 3]; room], len: 0 }
-    }
-
-    /// The map of the copies that are in it.
-    fn filled(mut self, segments: &[Segment], mapped: &[bool]) -> Self {
-        let mut map = Map::new(&mut self.pieces);
-        let mut at = 0;
-        for (segment, mapped) in segments.iter().zip(mapped) {
-            at += segment.literal;
-            if *mapped {
-                map.add(segment.source, segment.copy, at);
-            }
-            at += segment.copy;
+    let mut rest = n;
+    loop {
+        let [low, ..] = rest.to_le_bytes();
+        rest >>= 7;
+        octets.push(low & 0x7F | if rest > 0 { 0x80 } else { 0 });
+        if rest == 0 {
+            return octets;
         }
-        self.len = map.len();
-        self
-    }
-
-    fn map(&mut self) -> Map<'_> {
-        Map::resume(&mut self.pieces, self.len).expect("it was made here")
     }
 }
 
@@ -281,12 +264,18 @@ fn clipped(segments: &[Segment], mapped: &[bool], block: usize, len: usize) -> V
     blocks
 }
 
-/// Everything that is decided before coding.
-struct Job<'a> {
+/// Both images, and what stands where.
+#[derive(Clone, Copy)]
+struct Images<'a> {
     old: &'a [u8],
     new: &'a [u8],
-    options: &'a Options,
     regions: Regions<'a>,
+}
+
+/// Everything that is decided before coding.
+struct Job<'a> {
+    images: Images<'a>,
+    options: &'a Options,
     blocks: Vec<Vec<plan::Segment>>,
     kept: Vec<bool>,
     steps: Vec<order::Step>,
@@ -326,9 +315,37 @@ fn sure<T>(result: Result<T, Infallible>) -> T {
     }
 }
 
-impl Job<'_> {
-    /// The plan and the content.
-    fn streams(&self) -> (Vec<u8>, Vec<u8>) {
+/// The streams of a payload.
+struct Streams {
+    plan: Vec<u8>,
+    content: Vec<u8>,
+    /// Octets of the content that are literals.
+    literals: u64,
+}
+
+impl<'a> Job<'a> {
+    /// Cuts the draft in blocks. Put together in the order of the steps, the map may need more room for a while: then fewer
+    /// copies enter it.
+    fn new(
+        images: Images<'a>,
+        options: &'a Options,
+        draft: &Draft<'_>,
+        kept: Vec<bool>,
+        steps: Vec<order::Step>,
+    ) -> Self {
+        let clip = |mapped: &[bool]| clipped(&draft.segments, mapped, options.block, images.new.len());
+        let mut job = Self { images, options, blocks: clip(&draft.mapped), kept, steps };
+        for room in (0..draft.room).rev().step_by(draft.room / 16 + 1) {
+            if job.survey(&mut Map::new(&mut vec![[0; 3]; draft.room])) {
+                break;
+            }
+            job.blocks = clip(&draft.search.worthy(&draft.segments, room));
+        }
+        job
+    }
+
+    /// Codes everything.
+    fn streams(&self) -> Streams {
         let mut memory = vec![0; self.options.sizes.words()];
         let (model, mut map) =
             Model::new(&mut memory, self.options.sizes).expect("the memory is as large as it says");
@@ -341,9 +358,10 @@ impl Job<'_> {
         let block = small(self.options.block);
         let mut bits = vec![0; Done::words(small(self.kept.len()))];
         let done = Done::new(&mut bits, if self.options.in_place { block } else { 0 });
-        let mut walk = Walk::new(model, map, self.regions, done);
-        let mut content = Writer { bits: Encoder::new(), old: self.old };
+        let mut walk = Walk::new(model, map, self.images.regions, done);
+        let mut content = Writer { bits: Encoder::new(), old: self.images.old };
         let mut cursor = Cursor::START;
+        let mut literals = 0;
         for step in &self.steps {
             let index = match step {
                 order::Step::Save(pieces) => {
@@ -364,7 +382,7 @@ impl Job<'_> {
             };
             sure(cursor.step(&mut numbers, &mut plan, block, Step::Make(small(index))));
             let start = index * self.options.block;
-            let (mut at, end) = (start, self.new.len().min(start + self.options.block));
+            let (mut at, end) = (start, self.images.new.len().min(start + self.options.block));
             walk.enter(small(start));
             let mut left = small(end - start);
             for segment in &self.blocks[index] {
@@ -372,12 +390,16 @@ impl Job<'_> {
                 sure(cursor.segment(&mut numbers, &mut plan, block, left, LEAST, *segment));
                 left -= segment.literal + segment.copy;
                 walk.start(*segment, expected);
+                let (literal_end, before) = (at + segment.literal as usize, content.bits.cost());
                 loop {
                     let mut actual = [0; 8];
-                    let n = (self.new.len() - at).min(8);
-                    actual[..n].copy_from_slice(&self.new[at..at + n]);
+                    let n = (self.images.new.len() - at).min(8);
+                    actual[..n].copy_from_slice(&self.images.new[at..at + n]);
                     let Some(made) = sure(walk.code(&mut content, actual)) else { break };
                     at += made.as_slice().len();
+                    if at == literal_end {
+                        literals += content.bits.cost() - before;
+                    }
                 }
             }
             debug_assert_eq!(at, end);
@@ -385,15 +407,15 @@ impl Job<'_> {
                 walk.done.set(small(index));
             }
         }
-        (plan.finish(), content.bits.finish())
+        Streams { plan: plan.finish(), content: content.bits.finish(), literals: literals / (8 * COST) }
     }
 
     fn head(&self, numbers: &mut Numbers<'_>, plan: &mut Encoder) {
-        let regions = self.regions.list;
+        let regions = self.images.regions.list;
         let head = Head {
             sizes: self.options.sizes,
             least: LEAST,
-            ram: self.regions.ram,
+            ram: self.images.regions.ram,
             regions: small(regions.len()),
         };
         sure(plan::head(numbers, plan, head));
@@ -409,7 +431,7 @@ impl Job<'_> {
             let order::Step::Make(index) = step else { return true };
             let mut at = small(index * self.options.block);
             if self.kept[*index] {
-                let len = small(self.options.block.min(self.new.len() - index * self.options.block));
+                let len = small(self.options.block.min(self.images.new.len() - index * self.options.block));
                 return len < LEAST || map.add(at, len, at);
             }
             self.blocks[*index].iter().all(|segment| {
@@ -422,148 +444,4 @@ impl Job<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use kedge_delta::rebuild::{Input, Outline, Rebuild};
-
-    use super::*;
-
-    /// A device that overwrites its image.
-    struct Flash<'a> {
-        payload: &'a [u8],
-        image: Vec<u8>,
-        saved: Vec<(u32, Vec<u8>)>,
-    }
-
-    impl Input for Flash<'_> {
-        type Error = &'static str;
-
-        fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-            out.copy_from_slice(
-                self.payload.get(at as usize..at as usize + out.len()).ok_or("beyond the payload")?,
-            );
-            Ok(())
-        }
-
-        fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-            out.copy_from_slice(
-                self.image.get(at as usize..at as usize + out.len()).ok_or("beyond the image")?,
-            );
-            Ok(())
-        }
-
-        fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-            for (octet, at) in out.iter_mut().zip(at..) {
-                let piece =
-                    self.saved.iter().find(|(start, piece)| at.wrapping_sub(*start) < small(piece.len()));
-                let (start, piece) = piece.ok_or("not saved")?;
-                *octet = piece[(at - start) as usize];
-            }
-            Ok(())
-        }
-    }
-
-    fn rebuilt(old: &[u8], new: &[u8], options: &Options, coded: &Coded) -> Vec<u8> {
-        let outline = Outline {
-            payload: small(coded.payload.len()),
-            old_size: small(old.len()),
-            new_size: small(new.len()),
-            block: small(options.block),
-            in_place: options.in_place,
-        };
-        let mut image = old.to_vec();
-        image.resize(old.len().max(new.len()), 0xFF);
-        let mut flash = Flash { payload: &coded.payload, image, saved: Vec::new() };
-        let mut words = vec![0; outline.words(options.sizes)];
-        let mut regions = vec![coded.regions[0]; coded.regions.len()];
-        let mut rebuild = Rebuild::open(outline, &mut words, &mut regions, &mut flash).unwrap();
-        let mut made = vec![0; new.len()];
-        for _ in 0..outline.blocks() {
-            let block = loop {
-                match rebuild.step(&mut flash).unwrap() {
-                    Step::Save(_) => {
-                        let mut saved = Vec::new();
-                        while let Some((at, len)) = rebuild.piece(&mut flash).unwrap() {
-                            saved.push((at, flash.image[at as usize..(at + len) as usize].to_vec()));
-                        }
-                        flash.saved = saved;
-                    }
-                    step => break step,
-                }
-            };
-            let (Step::Make(index) | Step::Keep(index)) = block else { panic!() };
-            let (start, len) = outline.extent(index);
-            let place = start as usize..(start + len) as usize;
-            if block == Step::Make(index) {
-                let mut octets = vec![0; len as usize + 1];
-                for piece in octets.chunks_mut(100) {
-                    if rebuild.fill(&mut flash, piece).unwrap() < piece.len() {
-                        break;
-                    }
-                }
-                made[place.clone()].copy_from_slice(&octets[..len as usize]);
-                if options.in_place {
-                    flash.image[place].copy_from_slice(&octets[..len as usize]);
-                    rebuild.placed(index);
-                }
-            } else {
-                made[place.clone()].copy_from_slice(&old[place]);
-            }
-        }
-        made
-    }
-
-    #[test]
-    fn corpus() {
-        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/firmware");
-        let best = [
-            ("simba-sam3x", 925),
-            ("mpy-microbit-dot", 3255),
-            ("mpy-microbit", 120512),
-            ("seabios-x86", 25328),
-            ("mpy-stm32f4", 32233),
-            ("mpy-esp8266", 65588),
-            ("uboot-rpi4", 92216),
-            ("st7789-esp32c3", 23764),
-            ("st7789-esp32", 29812),
-            ("libcrypto-arm64", 114013),
-        ];
-        let only = std::env::var("PAIR").unwrap_or_default();
-        let mut means = [0f64; 2];
-        let mut n = 0f64;
-        for (name, best) in best.into_iter().filter(|(name, _)| name.contains(&only)) {
-            let old = std::fs::read(dir.join(name).join("old.bin")).unwrap();
-            let new = std::fs::read(dir.join(name).join("new.bin")).unwrap();
-            let mut sizes = [0; 2];
-            for (i, in_place) in [false, true].into_iter().enumerate() {
-                let options = Options {
-                    in_place,
-                    block: if in_place { 4096 } else { 65536 },
-                    room: 4096 - 32,
-                    sizes: Sizes::SMALL,
-                    hint: Hint::default(),
-                };
-                let start = std::time::Instant::now();
-                let coded = encode(&old, &new, &options, &|_, _| {});
-                let time = start.elapsed();
-                assert!(rebuilt(&old, &new, &options, &coded) == new, "{name}");
-                println!(
-                    "{name} in_place {in_place}: {} plan {} content {} regions {} literals {} lost {} saves {} blocks {:?} {:.1?} {:.3}",
-                    coded.payload.len(),
-                    coded.parts.0,
-                    coded.parts.1,
-                    coded.regions.len(),
-                    coded.literals,
-                    coded.lost,
-                    coded.saves,
-                    coded.blocks,
-                    time,
-                    coded.payload.len() as f64 / best as f64
-                );
-                sizes[i] = coded.payload.len();
-                means[i] += (coded.payload.len() as f64 / best as f64).ln();
-            }
-            n += 1.0;
-        }
-        println!("slot {:.4} in place {:.4}", (means[0] / n).exp(), (means[1] / n).exp());
-    }
-}
+mod tests;

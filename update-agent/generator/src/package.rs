@@ -89,8 +89,8 @@ pub struct Report {
     pub regions: Vec<Region>,
     /// Blocks that are made, and all blocks.
     pub blocks: (usize, usize),
-    /// Octets that are sent one by one.
-    pub literals: u64,
+    /// Octets that are sent one by one, and what that takes of the content.
+    pub literals: (u64, u64),
     /// Octets that could not be copied because their place was overwritten.
     pub lost: usize,
     /// How often something is saved.

@@ -192,7 +192,11 @@ impl<'a> Manifest<'a> {
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = cbor::write(out, |e| {
             let coded = self.payload.kind == Kind::Coded;
-            e.map(if self.base.is_some() { 15 } else { 12 } + if coded { 3 } else { 0 })?;
+            e.map(match (self.base.is_some(), coded) {
+                (true, true) => 18,
+                (true, false) => 15,
+                (false, _) => 12,
+            })?;
             e.u32(key::PRODUCT)?.str(self.product)?;
             if let Some(base) = self.base {
                 e.u32(key::BASE_VERSION)?.str(base.version)?;
@@ -214,7 +218,7 @@ impl<'a> Manifest<'a> {
             e.u32(key::PAYLOAD_SHA256)?.bytes(&self.payload.sha256)?;
             e.u32(key::DESCRIPTION)?.str(self.description)?;
             e.u32(key::NOTES)?.str(self.notes)?;
-            if coded {
+            if coded && self.base.is_some() {
                 let needs = self.payload.needs;
                 e.u32(key::MEMORY)?.u32(needs.memory)?;
                 e.u32(key::SPARE)?.u32(needs.spare)?;

@@ -142,8 +142,8 @@ const PLAIN_WORD: u8 = CLASSES + 1;
 /// be a pointer.
 pub fn unit(place: &Place, window: &Window<'_>, is_place: impl Fn(u32) -> bool) -> Unit {
     let pointer = |kind, from: u32| {
-        let word =
-            word(window.ahead, 0).filter(|word| window.address & 3 == 0 && (*word != 0 || from == 0))?;
+        let word = word(window.ahead, 0)
+            .filter(|word| window.address.is_multiple_of(4) && (*word != 0 || from == 0))?;
         let target = from.wrapping_add(word);
         is_place(target).then_some(pointer_unit(kind, 4, target))
     };
@@ -173,7 +173,7 @@ const fn pointer_unit(kind: u8, len: u8, target: u32) -> Unit {
 
 fn pointer64(window: &Window<'_>, high: u32, is_place: impl Fn(u32) -> bool) -> Option<Unit> {
     let target = word(window.ahead, 0)?;
-    let fits = window.address & 7 == 0 && word(window.ahead, 4)? == high && is_place(target);
+    let fits = window.address.is_multiple_of(8) && word(window.ahead, 4)? == high && is_place(target);
     fits.then_some(pointer_unit(WORD64, 8, target))
 }
 
@@ -189,7 +189,7 @@ fn before_pointer(window: &Window<'_>, unit: Unit, is_place: impl Fn(u32) -> boo
 
 /// Octets without instructions, up to the next word's address.
 fn plain(window: &Window<'_>, word: u32) -> Unit {
-    let to_next = word.wrapping_sub(window.address & (word - 1));
+    let to_next = word.wrapping_sub(window.address & word.wrapping_sub(1));
     let len = u32::try_from(window.ahead.len()).unwrap_or(to_next).min(to_next);
     Unit { len: u8::try_from(len).unwrap_or(1), class: PLAIN_WORD, reference: None }
 }

@@ -6,7 +6,8 @@ use std::{println, vec};
 
 use super::{Known, Literal, Made, Model, Sizes, Spot, State};
 use crate::arch::{AHEAD, Arch, BEHIND, Place, Window};
-use crate::bits::{Bits, Decoder, Interval, Octets, Position};
+use crate::bits::tests::{Encoder, Feed};
+use crate::bits::{Bits, Decoder, Position};
 use crate::map::{Region, Regions};
 
 const ARCHS: [Arch; 12] = [
@@ -26,47 +27,6 @@ const ARCHS: [Arch; 12] = [
 
 /// Where the images stand.
 const BASE: u32 = 0x0800_0000;
-
-struct Encoder {
-    interval: Interval,
-    out: Vec<u8>,
-}
-
-impl Bits for Encoder {
-    type Error = ();
-
-    fn bit(&mut self, p: u32, bit: bool) -> Result<bool, ()> {
-        assert!((1..=65535).contains(&p), "{p}");
-        self.interval = self.interval.narrowed(self.interval.split(p), bit);
-        while let Some(octet) = self.interval.settled() {
-            self.out.push(octet);
-        }
-        Ok(bit)
-    }
-}
-
-impl Encoder {
-    fn new() -> Self {
-        Self { interval: Interval::FULL, out: vec![] }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.out.extend(self.interval.high.to_be_bytes());
-        self.out
-    }
-}
-
-struct Feed<'a>(&'a [u8]);
-
-impl Octets for Feed<'_> {
-    type Error = ();
-
-    fn next(&mut self) -> Result<u8, ()> {
-        let (first, rest) = self.0.split_first().map_or((0, self.0), |(first, rest)| (*first, rest));
-        self.0 = rest;
-        Ok(first)
-    }
-}
 
 /// A copy of `len` old octets from `from` on, after `literal` octets.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +120,9 @@ impl Case {
                     let mut words = words.into_iter();
                     for table in model.tables() {
                         table.fill(0x5555_5555);
-                        table.iter_mut().for_each(|word| *word = words.next().unwrap());
+                        for word in table {
+                            *word = words.next().unwrap();
+                        }
                     }
                     model.state = State::from_words(state);
                 }
@@ -268,7 +230,7 @@ prop_compose! {
     fn case()(arch in prop::sample::select(&ARCHS[..]), old in octets(), noise in prop::collection::vec(any::<u8>(), 0..99),
         steps in prop::collection::vec((0usize..9, any::<u16>(), any::<u16>()), 1..5)) -> Case {
         let steps: Vec<Step> = steps.into_iter().map(|(literal, from, len)| {
-            let from = usize::from(from) % old.len() & !3;
+            let from = (usize::from(from) % old.len()) & !3;
             Step { literal, from, len: usize::from(len) % (old.len() - from) + 1 }
         }).collect();
         Case::new(arch, &old, &steps, &noise)

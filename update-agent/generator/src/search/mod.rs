@@ -100,11 +100,9 @@ impl<'a> Search<'a> {
         self.counted(last, prices, allowed, &mut 0)
     }
 
-    /// For each segment whether its copy should be in the map, which has room for `room` pieces. `last` is what led to the
-    /// segments.
-    pub(crate) fn worthy(&self, last: Option<Last<'_>>, segments: &[Segment], room: usize) -> Vec<bool> {
-        let last = last.map(|last| (last.map, last.segments));
-        let addresses = Addresses::new(&self.references, self.old, self.new, self.regions, last);
+    /// For each segment whether its copy should be in the map, which has room for `room` pieces.
+    pub(crate) fn worthy(&self, segments: &[Segment], room: usize) -> Vec<bool> {
+        let addresses = Addresses::new(&self.references, self.old, self.new, self.regions, None);
         pieces::worthy(&addresses, segments, room)
     }
 

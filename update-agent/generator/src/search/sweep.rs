@@ -29,11 +29,6 @@ impl Mark {
     pub(super) const fn enters(self) -> bool {
         self.0 & (START | ENTRANCE) != 0
     }
-
-    /// The class of the unit that starts here.
-    pub(super) fn class(self) -> usize {
-        usize::from(self.0 & CLASS)
-    }
 }
 
 /// An address in the old image.

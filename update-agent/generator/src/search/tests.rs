@@ -46,7 +46,7 @@ fn passes(old: &[u8], new: &[u8], arch: Arch, allowed: Allowed) -> ([Vec<Segment
     let first = search.counted(None, &prices, &allowed, &mut steps);
     let mut pieces = [[0; 3]; 64];
     let mut map = Map::new(&mut pieces);
-    let worthy = search.worthy(None, &first, 64);
+    let worthy = search.worthy(&first, 64);
     assert_eq!(worthy.len(), first.len());
     let mut at = 0;
     for (segment, worthy) in first.iter().zip(worthy) {
@@ -157,11 +157,11 @@ fn the_map_knows_where_functions_went_and_nothing_misleading() {
         Segment { literal: 20, copy: 20, source: 700 },
         Segment { literal: 0, copy: 6400, source: 6400 },
     ];
-    assert_eq!(search.worthy(None, &segments, 64), [true, false, true]);
+    assert_eq!(search.worthy(&segments, 64), [true, false, true]);
     // with room for one, the first stands for the more
-    assert_eq!(search.worthy(None, &segments, 1).iter().filter(|worthy| **worthy).count(), 1);
-    assert_eq!(search.worthy(None, &segments, 0), [false; 3]);
-    assert_eq!(search.worthy(None, &[], 64), []);
+    assert_eq!(search.worthy(&segments, 1).iter().filter(|worthy| **worthy).count(), 1);
+    assert_eq!(search.worthy(&segments, 0), [false; 3]);
+    assert_eq!(search.worthy(&[], 64), []);
 }
 
 #[test]

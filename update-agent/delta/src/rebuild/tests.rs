@@ -1,0 +1,414 @@
+//! A delta written here is rebuilt, also over an interruption; anything else ends in bounded work, without a panic.
+use super::{Error, Input, Outline, Rebuild};
+use crate::arch::Arch;
+use crate::bits::Bits;
+use crate::bits::tests::Encoder;
+use crate::map::{Map, Region, Regions};
+use crate::model::{Model, Sizes};
+use crate::numbers::Numbers;
+use crate::plan::{self, COUNTERS, Cursor, Head, Segment, Step};
+use crate::walk::{Done, Old, Walk};
+use proptest::prelude::*;
+use std::vec;
+use std::vec::Vec;
+
+const LEAST: u32 = 10;
+const SIZES: Sizes = Sizes { flags: 60, octets: 150, numbers: 60, learned: 20, pieces: 500 };
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap()
+}
+
+fn part(octets: &[u8], at: u32, len: usize) -> Option<&[u8]> {
+    octets.get(at as usize..at as usize + len)
+}
+
+/// A delta: what is done, and what comes out.
+#[derive(Clone, Debug)]
+struct Case {
+    old: Vec<u8>,
+    new: Vec<u8>,
+    outline: Outline,
+    arch: Arch,
+    /// Blocks in their order, none for those that stay as they are.
+    blocks: Vec<(u32, Option<Vec<Segment>>)>,
+}
+
+/// An encoder with the old image beside it.
+struct Pen<'a> {
+    bits: Encoder,
+    old: &'a [u8],
+}
+
+impl Bits for Pen<'_> {
+    type Error = ();
+
+    fn bit(&mut self, p: u32, bit: bool) -> Result<bool, ()> {
+        self.bits.bit(p, bit)
+    }
+}
+
+impl Old for Pen<'_> {
+    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), ()> {
+        out.copy_from_slice(part(self.old, at, out.len()).unwrap());
+        Ok(())
+    }
+
+    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), ()> {
+        self.old(at, out)
+    }
+}
+
+impl Case {
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.blocks.iter().filter_map(|(_, segments)| segments.as_ref()).flatten()
+    }
+
+    fn region(&self) -> Region {
+        Region { old_address: 0x800_0000, new_address: 0x801_0000, arch: self.arch, ..Region::BLANK }
+    }
+
+    /// The map, put together as the device does.
+    fn fill(&self, map: &mut Map<'_>) {
+        for (block, segments) in &self.blocks {
+            let (mut at, len) = self.outline.extent(*block);
+            for segment in segments.iter().flatten() {
+                at += segment.literal;
+                assert!(!segment.mapped || map.add(segment.source, segment.copy, at));
+                at += segment.copy;
+            }
+            assert!(segments.is_some() || len < LEAST || map.add(at, len, at));
+        }
+    }
+
+    /// The payload.
+    fn written(&self) -> Vec<u8> {
+        let mut memory = vec![0; SIZES.words()];
+        let (model, mut map) = Model::new(&mut memory, SIZES).unwrap();
+        self.fill(&mut map);
+        let list = [self.region()];
+        let (old_size, new_size) = (self.outline.old_size, self.outline.new_size);
+        let regions = Regions { list: &list, old_size, new_size, ram: (0x2000_0000, 0x1000) };
+        let mut bits = vec![0; Done::words(self.outline.blocks())];
+        let done = Done::new(&mut bits, if self.outline.in_place { self.outline.block } else { 0 });
+        let mut walk = Walk::new(model, map, regions, done);
+        let mut cells = [0; COUNTERS];
+        let mut numbers = Numbers::new(&mut cells);
+        numbers.reset();
+        let mut plan = Encoder::new();
+        let head = Head { sizes: SIZES, least: LEAST, ram: regions.ram, regions: 1 };
+        plan::head(&mut numbers, &mut plan, head).unwrap();
+        plan::region(&mut numbers, &mut plan, None, self.region()).unwrap();
+        let mut content = Pen { bits: Encoder::new(), old: &self.old };
+        let mut cursor = Cursor::START;
+        if self.outline.in_place {
+            self.write_save(&mut cursor, &mut numbers, &mut plan);
+        }
+        for (block, segments) in &self.blocks {
+            let step = if segments.is_some() { Step::Make(*block) } else { Step::Keep(*block) };
+            cursor.step(&mut numbers, &mut plan, self.outline.block, step).unwrap();
+            let Some(segments) = segments else { continue };
+            let (mut at, mut left) = self.outline.extent(*block);
+            walk.enter(at);
+            for segment in segments {
+                let expected = cursor.expected();
+                cursor.segment(&mut numbers, &mut plan, self.outline.block, left, LEAST, *segment).unwrap();
+                left -= segment.literal + segment.copy;
+                walk.start(*segment, expected);
+                loop {
+                    let mut actual = [0; 8];
+                    for (to, from) in actual.iter_mut().zip(&self.new[at as usize..]) {
+                        *to = *from;
+                    }
+                    let Some(made) = walk.code(&mut content, actual).unwrap() else { break };
+                    at += u32::from(made.len);
+                }
+            }
+            if self.outline.in_place {
+                walk.done.set(*block);
+            }
+        }
+        let (plan, content) = (plan.finish(), content.bits.finish());
+        let len = u8::try_from(plan.len() & 0x7F).unwrap();
+        let more = u8::try_from(plan.len() >> 7).unwrap();
+        [vec![len | 0x80, more], plan, content].concat()
+    }
+
+    /// Saves all that is copied, first of all.
+    fn write_save(&self, cursor: &mut Cursor, numbers: &mut Numbers<'_>, plan: &mut Encoder) {
+        let pieces: Vec<_> = self.segments().filter(|segment| segment.copy > 0).collect();
+        cursor.step(numbers, plan, self.outline.block, Step::Save(small(pieces.len()))).unwrap();
+        let mut end = 0;
+        for piece in pieces {
+            Cursor::piece(numbers, plan, end, (piece.source, piece.copy)).unwrap();
+            end = piece.source + piece.copy;
+        }
+    }
+}
+
+/// A device, its flash in RAM.
+struct Device<'a> {
+    payload: &'a [u8],
+    image: Vec<u8>,
+    saved: Vec<(u32, Vec<u8>)>,
+    /// Octets read so far.
+    read: usize,
+}
+
+impl Input for Device<'_> {
+    type Error = &'static str;
+
+    fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
+        self.read += out.len();
+        out.copy_from_slice(part(self.payload, at, out.len()).expect("within the payload"));
+        Ok(())
+    }
+
+    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
+        self.read += out.len();
+        out.copy_from_slice(part(&self.image, at, out.len()).expect("within the old image"));
+        Ok(())
+    }
+
+    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
+        self.read += out.len();
+        for (octet, at) in out.iter_mut().zip(at..) {
+            let piece = self.saved.iter().find(|(start, piece)| at.wrapping_sub(*start) < small(piece.len()));
+            *octet = piece.map(|(start, piece)| piece[(at - start) as usize]).ok_or("never saved")?;
+        }
+        Ok(())
+    }
+}
+
+/// The memory that is lent.
+struct Memory {
+    words: Vec<u32>,
+    regions: [Region; 4],
+}
+
+impl Memory {
+    fn new(outline: &Outline) -> Self {
+        Self { words: vec![0xDEAD_BEEF; outline.words(SIZES)], regions: [Region::BLANK; 4] }
+    }
+}
+
+type Outcome<T> = Result<T, Error<&'static str>>;
+
+impl<'a> Device<'a> {
+    fn new(case: &Case, payload: &'a [u8]) -> Self {
+        Self { payload, image: case.old.clone(), saved: vec![], read: 0 }
+    }
+
+    /// Goes through steps until a block is done; its number and the octets that were made.
+    fn block(&mut self, rebuild: &mut Rebuild<'_>) -> Outcome<(u32, Option<Vec<u8>>)> {
+        loop {
+            match rebuild.step(self)? {
+                Step::Save(_) => {
+                    let mut saved = vec![];
+                    while let Some((at, len)) = rebuild.piece(self)? {
+                        saved.push((at, part(&self.image, at, len as usize).unwrap().to_vec()));
+                    }
+                    self.saved = saved;
+                }
+                Step::Keep(block) => return Ok((block, None)),
+                Step::Make(block) => {
+                    let mut octets = vec![];
+                    let mut piece = [0; 100];
+                    loop {
+                        let n = rebuild.fill(self, &mut piece)?;
+                        octets.extend_from_slice(&piece[..n]);
+                        if n < piece.len() {
+                            break;
+                        }
+                    }
+                    assert_eq!(small(octets.len()), rebuild.outline().extent(block).1);
+                    return Ok((block, Some(octets)));
+                }
+            }
+        }
+    }
+
+    /// Puts a block where it belongs.
+    fn place(&mut self, rebuild: &mut Rebuild<'_>, new: &mut [u8], block: u32, octets: Option<Vec<u8>>) {
+        let (start, len) = rebuild.outline().extent(block);
+        let place = start as usize..(start + len) as usize;
+        let Some(octets) = octets else {
+            new[place.clone()].copy_from_slice(&self.image[place]);
+            return;
+        };
+        new[place.clone()].copy_from_slice(&octets);
+        if rebuild.outline().in_place {
+            self.image[place].copy_from_slice(&octets);
+        }
+        rebuild.placed(block);
+    }
+
+    /// The new image; when `stop` blocks are done, the power fails before the next is placed.
+    fn rebuilt(&mut self, outline: Outline, stop: u32) -> Outcome<Vec<u8>> {
+        let mut new = vec![0; outline.new_size as usize];
+        let mut memory = Memory::new(&outline);
+        let mut rebuild = Rebuild::open(outline, &mut memory.words, &mut memory.regions, self)?;
+        let mut after;
+        for done in 0..outline.blocks() {
+            let (block, octets) = self.block(&mut rebuild)?;
+            if done == stop && octets.is_some() {
+                let mut kept: Vec<u32> = vec![];
+                rebuild
+                    .keep(|words| {
+                        kept.extend_from_slice(words);
+                        Ok::<_, ()>(())
+                    })
+                    .unwrap();
+                assert_eq!(kept.len(), Rebuild::kept_words(rebuild.sizes()));
+                after = Memory::new(&outline);
+                rebuild = Rebuild::open(outline, &mut after.words, &mut after.regions, self)?;
+                assert_eq!(rebuild.skip(self, done, true)?.0, Some(block));
+                let mut kept = kept.into_iter();
+                rebuild.go_on(self, |_, words| {
+                    words.fill_with(|| kept.next().unwrap());
+                    Ok(())
+                })?;
+                assert_eq!(kept.next(), None);
+            }
+            self.place(&mut rebuild, &mut new, block, octets);
+        }
+        Ok(new)
+    }
+}
+
+const NEVER: u32 = u32::MAX;
+
+prop_compose! {
+    /// What one block is made of; sizes are cut to fit later. None: it stays.
+    fn recipe()(stays in 0u8..5, of in prop::collection::vec((0u32..12, 1u32..90, any::<u16>(), any::<bool>()), 1..8)) -> Option<Vec<(u32, u32, u16, bool)>> {
+        (stays > 0).then_some(of)
+    }
+}
+
+prop_compose! {
+    fn case()(
+        old in prop::collection::vec(any::<u8>(), 200..1500),
+        noise in prop::collection::vec(any::<u8>(), 40),
+        block in 40u32..300,
+        in_place: bool,
+        down: bool,
+        arch in 0u32..12,
+        recipes in prop::collection::vec(recipe(), 1..8),
+    ) -> Case {
+        let old_size = small(old.len());
+        let new_size = (small(recipes.len()) * block).min(old_size);
+        let outline = Outline { payload: 0, old_size, new_size, block, in_place };
+        let mut new = old[..new_size as usize].to_vec();
+        let mut noise = noise.into_iter().cycle();
+        let mut blocks = vec![];
+        for (index, recipe) in (0..outline.blocks()).zip(recipes) {
+            let (mut at, mut left) = outline.extent(index);
+            let Some(recipe) = recipe else {
+                blocks.push((index, None));
+                continue;
+            };
+            let mut segments = vec![];
+            for (literal, copy, source, mapped) in recipe.into_iter().chain([(NEVER, 0, 0, false)]) {
+                let literal = literal.min(left);
+                let copy = copy.min(left - literal);
+                if literal + copy == 0 {
+                    continue;
+                }
+                let source = if copy == 0 { 0 } else { u32::from(source) % (old_size - copy + 1) };
+                segments.push(Segment { literal, copy, source, mapped: mapped && copy >= LEAST });
+                for octet in &mut new[at as usize..(at + literal) as usize] {
+                    *octet = noise.next().unwrap();
+                }
+                at += literal;
+                for (octet, from) in new[at as usize..(at + copy) as usize].iter_mut().zip(&old[source as usize..]) {
+                    *octet = *from ^ u8::from(noise.next().unwrap() < 20);
+                }
+                at += copy;
+                left -= literal + copy;
+            }
+            blocks.push((index, Some(segments)));
+        }
+        if in_place && down {
+            blocks.reverse();
+        }
+        let arch = Arch::from_number(arch);
+        Case { old, new, outline, arch, blocks }
+    }
+}
+
+/// Whether the work is in proportion: at most 64 octets are read for each that is made, and the payload a few times.
+fn is_bounded(device: &Device<'_>, outline: &Outline) -> bool {
+    device.read <= 64 * outline.new_size as usize + 8 * (device.payload.len() + 64)
+}
+
+proptest! {
+    #[test]
+    fn a_delta_is_rebuilt_over_any_interruption(case in case(), stop in 0u32..8) {
+        let payload = case.written();
+        let outline = Outline { payload: small(payload.len()), ..case.outline };
+        let mut device = Device::new(&case, &payload);
+        prop_assert_eq!(&device.rebuilt(outline, NEVER).unwrap(), &case.new);
+        prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
+        let mut device = Device::new(&case, &payload);
+        prop_assert_eq!(&device.rebuilt(outline, stop).unwrap(), &case.new);
+    }
+
+    #[test]
+    fn a_damaged_delta_is_an_error_or_another_image(case in case(), damage in prop::collection::vec((any::<u16>(), 1u8..), 1..4), cut in 0usize..40) {
+        let mut payload = case.written();
+        payload.truncate(payload.len().saturating_sub(cut.saturating_sub(10)).max(1));
+        for (at, change) in damage {
+            let at = usize::from(at) % payload.len();
+            payload[at] ^= change;
+        }
+        let outline = Outline { payload: small(payload.len()), ..case.outline };
+        let mut device = Device::new(&case, &payload);
+        if let Ok(new) = device.rebuilt(outline, NEVER) {
+            prop_assert_eq!(new.len(), case.new.len());
+        }
+        prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
+    }
+
+    #[test]
+    fn random_octets_are_an_error_or_an_image(case in case(), payload in prop::collection::vec(any::<u8>(), 0..200)) {
+        let outline = Outline { payload: small(payload.len()), ..case.outline };
+        let mut device = Device::new(&case, &payload);
+        device.rebuilt(outline, NEVER).ok();
+        prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
+    }
+
+    #[test]
+    fn a_state_that_was_not_kept_here_is_an_error_or_an_image(case in case(), words in prop::collection::vec(any::<u32>(), 99)) {
+        let payload = case.written();
+        let outline = Outline { payload: small(payload.len()), ..case.outline };
+        let mut device = Device::new(&case, &payload);
+        let mut memory = Memory::new(&outline);
+        let mut rebuild = Rebuild::open(outline, &mut memory.words, &mut memory.regions, &mut device).unwrap();
+        let mut words = words.into_iter().cycle();
+        rebuild.go_on(&mut device, |_, out| { out.fill_with(|| words.next().unwrap()); Ok(()) }).unwrap();
+        for _ in 0..outline.blocks() {
+            if device.block(&mut rebuild).is_err() {
+                break;
+            }
+        }
+        prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
+    }
+}
+
+#[test]
+fn too_little_memory_is_told_with_the_missing_amount() {
+    let old = vec![5; 400];
+    let outline = Outline { payload: 0, old_size: 400, new_size: 400, block: 200, in_place: false };
+    let blocks = vec![(0, None), (1, None)];
+    let case = Case { old: old.clone(), new: old, outline, arch: Arch::Data, blocks };
+    let payload = case.written();
+    let outline = Outline { payload: small(payload.len()), ..outline };
+    let mut device = Device::new(&case, &payload);
+    let mut memory = Memory::new(&outline);
+    let words = memory.words.len();
+    let short = &mut memory.words[1..];
+    let error = Rebuild::open(outline, short, &mut memory.regions, &mut device).map(|_| ());
+    assert_eq!(error, Err(Error::Fault(super::Fault::Memory { words })));
+    let error = Rebuild::open(outline, &mut memory.words, &mut [], &mut device).map(|_| ());
+    assert_eq!(error, Err(Error::Fault(super::Fault::Regions)));
+}
