@@ -4,6 +4,7 @@
 #
 #   tests/peers/install.sh [DIR]        DIR: where the environment goes, target/peers by default
 #
+# Zucchini is built where clang is installed; it takes minutes.
 # Nothing here is part of Kedge; the comparison names what is missing and goes on without it.
 set -eu
 
@@ -24,7 +25,9 @@ for package in detools hdiffpatch bsdiff4 bsdiffhs; do
 done
 
 if [ -d "$root/tests/peers/rust" ] && command -v cargo >/dev/null; then
-    cargo install --quiet --locked --path "$root/tests/peers/rust" --root "$dir" ||
+    # Chromium's Zucchini is C++ that wants clang
+    features=$(command -v clang++ >/dev/null && echo "--features zucchini" || true)
+    cargo install --quiet --locked --path "$root/tests/peers/rust" --root "$dir" $features ||
         echo "install.sh: the crates could not be built" >&2
 fi
 echo "installed in $dir; kedge delta compare --peers $dir ..."

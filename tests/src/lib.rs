@@ -1,9 +1,11 @@
 //! What crosses crates: flows, conformance, power failures, golden texts.
 
+pub mod life;
 pub mod oracle_iota;
 pub mod oracle_is683;
 pub mod oracle_wbxml;
 pub mod pair;
+pub mod powerfail;
 pub mod update;
 
 /// Prints a figure that belongs into the record of a test run, like `println!`, but also when the test passes (the harness

@@ -5,12 +5,14 @@ use kedge_generator::{
     Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full, plain,
 };
 use kedge_package::limits::ENVELOPE_MAX;
-use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
+use kedge_platform_sim::nand::Error as NandError;
 use kedge_platform_sim::nor::{Error as NorError, Nor};
 use kedge_platform_sim::random::Seeded;
+use kedge_update_agent::nand::Error as VolumeError;
 use kedge_update_agent::{
-    Applier, BootDecision, Device, Error, Job, Key, Layout, Mode, Outcome, Progress, Slot, Update,
-    WORDS_SMALL, Workspace,
+    Applier, BootDecision, Device, Error, Job, Key, Layout, Mode, Outcome, Progress, Update, WORDS_SMALL,
+    Workspace,
 };
 
 /// The product all test packages are for.
@@ -22,6 +24,8 @@ pub const TRIAL_ATTEMPTS: u8 = 9;
 pub type Room = Workspace<WORDS_SMALL, MOST_REGIONS>;
 /// Octets behind a package that the state of the smallest decoder takes, with room to spare.
 const STATE: usize = 2560;
+/// Blocks of the spare region, unless a case says otherwise: the fewest that a device can have.
+const SPARE: usize = 2;
 
 /// What a call of the update agent on the flash model can fail with.
 pub type Fault = Error<NorError>;
@@ -53,6 +57,17 @@ pub enum Content {
     Plain,
 }
 
+/// In which pieces a device works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Octets of a sector.
+    pub erase: usize,
+    /// Octets of a block: whole sectors.
+    pub block: usize,
+    /// Blocks of the spare region, in place.
+    pub spare: usize,
+}
+
 impl Case {
     /// A case whose package is made for blocks of `block` octets, on sectors of `erase` octets.
     ///
@@ -67,6 +82,15 @@ impl Case {
         block: usize,
         erase: usize,
     ) -> Self {
+        Self::shaped(old, new, content, layout, Shape { erase, block, spare: SPARE })
+    }
+
+    /// The same for any shape.
+    ///
+    /// # Panics
+    ///
+    /// If no package can be made.
+    pub fn shaped(old: &[u8], new: &[u8], content: Content, layout: PackageLayout, shape: Shape) -> Self {
         let release = Release {
             product: PRODUCT,
             version: "2",
@@ -76,17 +100,18 @@ impl Case {
             image: new,
         };
         let installed = Installed { version: "1", image: old };
-        let target = Target { layout, block_size: u32::try_from(block).unwrap() };
+        let target = Target { layout, block_size: u32::try_from(shape.block).unwrap() };
         let signer = Signer::test_key();
         let package = match content {
             Content::Full => full(&release, None, target, &signer),
             Content::Delta => {
-                let coding = Coding { ram: 4096, ..Coding::default() };
+                let spare = u32::try_from(shape.spare).unwrap();
+                let coding = Coding { ram: 4096, spare, ..Coding::default() };
                 create(&release, &installed, target, &coding, &signer).map(|made| made.package)
             }
             Content::Plain => plain(&release, &installed, target, &signer),
         };
-        Self::with_package(old, new, package.unwrap(), layout, block, erase)
+        Self::laid_out(old, new, package.unwrap(), layout, shape)
     }
 
     /// A case with any octets as the package.
@@ -102,6 +127,11 @@ impl Case {
         block: usize,
         erase: usize,
     ) -> Self {
+        Self::laid_out(old, new, package, layout, Shape { erase, block, spare: SPARE })
+    }
+
+    fn laid_out(old: &[u8], new: &[u8], package: Vec<u8>, layout: PackageLayout, shape: Shape) -> Self {
+        let erase = shape.erase;
         let mut end = 0;
         let mut region = |octets: usize| {
             let start = end;
@@ -111,7 +141,7 @@ impl Case {
         let image = region(old.len().max(new.len()));
         let mode = match layout {
             PackageLayout::Slot => Mode::Slot { standby: region(new.len()) },
-            PackageLayout::InPlace => Mode::InPlace { scratch: region(2 * block) },
+            PackageLayout::InPlace => Mode::InPlace { scratch: region(shape.spare * shape.block) },
         };
         let half = 1024_usize.next_multiple_of(erase);
         let state = STATE.next_multiple_of(erase);
@@ -197,67 +227,74 @@ impl Case {
         })
     }
 
-    /// The life of the device from a power-on until the update is done and reported: the boot stage's, then the
-    /// firmware's, and again after each restart of its own. `outbox` keeps what was reported, and as an agent does it,
-    /// takes a package's result once.
+    /// One start of the device: the boot stage's part, then the firmware's. True when the update is done and reported;
+    /// otherwise the device restarts itself. `outbox` keeps what was reported, and as an agent does it, takes a package's
+    /// result once.
     ///
     /// # Errors
     ///
     /// What stopped it: a power cut, or a violation, told in words.
-    pub fn live<const WRITE: usize, const ERASE: usize>(
-        &self,
-        flash: &mut Nor<WRITE, ERASE>,
-        outbox: &mut Vec<Outcome>,
-    ) -> Result<(), Stop> {
-        for _ in 0..8 {
-            let mut update = Update::mount(flash, self.layout)?;
-            let slot = match update.boot(flash)? {
-                BootDecision::Run(slot) => slot,
-                BootDecision::Update => {
-                    self.apply(&mut update, flash)?;
-                    continue;
-                }
-                BootDecision::Broken => return Err(Stop::Violation("no image is left".into())),
-            };
-            let running = self.running(flash, slot)?;
-            if running == Running::New {
-                update.confirm(flash)?;
+    pub fn start<F: NorFlash>(&self, flash: &mut F, outbox: &mut Vec<Outcome>) -> Result<bool, Stop>
+    where
+        F::Error: Interruption,
+    {
+        let mut update = Update::mount(flash, self.layout)?;
+        let slot = match update.boot(flash)? {
+            BootDecision::Run(slot) => slot,
+            BootDecision::Update => {
+                self.apply(&mut update, flash)?;
+                return Ok(false);
             }
-            if let Some(outcome) = update.outcome() {
-                if !outbox.contains(&outcome) {
-                    outbox.push(outcome);
-                }
-                update.clear_outcome(flash)?;
+            BootDecision::Broken => return Err(Stop::Violation("no image is left".into())),
+        };
+        let start = self.layout.slot(slot).start;
+        let runs_new = holds(flash, start, &self.new).map_err(Stop::flash)?;
+        if !runs_new && !holds(flash, start, &self.old).map_err(Stop::flash)? {
+            return Err(Stop::Violation(format!("{slot:?} is started and holds neither image")));
+        }
+        if runs_new {
+            update.confirm(flash)?;
+        }
+        if let Some(outcome) = update.outcome() {
+            if !outbox.contains(&outcome) {
+                outbox.push(outcome);
             }
-            if running == Running::New {
-                return Ok(());
-            }
+            update.clear_outcome(flash)?;
+        }
+        if !runs_new {
             self.receive(&mut update, flash, 200)?;
         }
-        Err(Stop::Violation("the device starts over and over".into()))
-    }
-
-    /// Which image stands in `slot`, in full.
-    fn running<const WRITE: usize, const ERASE: usize>(
-        &self,
-        flash: &Nor<WRITE, ERASE>,
-        slot: Slot,
-    ) -> Result<Running, Stop> {
-        let start = self.layout.slot(slot).start as usize;
-        let dump = flash.dump();
-        let holds = |image: &[u8]| dump[start..].starts_with(image);
-        match (holds(&self.new), holds(&self.old)) {
-            (true, _) => Ok(Running::New),
-            (false, true) => Ok(Running::Old),
-            (false, false) => Err(Stop::Violation(format!("{slot:?} is started and holds neither image"))),
-        }
+        Ok(runs_new)
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Running {
-    Old,
-    New,
+/// Whether `image` stands at `start`.
+///
+/// # Errors
+///
+/// What the flash says.
+pub fn holds<F: ReadNorFlash>(flash: &mut F, start: u32, image: &[u8]) -> Result<bool, F::Error> {
+    let mut found = vec![0; image.len()];
+    flash.read(start, &mut found)?;
+    Ok(found == image)
+}
+
+/// Errors of a flash model, among them the lost power.
+pub trait Interruption: core::fmt::Debug {
+    /// Whether the power failed, which is nobody's fault.
+    fn is_power_cut(&self) -> bool;
+}
+
+impl Interruption for NorError {
+    fn is_power_cut(&self) -> bool {
+        *self == Self::PowerLost
+    }
+}
+
+impl Interruption for VolumeError<NandError> {
+    fn is_power_cut(&self) -> bool {
+        *self == Self::Nand(NandError::PowerLost)
+    }
 }
 
 /// Why a device's life stopped.
@@ -269,10 +306,17 @@ pub enum Stop {
     Violation(String),
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Error::Flash(NorError::PowerLost) => Self::PowerCut,
+impl Stop {
+    /// What an error of the flash means.
+    pub fn flash(error: impl Interruption) -> Self {
+        if error.is_power_cut() { Self::PowerCut } else { Self::Violation(format!("{error:?}")) }
+    }
+}
+
+impl<E: Interruption> From<Error<E>> for Stop {
+    fn from(error: Error<E>) -> Self {
+        match error {
+            Error::Flash(error) => Self::flash(error),
             other => Self::Violation(format!("{other:?}")),
         }
     }

@@ -8,6 +8,7 @@ use kedge_package::limits::HEADER_LEN;
 use kedge_package::{Header, Layout as PackageLayout};
 use kedge_platform_sim::nor::Nor;
 use kedge_tests::figure;
+use kedge_tests::life::Life;
 use kedge_tests::update::{Case, Content, image_pair};
 use kedge_update_agent::{Error, Progress, Refusal, Update, UpdateResult};
 
@@ -33,11 +34,8 @@ fn a_device_takes_it_as_a_plain_one() {
         (Content::Delta, Layout::InPlace),
     ] {
         let case = case(content, layout);
-        let mut flash: Flash = case.device(1);
-        let mut outbox = Vec::new();
-        case.live(&mut flash, &mut outbox).unwrap();
-        assert_eq!(outbox.len(), 1, "{content:?}, {layout:?}");
-        assert_eq!(outbox[0].result, UpdateResult::Installed);
+        let mut life = Life::new(case.device::<4, 256>(1));
+        life.finish(&case).unwrap_or_else(|what| panic!("{content:?}, {layout:?}: {what}"));
     }
 }
 

@@ -3,58 +3,16 @@
 use kedge_generator::Layout::{self, InPlace, Slot};
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_tests::update::{Case, Content, Stop, image_pair};
-use kedge_update_agent::{Outcome, UpdateResult};
+use kedge_tests::life::Life;
+use kedge_tests::update::{Case, Content, image_pair};
 
-/// A device in the middle of its life.
-#[derive(Clone)]
-struct Life<const WRITE: usize, const ERASE: usize> {
-    flash: Nor<WRITE, ERASE>,
-    outbox: Vec<Outcome>,
-}
-
-impl<const WRITE: usize, const ERASE: usize> Life<WRITE, ERASE> {
-    fn new(case: &Case, seed: u64, ecc: bool) -> Self {
-        let flash = case.device(seed);
-        Self { flash: if ecc { flash.with_ecc() } else { flash }, outbox: Vec::new() }
-    }
-
-    /// Lives on, with the power failing as said in operation `at` from now on. True if it failed.
-    fn cut(&mut self, case: &Case, at: u64, cut: Cut) -> Result<bool, String> {
-        self.flash.power_on();
-        self.flash.cut_at(at, cut);
-        match case.live(&mut self.flash, &mut self.outbox) {
-            Ok(()) => {
-                self.flash.clear_cuts();
-                Ok(false)
-            }
-            Err(Stop::PowerCut) => Ok(true),
-            Err(Stop::Violation(what)) => Err(what),
-        }
-    }
-
-    /// Lives to the end undisturbed, and judges. Returns how many operations that took.
-    fn finish(&mut self, case: &Case) -> Result<u64, String> {
-        self.flash.power_on();
-        match case.live(&mut self.flash, &mut self.outbox) {
-            Ok(()) => {}
-            Err(stop) => return Err(format!("{stop:?}")),
-        }
-        match self.outbox[..] {
-            [Outcome { result: UpdateResult::Installed, .. }] => {}
-            ref other => return Err(format!("reported {other:?}")),
-        }
-        if let Some(misuse) = self.flash.misuses().first() {
-            return Err(format!("{misuse:?}"));
-        }
-        Ok(self.flash.operations_since_power_on())
-    }
-
-    /// How much more a sector was erased than in `other`, at most.
-    fn extra_wear(&self, other: &Self) -> u32 {
-        let pairs = self.flash.wear().iter().zip(other.flash.wear());
-        pairs.map(|(more, less)| more.saturating_sub(*less)).max().unwrap_or_default()
-    }
+fn factory<const WRITE: usize, const ERASE: usize>(
+    case: &Case,
+    seed: u64,
+    ecc: bool,
+) -> Life<Nor<WRITE, ERASE>> {
+    let flash = case.device(seed);
+    Life::new(if ecc { flash.with_ecc() } else { flash })
 }
 
 /// The cuts tried at each operation.
@@ -70,7 +28,7 @@ fn cuts(seed: u64) -> [Cut; 5] {
 
 /// Each operation of an undisturbed life cut in each way; returns the number of cases.
 fn sweep<const WRITE: usize, const ERASE: usize>(case: &Case, ecc: bool) -> u64 {
-    let factory = Life::<WRITE, ERASE>::new(case, 1, ecc);
+    let factory = factory::<WRITE, ERASE>(case, 1, ecc);
     let mut clean = factory.clone();
     let operations = clean.finish(case).unwrap();
     assert!(operations > 20, "an update has more than {operations} operations");
@@ -105,13 +63,9 @@ fn geometry<const WRITE: usize, const ERASE: usize>(blocks: usize) -> u64 {
 }
 
 #[test]
-fn every_operation_of_every_geometry() {
-    let cases = geometry::<1, 256>(5)
-        + geometry::<4, 256>(5)
-        + geometry::<8, 512>(4)
-        + geometry::<16, 1024>(4)
-        + geometry::<32, 2048>(3)
-        + geometry::<4, 4096>(3);
+fn every_operation_of_two_geometries() {
+    // two of many; a sample of all is in powerfail_matrix.rs, all of it in `cargo xtask powerfail --all`
+    let cases = geometry::<4, 256>(4) + geometry::<32, 2048>(3);
     kedge_tests::figure!("power cuts at every operation: {cases} cases, 0 violations");
 }
 
@@ -130,7 +84,7 @@ fn blocks_of_several_sectors() {
 fn pairs(layout: Layout) -> u64 {
     let (old, new) = image_pair(700, 256, 3);
     let case = Case::new(&old, &new, Content::Delta, layout, 256, 256);
-    let factory = Life::<8, 256>::new(&case, 1, false);
+    let factory = factory::<8, 256>(&case, 1, false);
     let operations = factory.clone().finish(&case).unwrap();
     let mut cases = 0;
     for first in 0..operations {
@@ -176,7 +130,7 @@ fn many_cuts_in_a_row() {
     for layout in [Slot, InPlace] {
         let case = Case::new(&old, &new, Content::Delta, layout, 1024, 1024);
         for seed in 0..400 {
-            let mut life = Life::<4, 1024>::new(&case, seed, seed % 2 == 1);
+            let mut life = factory::<4, 1024>(&case, seed, seed % 2 == 1);
             for _ in 0..7 {
                 let (at, tear) = (noise.below(90) as u64, noise.word());
                 let cut = [Cut::Before, Cut::Torn { seed: tear }, Cut::After][noise.below(3)];

@@ -7,6 +7,7 @@ use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::Region;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::nor::Nor;
+use kedge_tests::life::Life;
 use kedge_tests::update::{Case, Content, Fault, PRODUCT, Room, image_pair};
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error, Failure, Job, Key, Mode, Progress, Refusal, Update, UpdateResult,
@@ -168,8 +169,9 @@ fn packages_for_other_devices_are_refused_with_their_reason() {
 fn a_downgrade_is_refused_by_the_journal_and_by_the_firmwares_own_floor() {
     let (old, new) = image_pair(900, 256, 11);
     let case = Case::new(&old, &new, Content::Full, PackageLayout::Slot, 256, 256);
-    let mut flash: Flash = case.device(1);
-    case.live(&mut flash, &mut Vec::new()).unwrap();
+    let mut life = Life::<Flash>::new(case.device(1));
+    life.finish(&case).unwrap();
+    let mut flash = life.device;
     let mut update = Update::mount(&mut flash, case.layout).unwrap();
     assert_eq!(update.security_counter(), 2);
     let signer = Signer::test_key();

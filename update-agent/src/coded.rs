@@ -17,7 +17,7 @@
 //! (32 bits each, little-endian), filled up to [`MAX_UNIT`] octets, then their octets.
 use kedge_delta::map::Region as Understood;
 use kedge_delta::model::Sizes;
-use kedge_delta::plan::{COUNTERS, Step};
+use kedge_delta::plan::Step;
 use kedge_delta::rebuild::{self, Fault, Input, Outline, Rebuild};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_package::{BLOCK_CHECK, Layout, Payload};
@@ -46,7 +46,7 @@ pub const WORDS_SMALL: usize = words(Sizes::SMALL);
 pub const WORDS_LARGE: usize = words(Sizes::LARGE);
 
 const fn words(sizes: Sizes) -> usize {
-    let tables = sizes.words().saturating_add(COUNTERS / 2).saturating_add(1024 / 32);
+    let tables = sizes.words().saturating_add(sizes.plan() / 2).saturating_add(1024 / 32);
     let envelope = ENVELOPE_MAX / 4;
     if tables > envelope { tables } else { envelope }
 }

@@ -104,7 +104,7 @@ fn packages_are_made_and_can_be_looked_into() {
 
     let whole = kedge(&["inspect", "package", &package]);
     assert_eq!((whole.exit, whole.err.as_str()), (Exit::Passed, ""));
-    assert!(whole.out.contains("\"1.2.3\"") && whole.out.contains("copy"), "{}", whole.out);
+    assert!(whole.out.contains("\"1.2.3\"") && whole.out.contains("payload: Coded"), "{}", whole.out);
 
     let octets = std::fs::read(&package).unwrap();
     std::fs::write(&package, &octets[..octets.len() - 1]).unwrap();

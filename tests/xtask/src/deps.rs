@@ -14,13 +14,14 @@ enum May {
     UseAll,
 }
 
-/// The rule: `agent -> protocol, update-agent, platform`, `update-agent -> platform, package`, `platform/* -> platform`,
-/// `protocol` and `package` on nothing of ours. Development dependencies are free.
-const RULES: [(&str, May); 14] = [
+/// The rule: `agent -> protocol, update-agent, platform`, `update-agent -> platform, delta, package`, `platform/* -> platform`,
+/// `protocol`, `delta` and `package` on nothing of ours. Development dependencies are free.
+const RULES: [(&str, May); 15] = [
     ("kedge-protocol", May::Use(&[])),
     ("kedge-platform", May::Use(&[])),
+    ("kedge-delta", May::Use(&[])),
     ("kedge-package", May::Use(&[])),
-    ("kedge-update-agent", May::Use(&["kedge-platform", "kedge-package"])),
+    ("kedge-update-agent", May::Use(&["kedge-platform", "kedge-delta", "kedge-package"])),
     ("kedge-agent", May::Use(&["kedge-protocol", "kedge-update-agent", "kedge-package", "kedge-platform"])),
     ("kedge-platform-crypto", May::Use(&["kedge-platform"])),
     ("kedge-platform-linux", May::Use(&["kedge-platform"])),
@@ -29,6 +30,7 @@ const RULES: [(&str, May); 14] = [
     (
         "kedge-generator",
         May::Use(&[
+            "kedge-delta",
             "kedge-package",
             "kedge-platform",
             "kedge-platform-crypto",
@@ -44,8 +46,8 @@ const RULES: [(&str, May); 14] = [
 ];
 
 /// The crates that run on the device without an operating system: `no_std`, no heap, no I/O.
-const CORE: [&str; 5] =
-    ["kedge-protocol", "kedge-platform", "kedge-package", "kedge-update-agent", "kedge-agent"];
+const CORE: [&str; 6] =
+    ["kedge-protocol", "kedge-platform", "kedge-delta", "kedge-package", "kedge-update-agent", "kedge-agent"];
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {

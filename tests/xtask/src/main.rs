@@ -6,6 +6,7 @@
 //! | `no-panic` | nothing the core crates offer can reach a panic: linked without a panic handler |
 //! | `size` | flash, RAM and worst stack of each feature set, against `budgets.toml` |
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
+//! | `powerfail` | updates survive a power cut at every flash operation, nested too |
 //! | `hil` | the firmware runs on an emulated board |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
@@ -19,6 +20,7 @@ mod firmware;
 mod hil;
 mod no_panic;
 mod places;
+mod powerfail;
 mod probe;
 mod size;
 mod source_lines;
@@ -48,6 +50,8 @@ enum Command {
     Firmware(firmware::Options),
     /// Run the firmware on an emulated board
     Hil(hil::Options),
+    /// Cut the power at every flash operation of updates
+    Powerfail(powerfail::Options),
     /// Run every check that continuous integration runs
     Ci(ci::Options),
 }
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Size(options) => size::run(&options),
         Command::Firmware(options) => firmware::run(&options),
         Command::Hil(options) => hil::run(&options),
+        Command::Powerfail(options) => powerfail::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match result {

@@ -86,8 +86,8 @@ pub struct Segment {
     pub mapped: bool,
 }
 
-/// Counters that a plan needs.
-pub const COUNTERS: usize = 384;
+/// Counters that the head of a plan and its regions are coded with; the steps have [`Sizes::plan`].
+pub const HEAD_COUNTERS: usize = 64;
 
 /// How far the coding of a plan has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::bits::{Bits, Decoder, Octets, Position};
 use crate::map::{Map, Region, Regions};
 use crate::model::{Made, Model, Sizes, State};
 use crate::numbers::Numbers;
-use crate::plan::{self, COUNTERS, Cursor, Head, Segment, Step};
+use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
 use crate::walk::{Done, Old, Walk};
 
 /// Where the octets come from. On a device all of it is flash.
@@ -57,7 +57,7 @@ impl Outline {
     /// Words that are needed with tables of these sizes.
     pub fn words(&self, sizes: Sizes) -> usize {
         let done = if self.in_place { Done::words(self.blocks()) } else { Done::words(1) };
-        (COUNTERS / 2).saturating_add(done).saturating_add(sizes.words())
+        (sizes.plan() / 2).saturating_add(done).saturating_add(sizes.words())
     }
 }
 
@@ -253,14 +253,13 @@ impl<'m> Rebuild<'m> {
         let mut plan = Stream::start(input, plan_at, content_at).map_err(Error::Input)?;
         let available = words.len();
         let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes) };
-        let (cells, rest) = words.split_at_mut_checked(COUNTERS / 2).ok_or(short(Sizes::NONE))?;
-        let mut numbers = Numbers::new(bytemuck::try_cast_slice_mut(cells).unwrap_or_default());
-        numbers.reset();
-        let head = plan::head(&mut numbers, &mut plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
+        let (head, list) = read_head(&mut plan, &outline, regions, input)?;
         if outline.words(head.sizes) > available {
             return Err(short(head.sizes).into());
         }
-        let list = read_regions(&head, &mut numbers, &mut plan, &outline, regions, input)?;
+        let (cells, rest) = words.split_at_mut_checked(head.sizes.plan() / 2).ok_or(short(head.sizes))?;
+        let mut numbers = Numbers::new(bytemuck::try_cast_slice_mut(cells).unwrap_or_default());
+        numbers.reset();
         let blocks = if outline.in_place { outline.blocks() } else { 1 };
         let (bits, rest) = rest.split_at_mut_checked(Done::words(blocks)).ok_or(short(head.sizes))?;
         let (model, map) = Model::new(rest, head.sizes).ok_or(short(head.sizes))?;
@@ -307,15 +306,18 @@ impl<'m> Rebuild<'m> {
         self.piece = (0, 0);
         self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
         self.plan = Stream::start(input, self.plan_at, content_at).map_err(Error::Input)?;
-        self.numbers.reset();
+        let mut cells = [0; HEAD_COUNTERS];
+        let mut numbers = Numbers::new(&mut cells);
+        numbers.reset();
         let head =
-            plan::head(&mut self.numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
+            plan::head(&mut numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
         let mut before = None;
         for _ in 0..head.regions {
             let mut reader = self.plan.reader(input);
-            let region = plan::region(&mut self.numbers, &mut reader, before.as_ref(), Region::BLANK);
+            let region = plan::region(&mut numbers, &mut reader, before.as_ref(), Region::BLANK);
             before = Some(region.map_err(Error::Input)?);
         }
+        self.numbers.reset();
         Ok(())
     }
 
@@ -440,7 +442,7 @@ impl<'m> Rebuild<'m> {
 
     /// Words that [`keep`](Self::keep) gives with tables of these sizes.
     pub fn kept_words(sizes: Sizes) -> usize {
-        sizes.words().saturating_sub(sizes.map_words()).saturating_add(COUNTERS / 2).saturating_add(KEPT)
+        sizes.words().saturating_sub(sizes.map_words()).saturating_add(sizes.plan() / 2).saturating_add(KEPT)
     }
 
     /// Gives everything that is needed to go on from here, which must be the end of a block, to `put`.
@@ -536,14 +538,16 @@ fn parts<I: Input>(outline: &Outline, input: &mut I) -> Result<(u32, u32), Error
 }
 
 const BLANK_HEAD: Head = Head { sizes: Sizes::NONE, least: 0, ram: (0, 0), regions: 0 };
-fn read_regions<'m, I: Input>(
-    head: &Head,
-    numbers: &mut Numbers<'_>,
+fn read_head<'m, I: Input>(
     plan: &mut Stream,
     outline: &Outline,
     memory: &'m mut [Region],
     input: &mut I,
-) -> Result<&'m [Region], Error<I::Error>> {
+) -> Result<(Head, &'m [Region]), Error<I::Error>> {
+    let mut cells = [0; HEAD_COUNTERS];
+    let numbers = &mut Numbers::new(&mut cells);
+    numbers.reset();
+    let head = plan::head(numbers, &mut plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
     let count = usize::try_from(head.regions).ok().filter(|count| *count > 0);
     let list = count.and_then(|count| memory.get_mut(..count)).ok_or(Fault::Regions)?;
     let mut before: Option<Region> = None;
@@ -558,7 +562,7 @@ fn read_regions<'m, I: Input>(
         *place = region;
         before = Some(region);
     }
-    Ok(list)
+    Ok((head, list))
 }
 
 /// Checks a segment; returns what is left of the block.

@@ -15,7 +15,7 @@ use kedge_delta::bits::Bits;
 use kedge_delta::map::{Map, Region, Regions};
 use kedge_delta::model::{Model, Sizes};
 use kedge_delta::numbers::Numbers;
-use kedge_delta::plan::{self, COUNTERS, Cursor, Head, Step};
+use kedge_delta::plan::{self, Cursor, HEAD_COUNTERS, Head, Step};
 use kedge_delta::walk::{Done, Old, Walk};
 
 use crate::coder::{COST, Encoder};
@@ -350,11 +350,11 @@ impl<'a> Job<'a> {
         let (model, mut map) =
             Model::new(&mut memory, self.options.sizes).expect("the memory is as large as it says");
         assert!(self.survey(&mut map), "the map is too small");
-        let mut counters = [0; COUNTERS];
+        let mut plan = Encoder::new();
+        self.head(&mut plan);
+        let mut counters = vec![0; self.options.sizes.plan()];
         let mut numbers = Numbers::new(&mut counters);
         numbers.reset();
-        let mut plan = Encoder::new();
-        self.head(&mut numbers, &mut plan);
         let block = small(self.options.block);
         let mut bits = vec![0; Done::words(small(self.kept.len()))];
         let done = Done::new(&mut bits, if self.options.in_place { block } else { 0 });
@@ -410,7 +410,10 @@ impl<'a> Job<'a> {
         Streams { plan: plan.finish(), content: content.bits.finish(), literals: literals / (8 * COST) }
     }
 
-    fn head(&self, numbers: &mut Numbers<'_>, plan: &mut Encoder) {
+    fn head(&self, plan: &mut Encoder) {
+        let mut counters = [0; HEAD_COUNTERS];
+        let numbers = &mut Numbers::new(&mut counters);
+        numbers.reset();
         let regions = self.images.regions.list;
         let head = Head {
             sizes: self.options.sizes,

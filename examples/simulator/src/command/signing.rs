@@ -38,14 +38,12 @@ impl Signing {
         };
         let der = private_key(path)?;
         let named = |id: &[u8]| Signer::from_pkcs8(&der, id).with_context(|| path.display().to_string());
-        match &self.key_id {
-            Some(id) => named(id.as_bytes()),
-            None => {
-                let mut hash = SoftSha256::default();
-                hash.update(&named(b"unnamed")?.public_key());
-                named(&hash.finish()[..ID_LEN])
-            }
+        if let Some(id) = &self.key_id {
+            return named(id.as_bytes());
         }
+        let mut hash = SoftSha256::default();
+        hash.update(&named(b"unnamed")?.public_key());
+        named(&hash.finish()[..ID_LEN])
     }
 }
 

@@ -37,7 +37,7 @@ use kedge_update_agent::{
 pub use parts::{Fuse, LiveWire, Protected};
 
 /// The memory that the boot stage lends the applier.
-type Room = Workspace<WORDS_SMALL, MOST_REGIONS>;
+type Room = Workspace<{ WORDS_SMALL + 2048 }, MOST_REGIONS>;
 /// Octets behind a package for the state of a decoder of that size.
 const STATE: u32 = 12 << 10;
 

@@ -38,6 +38,7 @@ parts! {
     "engine" engine
     "iota" iota
     "package" package
+    "delta" delta
     "bank-log" bank_log
     "nand" nand
     "update" update

@@ -40,8 +40,8 @@ struct Lengths {
 impl Sizes {
     /// For a device with 4 KiB: 2,300 octets.
     pub const TINY: Self = Self { flags: 112, octets: 166, numbers: 62, learned: 23, pieces: 62 };
-    /// For a device with 16 KiB: 12,800 octets.
-    pub const SMALL: Self = Self { flags: 740, octets: 2480, numbers: 300, learned: 104, pieces: 212 };
+    /// For a device with 16 KiB: 12,100 octets.
+    pub const SMALL: Self = Self { flags: 700, octets: 2400, numbers: 220, learned: 100, pieces: 200 };
     /// For a device with 128 KiB: 118,000 octets.
     pub const LARGE: Self = Self { flags: 6400, octets: 30000, numbers: 1000, learned: 300, pieces: 2000 };
 
@@ -68,6 +68,16 @@ impl Sizes {
             learned: learned.saturating_mul(2),
             sure: learned.div_ceil(4),
             pieces: pieces.saturating_mul(3),
+        }
+    }
+
+    /// Counters of the numbers in a plan, a multiple of 2; 2 octets each.
+    pub const fn plan(&self) -> usize {
+        match self.flags {
+            0 => 0,
+            1..256 => 96,
+            256..2048 => 384,
+            _ => 768,
         }
     }
 

@@ -1,5 +1,5 @@
 //! What a plan says is read as it was written.
-use super::{COUNTERS, Cursor, Head, Segment, Step, head, region};
+use super::{Cursor, HEAD_COUNTERS, Head, Segment, Step, head, region};
 use crate::arch::Arch;
 use crate::bits::tests::{Encoder, Feed};
 use crate::bits::{Bits, Decoder, Position};
@@ -28,7 +28,7 @@ enum Saying {
 
 /// Codes all of it; what a decoder is given says only what is known before.
 fn code<B: Bits<Error: Debug>>(bits: &mut B, sayings: &[Saying]) -> Vec<Saying> {
-    let mut cells = [0; COUNTERS];
+    let mut cells = [0; HEAD_COUNTERS];
     let mut numbers = Numbers::new(&mut cells);
     numbers.reset();
     let mut cursor = Cursor::START;
@@ -157,7 +157,7 @@ prop_compose! {
 }
 
 fn code_head<B: Bits<Error: Debug>>(bits: &mut B, given: Head, list: &[Region]) -> (Head, Vec<Region>) {
-    let mut cells = [0; COUNTERS];
+    let mut cells = [0; HEAD_COUNTERS];
     let mut numbers = Numbers::new(&mut cells);
     numbers.reset();
     let made = head(&mut numbers, bits, given).unwrap();

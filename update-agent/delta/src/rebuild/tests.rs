@@ -6,7 +6,7 @@ use crate::bits::tests::Encoder;
 use crate::map::{Map, Region, Regions};
 use crate::model::{Model, Sizes};
 use crate::numbers::Numbers;
-use crate::plan::{self, COUNTERS, Cursor, Head, Segment, Step};
+use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
 use crate::walk::{Done, Old, Walk};
 use proptest::prelude::*;
 use std::vec;
@@ -92,13 +92,16 @@ impl Case {
         let mut bits = vec![0; Done::words(self.outline.blocks())];
         let done = Done::new(&mut bits, if self.outline.in_place { self.outline.block } else { 0 });
         let mut walk = Walk::new(model, map, regions, done);
-        let mut cells = [0; COUNTERS];
+        let mut cells = [0; HEAD_COUNTERS];
         let mut numbers = Numbers::new(&mut cells);
         numbers.reset();
         let mut plan = Encoder::new();
         let head = Head { sizes: SIZES, least: LEAST, ram: regions.ram, regions: 1 };
         plan::head(&mut numbers, &mut plan, head).unwrap();
         plan::region(&mut numbers, &mut plan, None, self.region()).unwrap();
+        let mut cells = vec![0; SIZES.plan()];
+        let mut numbers = Numbers::new(&mut cells);
+        numbers.reset();
         let mut content = Pen { bits: Encoder::new(), old: &self.old };
         let mut cursor = Cursor::START;
         if self.outline.in_place {

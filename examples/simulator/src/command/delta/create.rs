@@ -227,7 +227,7 @@ fn stats(
         parts: (plan, content),
         needs,
         blocks: (made, all),
-        literals,
+        literals: (literals, taken),
         lost,
         saves,
         rehearsal,
@@ -253,7 +253,7 @@ fn stats(
         "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state",
         needs.memory, needs.spare, needs.state
     )?;
-    writeln!(out, "literals      {literals} octets")?;
+    writeln!(out, "literals      {literals} octets, which take {taken} of the content")?;
     writeln!(
         out,
         "overwritten   {lost} octets could not be copied any more; {saves} times something is saved"

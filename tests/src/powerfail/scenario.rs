@@ -1,0 +1,68 @@
+//! What an update is tried with: a kind of flash, a setting and a pair of images.
+use core::fmt;
+
+use kedge_generator::Layout::{self, InPlace, Slot};
+
+use super::bench::Bench;
+use super::flash::FLASHES;
+use super::pairs::{MADE_UP, PAIRS};
+use crate::update::{Case, Content, Shape};
+
+/// Layout, content and spare blocks.
+pub const SETTINGS: [(Layout, Content, usize); 7] = [
+    (Slot, Content::Delta, 2),
+    (InPlace, Content::Delta, 2),
+    (InPlace, Content::Delta, 3),
+    (Slot, Content::Plain, 2),
+    (InPlace, Content::Plain, 2),
+    (Slot, Content::Full, 2),
+    (InPlace, Content::Full, 2),
+];
+
+/// A row of each table, by its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Of [`FLASHES`].
+    pub flash: usize,
+    /// Of [`SETTINGS`].
+    pub setting: usize,
+    /// Of [`PAIRS`].
+    pub pair: usize,
+}
+
+impl Scenario {
+    /// All that are tried: coded deltas of every pair on two spare blocks; with three, and as the other kinds of package,
+    /// which do not depend on what code looks like, those of the pairs made up.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let rows = |setting| if setting < 2 { PAIRS.len() } else { MADE_UP };
+        (0..FLASHES.len()).flat_map(move |flash| {
+            (0..SETTINGS.len())
+                .flat_map(move |setting| (0..rows(setting)).map(move |pair| Self { flash, setting, pair }))
+        })
+    }
+
+    /// Whether the tables have all three rows.
+    pub fn exists(&self) -> bool {
+        self.flash < FLASHES.len() && self.setting < SETTINGS.len() && self.pair < PAIRS.len()
+    }
+
+    /// Makes the package and lives through the update undisturbed. None without the firmware that it is about.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, told in words.
+    pub fn prepare(&self) -> Result<Option<Box<dyn Bench>>, String> {
+        let (flash, (layout, content, spare)) = (&FLASHES[self.flash], SETTINGS[self.setting]);
+        let Some((old, new)) = PAIRS[self.pair].images(flash.block) else { return Ok(None) };
+        let shape = Shape { erase: flash.erase, block: flash.block, spare };
+        flash.prepare(Case::shaped(&old, &new, content, layout, shape)).map(Some)
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (layout, content, spare) = SETTINGS[self.setting];
+        let (flash, pair) = (FLASHES[self.flash].name(), PAIRS[self.pair].name());
+        write!(f, "{flash}; {layout:?}, {content:?}, {spare} spare blocks; {pair}")
+    }
+}
