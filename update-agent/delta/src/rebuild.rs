@@ -70,7 +70,7 @@ pub enum Fault {
         /// How many.
         words: usize,
     },
-    /// More regions than there is room for, or out of order.
+    /// More regions than there is room for, out of order, or of an instruction set that this build leaves out.
     Regions,
     /// Its map has more pieces than it said.
     Map,
@@ -556,7 +556,11 @@ fn read_head<'m, I: Input>(
         let region = region.map_err(Error::Input)?;
         let ascends =
             before.is_none_or(|b| b.old_start <= region.old_start && b.new_start <= region.new_start);
-        if !ascends || region.old_start > outline.old_size || region.new_start > outline.new_size {
+        if !ascends
+            || !region.arch.is_known()
+            || region.old_start > outline.old_size
+            || region.new_start > outline.new_size
+        {
             return Err(Fault::Regions.into());
         }
         *place = region;

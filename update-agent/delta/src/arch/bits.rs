@@ -11,6 +11,7 @@ pub(super) const fn fits(value: u32, bits: u32) -> bool {
     signed(value, bits) == value
 }
 
+#[cfg(any(feature = "aarch64", feature = "arm", feature = "riscv", feature = "thumb"))]
 /// The address nearest to `near` whose low `bits` are those of `low`.
 pub(super) const fn nearest(near: u32, low: u32, bits: u32) -> u32 {
     near.wrapping_add(signed(low.wrapping_sub(near), bits))

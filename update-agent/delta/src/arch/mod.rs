@@ -5,15 +5,53 @@
 //! and [`read`] is the inverse. So a decoder that knows where everything moved can correct every reference by itself.
 //!
 //! The walk sees only octets of the old image near the unit ([`Window`]), so the device and the generator see the same.
+//!
+//! Each instruction set is a feature of the crate; what a build leaves out is [`absent`].
+#[cfg(feature = "aarch64")]
 mod aarch64;
+#[cfg(not(all(
+    feature = "aarch64",
+    feature = "arm",
+    feature = "riscv",
+    feature = "thumb",
+    feature = "x86",
+    feature = "xtensa"
+)))]
+mod absent;
+#[cfg(feature = "arm")]
 mod arm;
+#[cfg(any(
+    feature = "aarch64",
+    feature = "arm",
+    feature = "riscv",
+    feature = "thumb",
+    feature = "x86",
+    feature = "xtensa"
+))]
 mod bits;
 #[cfg(test)]
 mod laws;
+#[cfg(feature = "riscv")]
 mod riscv;
+#[cfg(feature = "thumb")]
 mod thumb;
+#[cfg(feature = "x86")]
 mod x86;
+#[cfg(feature = "xtensa")]
 mod xtensa;
+
+#[cfg(not(feature = "aarch64"))]
+use absent as aarch64;
+#[cfg(not(feature = "arm"))]
+use absent as arm;
+#[cfg(not(feature = "riscv"))]
+use absent as riscv;
+#[cfg(not(feature = "thumb"))]
+use absent as thumb;
+#[cfg(not(feature = "x86"))]
+use absent as x86;
+#[cfg(not(feature = "xtensa"))]
+use absent as xtensa;
 
 /// How the octets of a region are to be understood. The numbers are those of the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +84,19 @@ pub enum Arch {
 }
 
 impl Arch {
+    /// Whether this build knows it.
+    pub const fn is_known(self) -> bool {
+        match self {
+            Self::Data | Self::Data64 | Self::Offsets | Self::Relative => true,
+            Self::Thumb => cfg!(feature = "thumb"),
+            Self::RiscV => cfg!(feature = "riscv"),
+            Self::Xtensa => cfg!(feature = "xtensa"),
+            Self::AArch64 => cfg!(feature = "aarch64"),
+            Self::Arm => cfg!(feature = "arm"),
+            Self::X86 | Self::X86_64 | Self::X86_16 => cfg!(feature = "x86"),
+        }
+    }
+
     /// The architecture with this number of the package; [`Data`](Self::Data) for one that is not known.
     pub const fn from_number(number: u32) -> Self {
         match number {
@@ -161,9 +212,9 @@ pub fn unit(place: &Place, window: &Window<'_>, is_place: impl Fn(u32) -> bool) 
         Arch::Arm => code(arm::unit),
         Arch::RiscV => riscv::unit(window),
         Arch::AArch64 => aarch64::unit(window),
-        Arch::X86 => trailing(window, x86::unit(window, x86::Mode::Bits32), is_place),
-        Arch::X86_16 => x86::unit(window, x86::Mode::Bits16),
-        Arch::X86_64 => x86::unit(window, x86::Mode::Bits64),
+        Arch::X86 => trailing(window, x86::unit_in(window, x86::Mode::Bits32), is_place),
+        Arch::X86_16 => x86::unit_in(window, x86::Mode::Bits16),
+        Arch::X86_64 => x86::unit_in(window, x86::Mode::Bits64),
     }
 }
 

@@ -44,7 +44,7 @@ const ABSOLUTE: u8 = 4;
 const LONGEST_UNIT: u8 = 8;
 
 /// The instruction at the place of `window`.
-pub(super) fn unit(window: &Window<'_>, mode: Mode) -> Unit {
+pub(super) fn unit_in(window: &Window<'_>, mode: Mode) -> Unit {
     let there = u8::try_from(window.ahead.len()).unwrap_or(u8::MAX);
     if let Some(len) = rest_of_cut(window.behind, mode) {
         return Unit { len: len.min(there), class: class::REST, reference: None };
@@ -186,9 +186,9 @@ mod tests {
     use super::super::laws::{Laws, Region, corpus_image};
     use super::*;
 
-    const BITS_16: Laws = Laws { unit: |window| unit(window, Mode::Bits16), emit, read, scale };
-    const BITS_32: Laws = Laws { unit: |window| unit(window, Mode::Bits32), emit, read, scale };
-    const BITS_64: Laws = Laws { unit: |window| unit(window, Mode::Bits64), emit, read, scale };
+    const BITS_16: Laws = Laws { unit: |window| unit_in(window, Mode::Bits16), emit, read, scale };
+    const BITS_32: Laws = Laws { unit: |window| unit_in(window, Mode::Bits32), emit, read, scale };
+    const BITS_64: Laws = Laws { unit: |window| unit_in(window, Mode::Bits64), emit, read, scale };
 
     fn laws(mode: Mode) -> Laws {
         match mode {
