@@ -140,8 +140,8 @@ impl<const PAGE: usize, const BLOCK: usize> Device for NandDevice<PAGE, BLOCK> {
     fn start(&mut self, case: &Case, outbox: &mut Vec<Outcome>) -> Result<bool, Stop> {
         let mut buffer = vec![0; 2 * PAGE];
         let options = Options { streams: &self.streams, refresh_from: REFRESH_FROM };
-        let mut volume =
-            Volume::<_, BLOCK, RESERVE>::mount(&mut self.flash, options, &mut buffer).map_err(Stop::flash)?;
+        let mut volume = Volume::<_, BLOCK, RESERVE>::mount(&mut self.flash, options, &mut buffer)
+            .map_err(|error| Stop::flash(&error))?;
         case.start(&mut volume, outbox)
     }
 }

@@ -248,8 +248,8 @@ impl Case {
             BootDecision::Broken => return Err(Stop::Violation("no image is left".into())),
         };
         let start = self.layout.slot(slot).start;
-        let runs_new = holds(flash, start, &self.new).map_err(Stop::flash)?;
-        if !runs_new && !holds(flash, start, &self.old).map_err(Stop::flash)? {
+        let runs_new = holds(flash, start, &self.new).map_err(|error| Stop::flash(&error))?;
+        if !runs_new && !holds(flash, start, &self.old).map_err(|error| Stop::flash(&error))? {
             return Err(Stop::Violation(format!("{slot:?} is started and holds neither image")));
         }
         if runs_new {
@@ -308,7 +308,7 @@ pub enum Stop {
 
 impl Stop {
     /// What an error of the flash means.
-    pub fn flash(error: impl Interruption) -> Self {
+    pub fn flash(error: &impl Interruption) -> Self {
         if error.is_power_cut() { Self::PowerCut } else { Self::Violation(format!("{error:?}")) }
     }
 }
@@ -316,7 +316,7 @@ impl Stop {
 impl<E: Interruption> From<Error<E>> for Stop {
     fn from(error: Error<E>) -> Self {
         match error {
-            Error::Flash(error) => Self::flash(error),
+            Error::Flash(error) => Self::flash(&error),
             other => Self::Violation(format!("{other:?}")),
         }
     }

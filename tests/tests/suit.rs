@@ -84,7 +84,7 @@ fn other_tools_read_it() {
     let path = std::env::temp_dir().join(format!("kedge-{}.suit", std::process::id()));
     std::fs::write(&path, suit_envelope(&case.package).unwrap()).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/suit/read.py");
-    let key: String = Signer::test_key().public_key().iter().map(|octet| format!("{octet:02x}")).collect();
+    let key = Signer::test_key().public_key().map(|octet| format!("{octet:02x}")).concat();
     let output = Command::new(&python).arg(script).arg(&path).arg(key).output();
     std::fs::remove_file(&path).unwrap();
     let Ok(output) = output else {

@@ -465,6 +465,10 @@ impl<'m> Coded<'m> {
             to.put(flash, &at.to_le_bytes()).map_err(Error::Flash)?;
             to.put(flash, &len.to_le_bytes()).map_err(Error::Flash)?;
         }
+        // filled up: on NAND a gap would take a page of its own
+        for _ in pieces.saturating_mul(ENTRY).saturating_add(COUNT)..list_len(pieces) {
+            to.put(flash, &[0xFF]).map_err(Error::Flash)?;
+        }
         to.finish(flash)?;
         let mut to = Appender::new(saves.start.saturating_add(list_len(pieces)));
         // what is read back was written here, but storage may change

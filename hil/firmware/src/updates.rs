@@ -3,6 +3,7 @@
 use crate::cfi_nor::{CfiError, CfiNor};
 use crate::{Exit, product, say};
 use crate::product::Room;
+use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_update_agent::{Applier, BootDecision, Error, Job, Progress, Update};
 use semihosting::fs::File;
