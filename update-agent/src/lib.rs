@@ -24,13 +24,15 @@
 //! - No step begins before the journal record that allows it is safe; every step can be repeated.
 //! - No unit of the flash is read that a power cut may have left half programmed or half erased: what a record does not
 //!   vouch for is erased first. The contract is that of [`kedge_platform::flash`].
-//! - All that can be checked is checked before the first sector of an image is erased, signature first.
+//! - All that can be checked is checked before the first sector of an image is erased, signature first; a coded delta is gone
+//!   through to its end once, without writing.
 //! - In slot mode there is a bootable old image until the new one is confirmed. In place there is none while the update is
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
-//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 400 and the hash; no buffer on the stack is larger than 256; the
-//! caller lends one buffer for the envelope. Whole stack depths: `cargo xtask size`.
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash; the tables of coded deltas are lent
+//! ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer for the envelope. Whole stack
+//! depths: `cargo xtask size`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

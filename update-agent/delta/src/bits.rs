@@ -56,7 +56,7 @@ impl Interval {
 pub trait Octets {
     /// Why it can fail.
     type Error;
-    /// The next octet; zeros behind the last, and an error when there were more of those than an encoder leaves out.
+    /// The next octet; zeros behind the last: an encoder leaves them out.
     fn next(&mut self) -> Result<u8, Self::Error>;
 }
 

@@ -1,4 +1,26 @@
-//! The delta coding of firmware images: the model that the device and the generator share.
+//! The delta coding of firmware images: what the device and the generator share.
+//!
+//! ```text
+//!  payload ─► plan ──► steps, segments ──► which old octets make the new block, and what is sent instead
+//!              │                                         │
+//!              └─► map: where every old piece went       ▼
+//!                            │            old code ─► units ─► prediction: the same, its addresses moved by the map
+//!                            └───────────────────────────────►   │
+//!  payload ─► content ─► bits ─► was it right? if not: the address, the octets ◄─┘      ─► new octets
+//! ```
+//! In a new release most code is the same with other operands, because something before it grew. The plan tells where
+//! everything went; with that the device decodes the operand of an old instruction, moves its target and codes it again at
+//! the new place, and is mostly right. What is sent is whether it was right ([`model`]), coded with probabilities that
+//! adapt on both sides alike ([`predict`], [`bits`]).
+//!
+//! - [`arch`]: instructions and words, and the addresses in them
+//! - [`map`]: regions of both images, and the map
+//! - [`plan`]: order of the blocks, segments; [`numbers`] codes it
+//! - [`walk`]: through a block, the same way in both directions
+//! - [`rebuild`]: the device's side, to be interrupted and resumed at every block
+//!
+//! Everything works in memory that the caller lends ([`model::Sizes`]); nothing panics, whatever a payload says. Not meant
+//! for payloads that nobody vouches for: what comes out is checked by its hash, by whoever uses this.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -6,7 +6,8 @@
 //!
 //! The walk sees only octets of the old image near the unit ([`Window`]), so the device and the generator see the same.
 //!
-//! Each instruction set is a feature of the crate; what a build leaves out is [`absent`].
+//! Each instruction set is a feature of the crate; what a build leaves out reads as plain octets, and a delta that needs it
+//! is refused.
 #[cfg(feature = "aarch64")]
 mod aarch64;
 #[cfg(not(all(
