@@ -268,7 +268,6 @@ pub(crate) enum Outcome {
 pub(crate) struct Coded<'m> {
     rebuild: Rebuild<'m>,
     ground: Ground,
-    in_place: bool,
     /// Blocks made so far: says where the state goes.
     made: u32,
 }
@@ -280,7 +279,7 @@ pub(crate) fn refusal<E>(error: rebuild::Error<E>, at: u32) -> Error<E> {
         rebuild::Error::Fault(Fault::Memory { words }) => Error::Refused(Refusal::Memory {
             missing: u32::try_from(words.saturating_mul(4)).unwrap_or(u32::MAX),
         }),
-        rebuild::Error::Fault(_fault) => Error::Refused(Refusal::Malformed { at }),
+        rebuild::Error::Fault(_) => Error::Refused(Refusal::Malformed { at }),
     }
 }
 
@@ -301,18 +300,17 @@ impl<'m> Coded<'m> {
         ground: Ground,
         memory: Memory<'m>,
     ) -> Result<Self, rebuild::Error<F::Error>> {
-        let in_place = payload.layout == Layout::InPlace;
         let outline = Outline {
             payload: payload.size,
             old_size: sizes.0,
             new_size: sizes.1,
             block: payload.block_size,
-            in_place,
+            in_place: payload.layout == Layout::InPlace,
         };
         let mut input = ground.input(flash);
         let Memory { words, regions } = memory;
         let rebuild = Rebuild::open(outline, words, regions, &mut input)?;
-        let coded = Self { rebuild, ground, in_place, made: 0 };
+        let coded = Self { rebuild, ground, made: 0 };
         coded.spare_check()?;
         Ok(coded)
     }
@@ -327,7 +325,7 @@ impl<'m> Coded<'m> {
         let room = self.ground.spare.map_or(0, |spare| spare.len.saturating_sub(self.ground.block));
         let state =
             u32::try_from(Rebuild::kept_words(self.rebuild.sizes()).saturating_mul(4)).unwrap_or(u32::MAX);
-        if saved > room || (self.in_place && state > self.ground.state.1) {
+        if saved > room || (self.rebuild.outline().in_place && state > self.ground.state.1) {
             return Err(Fault::Save.into());
         }
         Ok(())

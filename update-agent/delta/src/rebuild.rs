@@ -341,11 +341,6 @@ impl<'m> Rebuild<'m> {
         &self.walk.regions
     }
 
-    /// How many pieces the map has.
-    pub const fn pieces(&self) -> usize {
-        self.walk.map.len()
-    }
-
     /// What is done next. After [`Step::Make`] the block's octets come from [`fill`](Self::fill), after [`Step::Save`] the
     /// pieces from [`piece`](Self::piece); when the block is in place, [`placed`](Self::placed) has to be told.
     pub fn step<I: Input>(&mut self, input: &mut I) -> Result<Step, Error<I::Error>> {

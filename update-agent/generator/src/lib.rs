@@ -15,9 +15,11 @@
 //! Every package is applied to a flash model by the device's own code before it is returned ([`rehearse`]), and the same
 //! input gives the same octets.
 //!
-//! The delta is plain: a suffix array of the old image finds what to copy, differences are sent as they are, nothing is
-//! entropy coded. The suffix array comes from `libsais`, bindings to the C library of that name: linear time whatever the
-//! image looks like, and it builds with the C compiler that `ring` needs anyway.
+//! Deltas are coded by `kedge_delta`: what stands where is found out ([`image`]), copies are searched with suffix arrays of
+//! the old image, as it is and with its addresses masked, and for a device that overwrites its image the blocks are put in
+//! order. [`plain`] makes the older kind without entropy coding. The suffix arrays come from `libsais`, bindings to the C
+//! library of that name: linear time whatever the image looks like, and it builds with the C compiler that `ring` needs
+//! anyway.
 
 mod check;
 mod coder;
