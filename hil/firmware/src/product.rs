@@ -41,7 +41,14 @@ const TEST_KEY: [u8; 32] = [
 
 /// What packages are measured against; the boot stage does not know which version is installed.
 pub const fn device(version: Option<&'static str>) -> Device<'static> {
-    Device { product: NAME, version, security_counter: SECURITY_COUNTER, keys: &KEYS, trial_attempts: 3, memory: Room::MEMORY }
+    Device {
+        product: NAME,
+        version,
+        security_counter: SECURITY_COUNTER,
+        keys: &KEYS,
+        trial_attempts: 3,
+        memory: Room::MEMORY,
+    }
 }
 
 const fn sectors(first: u32, count: u32) -> Region {

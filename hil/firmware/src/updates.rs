@@ -1,8 +1,8 @@
 //! Carrying updates through (boot stage), fetching and confirming them (firmware).
 
 use crate::cfi_nor::{CfiError, CfiNor};
-use crate::{Exit, product, say};
 use crate::product::Room;
+use crate::{Exit, product, say};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_update_agent::{Applier, BootDecision, Error, Job, Progress, Update};
