@@ -344,9 +344,10 @@ impl<'m> Coded<'m> {
             match self.rebuild.step(&mut input)? {
                 Step::Save(_) => while self.rebuild.piece(&mut input)?.is_some() {},
                 Step::Keep(_) => return Ok(()),
-                Step::Make(_) => {
+                Step::Make(block) => {
                     let mut buffer = [0; CHUNK];
                     while self.rebuild.fill(&mut input, &mut buffer)? == CHUNK {}
+                    self.rebuild.placed(block);
                     return Ok(());
                 }
             }

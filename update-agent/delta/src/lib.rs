@@ -16,6 +16,7 @@
 //! - [`arch`]: instructions and words, and the addresses in them
 //! - [`map`]: regions of both images, and the map
 //! - [`plan`]: order of the blocks, segments; [`numbers`] codes it
+//! - [`seam`]: units over the border of two blocks
 //! - [`walk`]: through a block, the same way in both directions
 //! - [`rebuild`]: the device's side, to be interrupted and resumed at every block
 //!
@@ -46,6 +47,7 @@ pub mod numbers;
 pub mod plan;
 pub mod predict;
 pub mod rebuild;
+pub mod seam;
 pub mod walk;
 
 fn hash(a: u32, b: u32) -> u32 {
