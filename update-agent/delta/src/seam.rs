@@ -29,16 +29,17 @@ impl Seam {
 
     /// The words to keep.
     pub fn to_words(&self) -> [u32; Self::WORDS] {
-        let [a, b, c, d, e, f, g, h] = self.octets.octets;
+        let octets = u64::from_le_bytes(self.octets.octets);
+        let word = |shift: u32| u32::try_from(octets >> shift & u64::from(u32::MAX)).unwrap_or(0);
         let what = u32::from(self.octets.len) << 1 | u32::from(self.end);
-        [self.block, what, u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+        [self.block, what, word(0), word(32)]
     }
 
     /// The seam that gave these words.
     pub fn from_words([block, what, low, high]: [u32; Self::WORDS]) -> Self {
-        let ([a, b, c, d], [e, f, g, h]) = (low.to_le_bytes(), high.to_le_bytes());
+        let octets = (u64::from(low) | u64::from(high) << 32).to_le_bytes();
         let len = u8::try_from(what >> 1).unwrap_or(0).min(8);
-        Self { block, end: what & 1 == 1, octets: Made { octets: [a, b, c, d, e, f, g, h], len } }
+        Self { block, end: what & 1 == 1, octets: Made { octets, len } }
     }
 
     /// The octets that a block starts with.

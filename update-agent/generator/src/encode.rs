@@ -483,7 +483,7 @@ impl<'a> Job<'a> {
         if first.literal > 0 || first.copy == 0 || last.source + last.copy != first.source {
             return 0;
         }
-        let early = self.search.into_unit(first.source);
+        let early = self.search.unit_offset(first.source);
         if early < seam::MAX && early <= last.copy { early } else { 0 }
     }
 

@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
     }
 
     /// How far into a unit of the old image an offset points; 0 at its start.
-    pub(crate) fn into_unit(&self, at: u32) -> u32 {
+    pub(crate) fn unit_offset(&self, at: u32) -> u32 {
         let units = self.marks.iter().take(at as usize + 1).rev();
         small(units.take_while(|mark| !mark.starts()).count())
     }
