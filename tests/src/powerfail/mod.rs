@@ -10,6 +10,7 @@
 //! from that recovery. All that is drawn follows from the [`Number`], so a number alone replays its case.
 mod bench;
 mod flash;
+mod mixed;
 mod number;
 mod pairs;
 mod scenario;
