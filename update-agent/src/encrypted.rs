@@ -110,12 +110,11 @@ impl<'r, F: NorFlash, C: FlashCipher> Encrypted<'r, F, C> {
     /// How far from `at` on, but at most `len` octets, it goes on alike, and whether that is encrypted.
     fn stretch(&self, at: u32, len: usize) -> (usize, bool) {
         let inside = |region: &&Region| region.start <= at && at < region.end();
-        let (border, encrypted) = match self.regions.iter().find(inside) {
-            Some(region) => (region.end(), true),
-            None => {
-                let ahead = self.regions.iter().map(|region| region.start).filter(|start| *start > at);
-                (ahead.min().unwrap_or(u32::MAX), false)
-            }
+        let (border, encrypted) = if let Some(region) = self.regions.iter().find(inside) {
+            (region.end(), true)
+        } else {
+            let ahead = self.regions.iter().map(|region| region.start).filter(|start| *start > at);
+            (ahead.min().unwrap_or(u32::MAX), false)
         };
         let until = usize::try_from(border.saturating_sub(at)).unwrap_or(usize::MAX);
         (until.min(len), encrypted)

@@ -92,8 +92,10 @@ impl<B: BlockCipherEncrypt<BlockSize = BlockSize> + BlockCipherDecrypt> AesXts<B
 
 type BlockSize = <Aes128 as aes::cipher::BlockSizeUser>::BlockSize;
 
+/// Octets of a block.
+const BLOCK: u128 = UNIT as u128;
 /// Blocks of a data unit.
-const BLOCKS: u128 = DATA_UNIT as u128 / UNIT as u128;
+const BLOCKS: u128 = DATA_UNIT as u128 / BLOCK;
 
 /// The mask of the next block.
 const fn double(mask: u128) -> u128 {
@@ -103,19 +105,19 @@ const fn double(mask: u128) -> u128 {
 
 /// The number of the block at an offset.
 fn block_at(at: u32) -> u128 {
-    u128::from(at) / UNIT as u128
+    u128::from(at) / BLOCK
 }
 
 impl<B: BlockCipherEncrypt<BlockSize = BlockSize> + BlockCipherDecrypt> FlashCipher for AesXts<B> {
     type Error = Infallible;
 
     fn encrypt(&mut self, at: u32, octets: &mut [u8]) -> Result<(), Infallible> {
-        self.each(block_at(at), octets, |cipher, block| cipher.encrypt_block(block));
+        self.each(block_at(at), octets, B::encrypt_block);
         Ok(())
     }
 
     fn decrypt(&mut self, at: u32, octets: &mut [u8]) -> Result<(), Infallible> {
-        self.each(block_at(at), octets, |cipher, block| cipher.decrypt_block(block));
+        self.each(block_at(at), octets, B::decrypt_block);
         Ok(())
     }
 }
@@ -141,12 +143,12 @@ mod tests {
         let unit = |number: u128| number * BLOCKS;
         let mut octets = [0x44; 32];
         let second = AesXts128::new(&[0x11; 16], &[0x22; 16]).expect("two keys");
-        second.each(unit(0x33_3333_3333), &mut octets, |cipher, block| cipher.encrypt_block(block));
+        second.each(unit(0x33_3333_3333), &mut octets, BlockCipherEncrypt::encrypt_block);
         assert_eq!(octets[..], hex("c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0"));
         let mut octets = [0x44; 32];
         let data = hex("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0");
         let third = AesXts128::new(data[..].try_into().expect("16"), &[0x22; 16]).expect("two keys");
-        third.each(unit(0x33_3333_3333), &mut octets, |cipher, block| cipher.encrypt_block(block));
+        third.each(unit(0x33_3333_3333), &mut octets, BlockCipherEncrypt::encrypt_block);
         assert_eq!(octets[..], hex("af85336b597afc1a900b2eb21ec949d292df4c047e0b21532186a5971a227a89"));
         let data = hex("2718281828459045235360287471352662497757247093699959574966967627");
         let tweak = hex("3141592653589793238462643383279502884197169399375105820974944592");
@@ -154,9 +156,9 @@ mod tests {
             .expect("two keys");
         let plain: Vec<u8> = (0..=127).collect();
         let mut octets = plain.clone();
-        tenth.each(unit(0xFF), &mut octets, |cipher, block| cipher.encrypt_block(block));
+        tenth.each(unit(0xFF), &mut octets, BlockCipherEncrypt::encrypt_block);
         assert_eq!(octets[..32], hex("1c3b3a102f770386e4836c99e370cf9bea00803f5e482357a4ae12d414a3e63b"));
-        tenth.each(unit(0xFF), &mut octets, |cipher, block| cipher.decrypt_block(block));
+        tenth.each(unit(0xFF), &mut octets, BlockCipherDecrypt::decrypt_block);
         assert_eq!(octets, plain);
     }
 

@@ -96,7 +96,8 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     pub fn new(sectors: usize) -> Self {
         const { assert!(WRITE > 0 && ERASE > 0 && ERASE.is_multiple_of(WRITE), "sectors are whole units") };
         assert!(u32::try_from(sectors * ERASE).is_ok(), "offsets are 32 bits");
-        Self::with_map(Map::Equal, vec![Arc::new(Sector::erased(ERASE, WRITE, 0xFF)); sectors])
+        let blank = Arc::new(Sector::erased(ERASE, WRITE, 0xFF));
+        Self::with_map(Map::Equal, vec![blank; sectors])
     }
 
     /// The same with sectors of different sizes, of which `ERASE` is the smallest.
