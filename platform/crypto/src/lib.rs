@@ -10,7 +10,7 @@
 //! assert!(!SoftCrypto.verify_ed25519(&[0; 32], &[b"abc"], &[0; 64]));
 //! ```
 //!
-//! [`xts`] is the cipher of flash whose images are kept encrypted, made of `aes` (0.9, pure Rust, constant time without
+//! With the feature `xts`, `xts::AesXts` is the cipher of flash whose images are kept encrypted, made of `aes` (0.9, pure Rust, constant time without
 //! tables) and thirty lines of its own: the mode's crate takes whole sectors only, a device reads single blocks.
 //!
 //! # What it is made of, and why
@@ -50,6 +50,7 @@
 extern crate std;
 
 pub mod ed25519;
+#[cfg(feature = "xts")]
 pub mod xts;
 
 use kedge_platform::crypto::{Crypto, Sha256};
