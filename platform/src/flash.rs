@@ -14,6 +14,9 @@
 //!    In both cases the driver may report such a unit or sector as a read error instead (error-correcting parts do).
 //! 5. Nothing outside the units being written or the sector being erased changes.
 //!
+//! So Kedge never trusts a unit that may have been the last one touched before a power failure: what it decides at start
+//! from such a unit it writes afresh elsewhere before it acts on the decision.
+//!
 //! # Sectors of different sizes
 //!
 //! [`NorFlash`] has one `ERASE_SIZE`. A part with several (boot sectors, STM32F4) gives the smallest there, takes an `erase`
@@ -32,12 +35,8 @@
 //! assert_eq!(PART.region(0x1_0000, 0x4000), None, "a piece of the sector of 64 KiB");
 //! ```
 //! The update agent erases in a region by its sectors: journal and store belong into the small ones, images, scratch and
-//! package into the large ones. Blocks of packages for such a device are whole sectors of its images.
-//!
-//! # Trust
-//!
-//! So Kedge never trusts a unit that may have been the last one touched before a power failure: what it decides at start
-//! from such a unit it writes afresh elsewhere before it acts on the decision.
+//! package into the large ones. Blocks of packages for such a device are whole sectors of its images. In place, the decoder's
+//! state takes two more sectors of the package's region: where large sectors are few, two slots may fit better.
 
 pub use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 

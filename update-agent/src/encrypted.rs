@@ -27,6 +27,8 @@
 //! whether flash is blank: it erases what no journal record vouches for, and trusts what one does. Repeating a step writes
 //! the same ciphertext again, so a record vouches for it as for plain octets.
 //!
+//! On NAND the wrapper stands above the [`nand::Volume`](crate::nand::Volume), whose offsets then are the cipher's.
+//!
 //! The old image must have been encrypted to its last octet when the device was made, blank areas inside it included.
 use core::fmt;
 
