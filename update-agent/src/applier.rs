@@ -359,19 +359,20 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         let mut input =
             Stored { flash, package: self.update.layout.package, image: Some(self.update.old_region()) };
         let block = accepted.plan.block(step, &mut input).map_err(block_error)?;
-        let target = self.update.new_region().start.saturating_add(block.start);
+        let new = self.update.new_region();
+        let target = new.start.saturating_add(block.start);
         let ready = match self.update.layout.mode {
             Mode::Slot { .. } => {
-                make(&mut input, &block, target)?;
+                make(&mut input, &block, new, target)?;
                 false
             }
             Mode::InPlace { .. } if block.content == Content::Unchanged => return Ok(true),
             Mode::InPlace { scratch } => {
-                let scratch = scratch_block(scratch, accepted.plan.block_size(), step);
+                let place = scratch_block(scratch, accepted.plan.block_size(), step);
                 if ready {
-                    copy(flash, scratch, target, block.len)?;
+                    copy(flash, place, new, target, block.len)?;
                 } else {
-                    make(&mut input, &block, scratch)?;
+                    make(&mut input, &block, scratch, place)?;
                 }
                 !ready
             }
@@ -465,17 +466,18 @@ fn scratch_block(scratch: Region, block_size: u32, step: u32) -> u32 {
     scratch.start.saturating_add(place.saturating_mul(block_size))
 }
 
-/// Makes `block` at offset `target` of the device, and reads it back.
+/// Makes `block` at offset `target` of the device, in `region`, and reads it back.
 fn make<F: NorFlash>(
     input: &mut Stored<'_, F>,
     block: &Block,
+    region: Region,
     target: u32,
 ) -> Result<(), BlockError<Error<F::Error>>> {
     let mut reader = BlockReader::new(block);
     let mut crc = BLOCK_CHECK.digest();
     let mut buffer = [0; CHUNK];
     let mut done = 0u32;
-    erase(input.flash, target, block.len).map_err(Error::Flash)?;
+    erase(input.flash, region, target, block.len).map_err(Error::Flash)?;
     while done < block.len {
         let n = reader.fill(input, &mut buffer).map_err(block_error)?;
         crc.update(buffer.get(..n).unwrap_or_default());

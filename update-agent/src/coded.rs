@@ -108,7 +108,8 @@ impl Ground {
     /// What is saved stands behind the block that is made.
     fn saves(&self) -> Option<Region> {
         let behind = |spare: Region| {
-            Region::new(spare.start.saturating_add(self.block), spare.len.saturating_sub(self.block))
+            let start = spare.start.saturating_add(self.block);
+            Region { start, len: spare.len.saturating_sub(self.block), ..spare }
         };
         self.spare.map(behind)
     }
@@ -403,16 +404,17 @@ impl<'m> Coded<'m> {
         let (start, len) = self.extent(block);
         match (step, self.ground.spare) {
             (Step::Make(_), Some(spare)) => {
-                self.write(flash, spare.start, len)?;
+                self.write(flash, spare, spare.start, len)?;
                 self.made = self.made.wrapping_add(1);
                 self.keep(flash)?;
                 return Ok(Outcome::Ready(block));
             }
-            (Step::Make(_), None) => self.write(flash, self.ground.new.start.saturating_add(start), len)?,
+            (Step::Make(_), None) => self.write(flash, self.ground.new, self.at(start), len)?,
             (_, None) => copy(
                 flash,
                 self.ground.old.start.saturating_add(start),
-                self.ground.new.start.saturating_add(start),
+                self.ground.new,
+                self.at(start),
                 len,
             )?,
             (_, Some(_)) => {}
@@ -424,21 +426,26 @@ impl<'m> Coded<'m> {
     pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
         let Some(spare) = self.ground.spare else { return Ok(()) };
         let (start, len) = self.extent(block);
-        copy(flash, spare.start, self.ground.new.start.saturating_add(start), len)?;
+        copy(flash, spare.start, self.ground.new, self.at(start), len)?;
         self.rebuild.placed(block);
         Ok(())
+    }
+
+    /// Where offset `start` of the new image is on the device.
+    const fn at(&self, start: u32) -> u32 {
+        self.ground.new.start.saturating_add(start)
     }
 
     fn extent(&self, block: u32) -> (u32, u32) {
         self.rebuild.outline().extent(block)
     }
 
-    /// Writes the block that is next to `target`, and reads it back.
-    fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
+    /// Writes the block that is next to `target` in `region`, and reads it back.
+    fn write<F: NorFlash>(&mut self, flash: &mut F, region: Region, target: u32, len: u32) -> Made<(), F> {
         let mut crc = BLOCK_CHECK.digest();
         let mut buffer = [0; CHUNK];
         let mut done = 0u32;
-        erase(flash, target, len).map_err(Error::Flash)?;
+        erase(flash, region, target, len).map_err(Error::Flash)?;
         while done < len {
             let n = self.rebuild.fill(&mut self.ground.input(flash), &mut buffer).map_err(failure)?;
             if n == 0 {
@@ -457,7 +464,7 @@ impl<'m> Coded<'m> {
         let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
             return Err(BlockError::Failure(Failure::BadBlock));
         };
-        erase(flash, saves.start, saves.len).map_err(Error::Flash)?;
+        erase(flash, saves, saves.start, saves.len).map_err(Error::Flash)?;
         let mut to = Appender::new(saves.start);
         to.put(flash, &pieces.to_le_bytes()).map_err(Error::Flash)?;
         while let Some((at, len)) = self.rebuild.piece(&mut self.ground.input(flash)).map_err(failure)? {
@@ -499,7 +506,8 @@ impl<'m> Coded<'m> {
     /// Keeps the state.
     fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
         let at = self.state_at();
-        erase(flash, at, self.ground.state.1).map_err(Error::Flash)?;
+        let len = self.ground.state.1;
+        flash.erase(at, at.saturating_add(len)).map_err(Error::Flash)?;
         let mut to = Appender::new(at);
         self.rebuild
             .keep(|words| words.iter().try_for_each(|word| to.put(flash, &word.to_le_bytes())))
@@ -508,10 +516,16 @@ impl<'m> Coded<'m> {
     }
 }
 
-/// Copies `len` octets to `target`, and reads them back.
-pub(crate) fn copy<F: NorFlash>(flash: &mut F, from: u32, target: u32, len: u32) -> Made<(), F> {
+/// Copies `len` octets to `target` in `region`, and reads them back.
+pub(crate) fn copy<F: NorFlash>(
+    flash: &mut F,
+    from: u32,
+    region: Region,
+    target: u32,
+    len: u32,
+) -> Made<(), F> {
     let mut crc = BLOCK_CHECK.digest();
-    erase(flash, target, len).map_err(Error::Flash)?;
+    erase(flash, region, target, len).map_err(Error::Flash)?;
     crate::flash_io::for_each_piece(flash, from, len, |flash, at, buffer, n| {
         crc.update(buffer.get(..n).unwrap_or_default());
         write_padded(flash, target.saturating_add(at), buffer, n)

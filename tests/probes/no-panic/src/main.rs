@@ -12,7 +12,7 @@ mod opaque;
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "update"))]
+#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update"))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -41,6 +41,7 @@ parts! {
     "delta" delta
     "bank-log" bank_log
     "nand" nand
+    "encrypted" encrypted
     "update" update
     "handover" handover
     "agent" agent
