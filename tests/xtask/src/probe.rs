@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 15] = [
+pub(crate) const PARTS: [(&str, &str); 17] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -22,6 +22,8 @@ pub(crate) const PARTS: [(&str, &str); 15] = [
     ("bank-log", "update-agent: the record store on two banks of flash"),
     ("nand", "update-agent: NAND flash as NOR flash, pages of 2 KiB"),
     ("update", "update-agent: inbox, verification, applier, boot decision"),
+    ("applier", "update-agent: a boot stage's part, for the instructions of its own processor"),
+    ("applier-signed", "the above with Ed25519 and SHA-256 in software"),
     ("handover", "update-agent: the above, and hand-over to MCUboot and ESP-IDF"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];

@@ -25,9 +25,18 @@ pub(crate) struct Options {
     /// Only these parts
     #[arg(long)]
     part: Vec<String>,
+    /// Only this processor
+    #[arg(long)]
+    target: Option<Target>,
+    /// Only this opt-level
+    #[arg(long)]
+    level: Option<String>,
     /// Show the functions on the deepest path
     #[arg(long)]
     path: bool,
+    /// Show the functions, the largest first, and what each takes
+    #[arg(long)]
+    map: bool,
 }
 
 /// The level that ships; budgets hold for it. `z` is measured to see whether that is still right.
@@ -51,12 +60,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let budgets = budgets()?;
     let mut faults = Vec::new();
     print_head(options.markdown);
-    for target in Target::ALL {
+    let wanted = |target: &Target| options.target.is_none_or(|only| only == *target);
+    for target in Target::ALL.into_iter().filter(wanted) {
         for (part, _) in
             PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name))
         {
             let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
-            for level in LEVELS {
+            let levels = LEVELS.into_iter().filter(|level| options.level.as_ref().is_none_or(|only| only == level));
+            for level in levels {
                 let place = format!("{part} on {} at {level}", target.triple());
                 let (program, depth) = match measure(part, target, level) {
                     Ok(measured) => measured,
@@ -75,6 +86,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 if level == SHIPPED {
                     faults.extend(over_budget(&place, figures, budget));
                     print_remarks(&program, &depth, options.path);
+                    if options.map {
+                        print_map(&program);
+                    }
                 }
             }
         }
@@ -159,6 +173,17 @@ fn print_remarks(program: &Program, depth: &Depth, path: bool) {
             let function = &program.functions[function];
             eprintln!("    {:>6}  {}", function.frame.unwrap_or(0), function.name);
         }
+    }
+}
+
+/// What the flash holds: functions, and all that is none.
+fn print_map(program: &Program) {
+    let mut functions: Vec<_> = program.functions.iter().filter(|function| function.size > 0).collect();
+    functions.sort_by_key(|function| std::cmp::Reverse(function.size));
+    let code: u64 = functions.iter().map(|function| function.size).sum();
+    eprintln!("    {:>6}  not functions: constants, literals between them, padding", program.flash.saturating_sub(code));
+    for function in functions {
+        eprintln!("    {:>6}  {}", function.size, function.name);
     }
 }
 

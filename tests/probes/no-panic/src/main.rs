@@ -8,11 +8,11 @@
 
 mod opaque;
 
-#[cfg(feature = "update")]
+#[cfg(any(feature = "update", all(feature = "applier", not(feature = "applier-signed"))))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "update"))]
+#[cfg(any(feature = "bank-log", feature = "update", feature = "applier"))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -42,6 +42,7 @@ parts! {
     "bank-log" bank_log
     "nand" nand
     "update" update
+    "applier" applier
     "handover" handover
     "agent" agent
 }
