@@ -9,6 +9,7 @@
 
 use crate::call_graph::{Depth, deepest};
 use crate::elf::Program;
+use crate::instructions;
 use crate::places;
 use crate::probe::{PARTS, Probe};
 use crate::target::{Target, Toolchain};
@@ -66,7 +67,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name))
         {
             let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
-            let levels = LEVELS.into_iter().filter(|level| options.level.as_ref().is_none_or(|only| only == level));
+            let levels =
+                LEVELS.into_iter().filter(|level| options.level.as_ref().is_none_or(|only| only == level));
             for level in levels {
                 let place = format!("{part} on {} at {level}", target.triple());
                 let (program, depth) = match measure(part, target, level) {
@@ -93,10 +95,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
         }
     }
+    if options.part.is_empty() && options.level.is_none() {
+        faults.extend(count_instructions(options.target));
+    }
     if faults.is_empty() {
         return Ok(());
     }
     bail!("{}", faults.join("; "))
+}
+
+/// Counts the instructions of the applier too, where the emulators are there; what is wrong with them.
+fn count_instructions(target: Option<Target>) -> Option<String> {
+    let options = instructions::Options::of(target);
+    let targets = Target::ALL.into_iter().filter(|one| target.is_none_or(|only| only == *one));
+    if let Some(missing) = targets.filter_map(instructions::missing_emulator).next() {
+        eprintln!("instructions: not counted, {missing}");
+        return None;
+    }
+    instructions::run(&options).err().map(|error| format!("{error:#}"))
 }
 
 fn budgets() -> Result<Budgets> {
@@ -181,7 +197,10 @@ fn print_map(program: &Program) {
     let mut functions: Vec<_> = program.functions.iter().filter(|function| function.size > 0).collect();
     functions.sort_by_key(|function| std::cmp::Reverse(function.size));
     let code: u64 = functions.iter().map(|function| function.size).sum();
-    eprintln!("    {:>6}  not functions: constants, literals between them, padding", program.flash.saturating_sub(code));
+    eprintln!(
+        "    {:>6}  not functions: constants, literals between them, padding",
+        program.flash.saturating_sub(code)
+    );
     for function in functions {
         eprintln!("    {:>6}  {}", function.size, function.name);
     }
