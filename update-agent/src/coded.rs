@@ -338,6 +338,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    #[inline(never)]
     pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
         let mut input = Source { saves: None, ..self.ground.input(flash) };
         loop {
@@ -355,6 +356,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    #[inline(never)]
     pub(crate) fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -434,6 +436,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Writes the block that is next to `target`, and reads it back.
+    #[inline(never)]
     fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
         let mut crc = BLOCK_CHECK.digest();
         let mut buffer = [0; CHUNK];
@@ -453,6 +456,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Saves pieces of the old image.
+    #[inline(never)]
     fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
         let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
             return Err(BlockError::Failure(Failure::BadBlock));
@@ -497,6 +501,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Keeps the state.
+    #[inline(never)]
     fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
         let at = self.state_at();
         erase(flash, at, self.ground.state.1).map_err(Error::Flash)?;
@@ -509,6 +514,7 @@ impl<'m> Coded<'m> {
 }
 
 /// Copies `len` octets to `target`, and reads them back.
+#[inline(never)]
 pub(crate) fn copy<F: NorFlash>(flash: &mut F, from: u32, target: u32, len: u32) -> Made<(), F> {
     let mut crc = BLOCK_CHECK.digest();
     erase(flash, target, len).map_err(Error::Flash)?;

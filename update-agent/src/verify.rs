@@ -375,7 +375,7 @@ impl<C: Crypto> Verifier<C> {
     }
 
     fn is_delta(&self) -> bool {
-        self.accepted.payload.kind == Kind::Delta
+        Kind::Delta.is_known() && self.accepted.payload.kind == Kind::Delta
     }
 
     /// Goes through the ops of a block without the old image's octets.

@@ -110,6 +110,9 @@ pub use plan::{Block, Content, Order, Plan, write_table};
 pub const BLOCK_CHECK: crc::Crc<u32, crc::Table<1>> =
     crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
 
+/// Whether this build reads SUIT envelopes.
+const SUIT: bool = cfg!(feature = "suit");
+
 /// Where the octets come from: the stored package and the image it changes. On a device both are flash.
 pub trait Input {
     /// Why reading can fail.
