@@ -38,11 +38,12 @@ pub struct Memory<'m> {
     pub regions: &'m mut [Understood],
 }
 
-/// Words of [`Memory`] that the smallest deltas take (4 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the smallest deltas take, with up to 1024 blocks. With the [`Applier`](crate::Applier) and the
+/// stack that is more than 4 KiB: the crate's documentation adds it up.
 pub const WORDS_TINY: usize = words(Sizes::TINY);
-/// Words of [`Memory`] that ordinary deltas take (16 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that ordinary deltas take, with up to 1024 blocks.
 pub const WORDS_SMALL: usize = words(Sizes::SMALL);
-/// Words of [`Memory`] that the deltas for Linux devices take (128 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the deltas for Linux devices take, with up to 1024 blocks.
 pub const WORDS_LARGE: usize = words(Sizes::LARGE);
 
 const fn words(sizes: Sizes) -> usize {

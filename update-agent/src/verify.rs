@@ -187,6 +187,7 @@ impl Update {
 }
 
 impl<'w> Opened<'w> {
+    #[inline(never)]
     fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
         let manifest =
             Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
@@ -198,6 +199,14 @@ impl<'w> Opened<'w> {
         } else {
             Err(Error::Refused(Refusal::WrongSize))
         }
+    }
+
+    /// Whether the package is for this device, and has room here.
+    #[inline(never)] // a manifest is large: it shall not stand on the stack for longer
+    fn fits<E>(&self, update: &Update, device: &Device<'_>, sector: u32, size: u32) -> Result<(), Error<E>> {
+        let manifest = self.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check(&manifest, sector, size)
     }
 
     /// A signature vouches for a SUIT envelope's digest; whether that vouches for the manifest.
@@ -225,6 +234,7 @@ impl<'w> Opened<'w> {
         Ok(PackageId(hash.first_chunk().copied().unwrap_or_default()))
     }
 
+    #[inline(never)]
     fn signature_check<C: Crypto, E>(&self, device: &Device<'_>, crypto: &C) -> Result<(), Error<E>> {
         let key = device.keys.iter().find(|key| key.id == self.envelope.key_id.octets());
         let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
@@ -236,6 +246,7 @@ impl<'w> Opened<'w> {
         }
     }
 
+    #[inline(never)]
     fn accept<C: Crypto, F: NorFlash>(
         &self,
         update: &Update,
@@ -312,9 +323,7 @@ impl<C: Crypto> Verifier<C> {
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
         opened.signature_check(device, crypto)?;
-        let manifest = opened.manifest()?;
-        manifest_check(update, device, &manifest)?;
-        update.place_check(&manifest, sector::<F>(), size)?;
+        opened.fits(update, device, sector::<F>(), size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);

@@ -1,5 +1,6 @@
-//! The strict half of CBOR: `minicbor` reads and writes the items, this module refuses every encoding of them but the
-//! deterministic one (RFC 8949 §4.2.1: shortest lengths, nothing indefinite; the order of keys is the caller's to check).
+//! The strict half of CBOR: reading takes the deterministic encoding and refuses every other (RFC 8949 §4.2.1: shortest
+//! lengths, nothing indefinite; the order of keys is the caller's to check). `minicbor` writes.
+
 use minicbor::encode::write::{Cursor, EndOfSlice};
 use minicbor::encode::{self, Encoder};
 

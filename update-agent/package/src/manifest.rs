@@ -188,9 +188,9 @@ impl<'a> Manifest<'a> {
         if !fields.complete() {
             return Err(Error::new(ErrorKind::Missing, end));
         }
-        let manifest = fields.manifest;
-        manifest.payload.check(manifest.image.size).map_err(|kind| Error::new(kind, at))?;
-        Ok(manifest)
+        let Manifest { payload, image, .. } = &fields.manifest;
+        payload.check(image.size).map_err(|kind| Error::new(kind, at))?;
+        Ok(fields.manifest)
     }
 
     /// What a key of the manifest is called.
