@@ -38,11 +38,12 @@ pub struct Memory<'m> {
     pub regions: &'m mut [Understood],
 }
 
-/// Words of [`Memory`] that the smallest deltas take (4 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the smallest deltas take, with up to 1024 blocks. With the [`Applier`](crate::Applier) and the
+/// stack that is more than 4 KiB: the crate's documentation adds it up.
 pub const WORDS_TINY: usize = words(Sizes::TINY);
-/// Words of [`Memory`] that ordinary deltas take (16 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that ordinary deltas take, with up to 1024 blocks.
 pub const WORDS_SMALL: usize = words(Sizes::SMALL);
-/// Words of [`Memory`] that the deltas for Linux devices take (128 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the deltas for Linux devices take, with up to 1024 blocks.
 pub const WORDS_LARGE: usize = words(Sizes::LARGE);
 
 const fn words(sizes: Sizes) -> usize {
@@ -339,6 +340,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    #[inline(never)]
     pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
         let mut input = Source { saves: None, ..self.ground.input(flash) };
         loop {
@@ -356,6 +358,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    #[inline(never)]
     pub(crate) fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -441,6 +444,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Writes the block that is next to `target` in `region`, and reads it back.
+    #[inline(never)]
     fn write<F: NorFlash>(&mut self, flash: &mut F, region: Region, target: u32, len: u32) -> Made<(), F> {
         let mut crc = BLOCK_CHECK.digest();
         let mut buffer = [0; CHUNK];
@@ -460,6 +464,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Saves pieces of the old image.
+    #[inline(never)]
     fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
         let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
             return Err(BlockError::Failure(Failure::BadBlock));
@@ -504,6 +509,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Keeps the state.
+    #[inline(never)]
     fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
         let at = self.state_at();
         let len = self.ground.state.1;
@@ -517,6 +523,7 @@ impl<'m> Coded<'m> {
 }
 
 /// Copies `len` octets to `target` in `region`, and reads them back.
+#[inline(never)]
 pub(crate) fn copy<F: NorFlash>(
     flash: &mut F,
     from: u32,

@@ -190,6 +190,7 @@ impl Update {
 }
 
 impl<'w> Opened<'w> {
+    #[inline(never)]
     fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
         let manifest =
             Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
@@ -201,6 +202,19 @@ impl<'w> Opened<'w> {
         } else {
             Err(Error::Refused(Refusal::WrongSize))
         }
+    }
+
+    /// Whether the package is for this device, and has room here.
+    #[inline(never)] // a manifest is large: it shall not stand on the stack for longer
+    fn fits<F: NorFlash>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        size: u32,
+    ) -> Result<(), Error<F::Error>> {
+        let manifest = self.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check::<F>(&manifest, size)
     }
 
     /// A signature vouches for a SUIT envelope's digest; whether that vouches for the manifest.
@@ -228,6 +242,7 @@ impl<'w> Opened<'w> {
         Ok(PackageId(hash.first_chunk().copied().unwrap_or_default()))
     }
 
+    #[inline(never)]
     fn signature_check<C: Crypto, E>(&self, device: &Device<'_>, crypto: &C) -> Result<(), Error<E>> {
         let key = device.keys.iter().find(|key| key.id == self.envelope.key_id.octets());
         let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
@@ -239,6 +254,7 @@ impl<'w> Opened<'w> {
         }
     }
 
+    #[inline(never)]
     fn accept<C: Crypto, F: NorFlash>(
         &self,
         update: &Update,
@@ -315,9 +331,7 @@ impl<C: Crypto> Verifier<C> {
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
         opened.signature_check(device, crypto)?;
-        let manifest = opened.manifest()?;
-        manifest_check(update, device, &manifest)?;
-        update.place_check::<F>(&manifest, size)?;
+        opened.fits::<F>(update, device, size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);
@@ -378,7 +392,7 @@ impl<C: Crypto> Verifier<C> {
     }
 
     fn is_delta(&self) -> bool {
-        self.accepted.payload.kind == Kind::Delta
+        Kind::Delta.is_known() && self.accepted.payload.kind == Kind::Delta
     }
 
     /// Goes through the ops of a block without the old image's octets.

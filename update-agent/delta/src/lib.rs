@@ -51,7 +51,16 @@ pub mod seam;
 pub mod walk;
 
 fn hash(a: u32, b: u32) -> u32 {
-    let h = a.wrapping_mul(0x9E37_79B1) ^ b.wrapping_mul(0x85EB_CA77).rotate_left(15);
+    salted(a, salt(b))
+}
+
+/// What `b` adds to a hash: for those that are known when compiling.
+const fn salt(b: u32) -> u32 {
+    b.wrapping_mul(0x85EB_CA77).rotate_left(15)
+}
+
+const fn salted(a: u32, salt: u32) -> u32 {
+    let h = a.wrapping_mul(0x9E37_79B1) ^ salt;
     h.wrapping_mul(0xC2B2_AE3D) ^ (h >> 15)
 }
 

@@ -227,7 +227,8 @@ pub struct Rebuild<'m> {
     cursor: Cursor,
     plan: Stream,
     content: Stream,
-    plan_at: u32,
+    /// Where in the plan the first step stands.
+    steps: [u32; 4],
     /// Octets of the block that no segment has given yet.
     left: u32,
     /// Octets that were coded and not given out yet.
@@ -272,24 +273,27 @@ impl<'m> Rebuild<'m> {
         let (model, map) = Model::new(rest, head.sizes).ok_or(short(head.sizes))?;
         let regions = Regions { list, old_size: outline.old_size, new_size: outline.new_size, ram: head.ram };
         let done = Done::new(bits, if outline.in_place { outline.block } else { 0 });
+        // the first step follows here, after the survey too
+        let steps = plan.to_words();
         let mut survey =
             Survey { outline, cursor: Cursor::START, needs: Needs::default(), map, done, least: head.least };
         survey.run(&mut numbers, &mut plan, input)?;
         let Survey { needs, map, mut done, .. } = survey;
         done.reset();
-        let content = Stream::start(input, content_at, outline.payload).map_err(Error::Input)?;
-        let walk = Walk::new(model, map, regions, done);
-        let mut rebuild = Self {
+        numbers.reset();
+        plan.resume(steps);
+        // not moved about: it is the largest of all that stands on the stack
+        Ok(Self {
             outline,
             sizes: head.sizes,
             least: head.least,
             needs,
-            walk,
+            walk: Walk::new(model, map, regions, done),
             numbers,
             cursor: Cursor::START,
             plan,
-            content,
-            plan_at,
+            content: Stream::start(input, content_at, outline.payload).map_err(Error::Input)?,
+            steps,
             left: 0,
             pending: NO_OCTETS,
             given: 0,
@@ -297,9 +301,7 @@ impl<'m> Rebuild<'m> {
             room: 0,
             piece: (0, 0),
             saving: 0,
-        };
-        rebuild.restart(input)?;
-        Ok(rebuild)
+        })
     }
 
     /// Goes back to the first step, as freshly opened.
@@ -313,18 +315,7 @@ impl<'m> Rebuild<'m> {
         self.room = 0;
         self.piece = (0, 0);
         self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
-        self.plan = Stream::start(input, self.plan_at, content_at).map_err(Error::Input)?;
-        let mut cells = [0; HEAD_COUNTERS];
-        let mut numbers = Numbers::new(&mut cells);
-        numbers.reset();
-        let head =
-            plan::head(&mut numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
-        let mut before = None;
-        for _ in 0..head.regions {
-            let mut reader = self.plan.reader(input);
-            let region = plan::region(&mut numbers, &mut reader, before.as_ref(), Region::BLANK);
-            before = Some(region.map_err(Error::Input)?);
-        }
+        self.plan.resume(self.steps);
         self.numbers.reset();
         Ok(())
     }

@@ -8,11 +8,11 @@
 
 mod opaque;
 
-#[cfg(feature = "update")]
+#[cfg(any(feature = "update", all(feature = "applier", not(feature = "applier-signed"))))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update"))]
+#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update", feature = "applier"))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -43,6 +43,7 @@ parts! {
     "nand" nand
     "encrypted" encrypted
     "update" update
+    "applier" applier
     "handover" handover
     "agent" agent
 }
