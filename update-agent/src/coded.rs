@@ -193,7 +193,7 @@ impl<F: ReadNorFlash> Source<'_, F> {
 }
 
 /// Octets on their way to the flash, in whole units.
-struct Appender {
+pub(crate) struct Appender {
     start: u32,
     at: u32,
     buffer: [u8; CHUNK],
@@ -202,11 +202,11 @@ struct Appender {
 }
 
 impl Appender {
-    fn new(start: u32) -> Self {
+    pub(crate) fn new(start: u32) -> Self {
         Self { start, at: start, buffer: [0; CHUNK], held: 0, crc: BLOCK_CHECK.digest() }
     }
 
-    fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
+    pub(crate) fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
         self.crc.update(octets);
         let mut rest = octets;
         while !rest.is_empty() {
@@ -232,7 +232,7 @@ impl Appender {
     }
 
     /// Writes the rest, and reads everything back.
-    fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
+    pub(crate) fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
         self.flush(flash).map_err(Error::Flash)?;
         let len = self.at.saturating_sub(self.start);
         let kept = check(flash, self.start, len).map_err(Error::Flash)?;

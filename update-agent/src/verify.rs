@@ -69,7 +69,8 @@ impl Update {
         work: &'w mut [u8],
     ) -> Result<Manifest<'w>, Error<F::Error>> {
         let size = match self.job() {
-            Job::Verified { size, .. } | Job::Ordered { size, .. } | Job::Applying { size, .. } => size,
+            Job::Verified { size, .. } | Job::Ordered { size, .. } => size,
+            Job::Applying { size, .. } | Job::Streaming { size, .. } => size,
             Job::Receiving { size, received } if size == received => size,
             _ => return Err(Error::NotNow),
         };
@@ -84,7 +85,10 @@ impl Update {
     ) -> Result<Opened<'w>, Error<F::Error>> {
         let mut octets = [0; HEADER_LEN];
         let start = self.layout.package.start;
-        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > self.layout.package.len {
+        // of a package that is streamed only the front is stored, which was made sure to fit
+        let streamed = matches!(self.job(), Job::Opening { .. } | Job::Streaming { .. });
+        let room = if streamed { u32::MAX } else { self.layout.package.len };
+        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > room {
             return Err(Error::Refused(Refusal::WrongSize));
         }
         read(flash, start, &mut octets).map_err(Error::Flash)?;
@@ -236,6 +240,20 @@ impl<'w> Opened<'w> {
         }
     }
 
+    /// Checks all that the header and the envelope tell.
+    fn check<F: NorFlash, C: Crypto>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        crypto: &C,
+    ) -> Result<Manifest<'w>, Error<F::Error>> {
+        self.signature_check(device, crypto)?;
+        let manifest = self.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check(&manifest, sector::<F>(), self.header.total().unwrap_or(u32::MAX))?;
+        Ok(manifest)
+    }
+
     fn accept<C: Crypto, F: NorFlash>(
         &self,
         update: &Update,
@@ -285,6 +303,23 @@ fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'
     Ok(())
 }
 
+/// What the front of a package tells, all of it checked: `header`, and `envelope` as it came in.
+pub(crate) fn front<F: NorFlash, C: Crypto>(
+    update: &Update,
+    flash: &mut F,
+    device: &Device<'_>,
+    crypto: &C,
+    header: Header,
+    envelope: &[u8],
+) -> Result<Accepted, Error<F::Error>> {
+    let opened = Opened { header, envelope: Envelope::parse(envelope).map_err(malformed)? };
+    match opened.check::<F, C>(update, device, crypto)?.payload.kind {
+        // its table and its ops are read here and there
+        Kind::Delta => Err(Error::Refused(Refusal::OtherLayout)),
+        Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash),
+    }
+}
+
 /// Checks a package in bounded steps; keeps nothing on the flash, so it starts over after a power cut.
 pub(crate) struct Verifier<C: Crypto> {
     accepted: Accepted,
@@ -311,10 +346,7 @@ impl<C: Crypto> Verifier<C> {
         size: u32,
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
-        opened.signature_check(device, crypto)?;
-        let manifest = opened.manifest()?;
-        manifest_check(update, device, &manifest)?;
-        update.place_check(&manifest, sector::<F>(), size)?;
+        opened.check::<F, C>(update, device, crypto)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);
@@ -389,7 +421,7 @@ impl<C: Crypto> Verifier<C> {
     }
 }
 
-fn malformed<E>(error: kedge_package::Error) -> Error<E> {
+pub(crate) fn malformed<E>(error: kedge_package::Error) -> Error<E> {
     Error::Refused(Refusal::Malformed { at: u32::try_from(error.at).unwrap_or(u32::MAX) })
 }
 
