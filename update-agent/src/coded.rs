@@ -25,6 +25,7 @@ use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::{CHUNK, check, erase, read, write_padded};
+use crate::streaming::Arrived;
 use crate::{Error, Failure, Refusal};
 
 /// The memory that an [`Applier`](crate::Applier) works with, lent for its life. The envelope of a package is read into it
@@ -114,23 +115,31 @@ impl Ground {
     }
 
     fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
-        Source { flash, payload: self.payload, old: self.old, saves: self.saves() }
+        Source { flash, payload: self.payload, old: self.old, saves: self.saves(), arrived: None }
     }
 }
 
 /// The flash as a delta reads it.
-struct Source<'f, F> {
-    flash: &'f mut F,
-    payload: u32,
-    old: Region,
+pub(crate) struct Source<'f, F> {
+    pub(crate) flash: &'f mut F,
+    pub(crate) payload: u32,
+    pub(crate) old: Region,
     /// None: nothing is overwritten yet, what is saved is still in its place.
-    saves: Option<Region>,
+    pub(crate) saves: Option<Region>,
+    /// None: all of the payload is stored. One type for both, so that a device has one decoder.
+    pub(crate) arrived: Option<Arrived<'f>>,
 }
 
 impl<F: ReadNorFlash> Input for Source<'_, F> {
     type Error = F::Error;
 
     fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        if let Some(arrived) = &self.arrived
+            && at >= arrived.plan_end
+        {
+            arrived.read(at, out);
+            return Ok(());
+        }
         read(self.flash, self.payload.saturating_add(at), out)
     }
 
@@ -284,7 +293,7 @@ pub(crate) fn refusal<E>(error: rebuild::Error<E>, at: u32) -> Error<E> {
 }
 
 /// The same when it was accepted before.
-fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
+pub(crate) fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
     match error {
         rebuild::Error::Input(error) => BlockError::Flash(Error::Flash(error)),
         rebuild::Error::Fault(_) => BlockError::Failure(Failure::BadBlock),

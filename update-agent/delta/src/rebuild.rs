@@ -608,7 +608,8 @@ pub fn plan_end(first: &[u8], payload: u32) -> Result<Option<u32>, Fault> {
             return end.ok_or(Fault::Segment).map(Some);
         }
     }
-    if first.len() < LENGTH_MAX { Ok(None) } else { Err(Fault::Segment) }
+    let most = usize::try_from(payload).unwrap_or(LENGTH_MAX).min(LENGTH_MAX);
+    if first.len() < most { Ok(None) } else { Err(Fault::Segment) }
 }
 
 const BLANK_HEAD: Head = Head { sizes: Sizes::NONE, least: 0, ram: (0, 0), regions: 0 };

@@ -1,14 +1,14 @@
 //! Making blocks from content that arrives, and keeping the decoder's state.
 use kedge_delta::plan::Step;
-use kedge_delta::rebuild::{self, Input, Outline, Rebuild};
+use kedge_delta::rebuild::{Outline, Rebuild};
 use kedge_package::Kind;
 use kedge_platform::crypto::{Crypto, Sha256};
-use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
+use kedge_platform::flash::{NorFlash, Region};
 
 use super::Site;
-use super::window::Window;
+use super::window::{Arrived, Window};
 use crate::banklog::MAX_UNIT;
-use crate::coded::{self, Appender, BlockError, Memory, copy};
+use crate::coded::{self, Appender, BlockError, Memory, Source, copy};
 use crate::flash_io::{erase, for_each_piece, read};
 use crate::layout::sector;
 use crate::record::{Job, PLACES_MAX};
@@ -98,9 +98,9 @@ impl<'m> Making<'m> {
         };
         let Memory { words, regions } = memory;
         let nothing = Window::at(plan_end);
-        let mut source = Source { flash: site.flash, ground, window: &nothing, fresh: &[] };
+        let mut source = ground.source(site.flash, &nothing, &[]);
         let rebuild = Rebuild::open(outline, words, regions, &mut source);
-        let rebuild = rebuild.map_err(|error| refusal(error, accepted.payload_at))?;
+        let rebuild = rebuild.map_err(|error| coded::refusal(error, accepted.payload_at))?;
         let state = u32::try_from(Rebuild::kept_words(rebuild.sizes()).saturating_mul(4)).unwrap_or(u32::MAX);
         let front_end = accepted.payload_at.saturating_add(plan_end);
         let package = site.update.layout.package;
@@ -137,18 +137,18 @@ impl<'m> Making<'m> {
         places.last = (kept, done);
         let mut at = places.start_of(kept);
         let nothing = Window::at(self.ground.plan_end);
-        let mut source = Source { flash: site.flash, ground: self.ground, window: &nothing, fresh: &[] };
+        let mut source = self.ground.source(site.flash, &nothing, &[]);
         let got = rebuild.go_on(&mut source, |source, words| {
             let octets = bytemuck::try_cast_slice_mut(words).unwrap_or_default();
             let place = at;
             at = at.saturating_add(u32::try_from(octets.len()).unwrap_or(u32::MAX));
-            read(source.flash, place, octets).map_err(Lack::Flash)?;
+            read(source.flash, place, octets)?;
             for word in words {
                 *word = u32::from_le(*word);
             }
             Ok(())
         });
-        got.map_err(|error| refusal(error, 0))?;
+        got.map_err(|error| coded::refusal(error, 0))?;
         let content_at = rebuild.content_at();
         if !(self.ground.plan_end..=self.ground.size).contains(&content_at) {
             return Err(wrong);
@@ -263,8 +263,8 @@ impl<'m> Making<'m> {
             return Ok(n);
         };
         rebuild.arrived(self.window.end().saturating_add(len(fresh)));
-        let mut source = Source { flash: site.flash, ground: self.ground, window: &self.window, fresh };
-        rebuild.fill(&mut source, out).map_err(failure)
+        let mut source = self.ground.source(site.flash, &self.window, fresh);
+        rebuild.fill(&mut source, out).map_err(coded::failure)
     }
 
     /// Forgets the content that was used up.
@@ -284,9 +284,8 @@ impl<'m> Making<'m> {
         let len = image.saturating_sub(start).min(block);
         let target = new.start.saturating_add(start);
         if let Some(Decoder { rebuild, .. }) = &mut self.decoder {
-            let mut source =
-                Source { flash: site.flash, ground: self.ground, window: &self.window, fresh: &[] };
-            match rebuild.step(&mut source).map_err(failure)? {
+            let mut source = self.ground.source(site.flash, &self.window, &[]);
+            match rebuild.step(&mut source).map_err(coded::failure)? {
                 Step::Make(at) if at == self.done => {}
                 Step::Keep(at) if at == self.done => {
                     copy(site.flash, old.start.saturating_add(start), target, len)?;
@@ -343,6 +342,12 @@ impl Ground {
             blocks: accepted.plan.blocks(),
         }
     }
+
+    /// The plan and the old image on the flash, and the content that arrived.
+    fn source<'a, F>(&self, flash: &'a mut F, window: &'a Window, fresh: &'a [u8]) -> Source<'a, F> {
+        let arrived = Some(Arrived { plan_end: self.plan_end, window, fresh });
+        Source { flash, payload: self.payload, old: self.old, saves: None, arrived }
+    }
 }
 
 impl Places {
@@ -380,60 +385,6 @@ pub(super) fn note<F: NorFlash, C>(
     site.update.set_job(site.flash, Job::Streaming { package, size, done, kept })
 }
 
-/// The payload and the old image, as a delta reads them.
-struct Source<'a, F> {
-    flash: &'a mut F,
-    ground: Ground,
-    window: &'a Window,
-    fresh: &'a [u8],
-}
-
-/// Why the source cannot be read.
-enum Lack<E> {
-    Flash(E),
-    /// The content is not there; a decoder that knows what arrived does not ask for it.
-    Content,
-}
-
-impl<F: ReadNorFlash> Input for Source<'_, F> {
-    type Error = Lack<F::Error>;
-
-    fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-        if at < self.ground.plan_end {
-            return read(self.flash, self.ground.payload.saturating_add(at), out).map_err(Lack::Flash);
-        }
-        if self.window.read(self.fresh, at, out) { Ok(()) } else { Err(Lack::Content) }
-    }
-
-    fn old(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-        read(self.flash, self.ground.old.start.saturating_add(at), out).map_err(Lack::Flash)
-    }
-
-    /// In a slot nothing is overwritten.
-    fn saved(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
-        self.old(at, out)
-    }
-}
-
 fn len(octets: &[u8]) -> u32 {
     u32::try_from(octets.len()).unwrap_or(u32::MAX)
-}
-
-/// What is wrong with a delta before the slot is touched.
-fn refusal<E>(error: rebuild::Error<Lack<E>>, at: u32) -> Error<E> {
-    match error {
-        rebuild::Error::Input(Lack::Flash(error)) => Error::Flash(error),
-        rebuild::Error::Input(Lack::Content) => Error::Refused(Refusal::Malformed { at }),
-        rebuild::Error::Fault(fault) => coded::refusal(rebuild::Error::Fault(fault), at),
-    }
-}
-
-/// The same afterwards.
-fn failure<E>(error: rebuild::Error<Lack<E>>) -> BlockError<Error<E>> {
-    match error {
-        rebuild::Error::Input(Lack::Flash(error)) => BlockError::Flash(Error::Flash(error)),
-        rebuild::Error::Input(Lack::Content) | rebuild::Error::Fault(_) => {
-            BlockError::Failure(Failure::BadBlock)
-        }
-    }
 }

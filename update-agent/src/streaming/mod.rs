@@ -50,6 +50,7 @@ use kedge_platform::flash::NorFlash;
 
 use self::front::Front;
 use self::making::{Made, Making};
+pub(crate) use self::window::Arrived;
 use crate::coded::Memory;
 use crate::flash_io::Hashing;
 use crate::handover::ATTEMPTS_MAX;

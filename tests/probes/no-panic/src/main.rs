@@ -42,6 +42,7 @@ parts! {
     "bank-log" bank_log
     "nand" nand
     "update" update
+    "streaming" streaming
     "handover" handover
     "agent" agent
 }

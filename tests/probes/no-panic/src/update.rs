@@ -5,7 +5,7 @@ use crate::flash::{Failed, Flash};
 use crate::opaque::{any, octets, text, used};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::Region;
-use kedge_update_agent::{Applier, Device, Error, Key, Layout, Memory, Mode, Site, Streaming, Update};
+use kedge_update_agent::{Applier, Device, Error, Key, Layout, Memory, Mode, Update};
 
 #[inline(never)]
 pub fn run() {
@@ -20,7 +20,7 @@ pub fn layout() -> Layout {
 }
 
 #[inline(never)]
-fn memory() -> Memory<'static> {
+pub fn memory() -> Memory<'static> {
     Memory { words: any(&mut []), regions: any(&mut []) }
 }
 
@@ -46,22 +46,6 @@ fn life(layout: Layout) -> Result<(), Error<Failed>> {
             8 => update.roll_back(flash)?,
             9 => update.clear_outcome(flash)?,
             10 => _ = used(update.outcome().map(|outcome| outcome.result.code())),
-            11 => {
-                let share = any(8);
-                let mut site = Site { update: &mut update, flash: &mut *flash, device: &device, crypto: &Fake, share };
-                let begins = any(true);
-                let mut streaming = if begins {
-                    Streaming::begin(&mut site, memory())?
-                } else {
-                    Streaming::resume(&mut site, memory())?
-                };
-                while any(true) {
-                    used(streaming.needs_from());
-                    let mut rest = octets();
-                    used(streaming.push(&mut site, &mut rest)?);
-                    used(rest);
-                }
-            }
             _ => {
                 let mut applier = Applier::resume(&mut update, flash, &device, &Fake, memory())?;
                 while any(true) {

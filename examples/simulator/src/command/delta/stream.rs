@@ -83,10 +83,10 @@ impl Front {
     /// None if the octets are no front of a package.
     fn read(source: &mut impl Read) -> std::io::Result<Option<Self>> {
         let mut octets = Vec::new();
-        source.take(HEADER_LEN as u64).read_to_end(&mut octets)?;
+        source.by_ref().take(HEADER_LEN as u64).read_to_end(&mut octets)?;
         let Some(Ok(header)) = octets.first_chunk().map(Header::parse) else { return Ok(None) };
         let rest = u64::from(header.envelope) + LENGTH_MAX as u64;
-        source.take(rest).read_to_end(&mut octets)?;
+        source.by_ref().take(rest).read_to_end(&mut octets)?;
         let payload = octets.get(header.payload_at() as usize..).unwrap_or_default();
         // a full image has no plan, its octets may mean anything
         let plan_end = plan_end(payload, header.payload).ok().flatten().unwrap_or(0);
@@ -131,7 +131,7 @@ fn on_model<const ERASE: usize>(
         trial_attempts: 1,
         memory: needs.memory,
     };
-    let made = match run(&mut flash, layout, &device, &mut front.octets.chain(source))? {
+    let made = match run(&mut flash, layout, &device, &mut front.octets.as_slice().chain(source))? {
         Ok(made) => made.start as usize,
         Err(why) => return Ok(Err(why)),
     };
