@@ -36,9 +36,9 @@
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
-//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1500 and two hashes; the tables of coded deltas are lent
-//! ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer for the envelope. Whole stack
-//! depths: `cargo xtask size`.
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
+//! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
+//! for the envelope. Whole stack depths: `cargo xtask size`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
