@@ -69,8 +69,10 @@ impl Update {
         work: &'w mut [u8],
     ) -> Result<Manifest<'w>, Error<F::Error>> {
         let size = match self.job() {
-            Job::Verified { size, .. } | Job::Ordered { size, .. } => size,
-            Job::Applying { size, .. } | Job::Streaming { size, .. } => size,
+            Job::Verified { size, .. }
+            | Job::Ordered { size, .. }
+            | Job::Applying { size, .. }
+            | Job::Streaming { size, .. } => size,
             Job::Receiving { size, received } if size == received => size,
             _ => return Err(Error::NotNow),
         };
