@@ -196,14 +196,16 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     ) -> Result<Progress, Error<F::Error>> {
         let total = accepted.plan.blocks();
         let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
-        let rehearsed = if step < total { coded.rehearse(flash) } else { coded.restart(flash) };
-        match rehearsed.map_err(|error| coded::refusal(error, accepted.payload_at)) {
-            Ok(()) if step < total => {
+        if step >= total {
+            coded.restart();
+            return self.begin(flash, accepted);
+        }
+        match coded.rehearse(flash).map_err(|error| coded::refusal(error, accepted.payload_at)) {
+            Ok(()) => {
                 self.stage = Stage::Rehearse(accepted, step.saturating_add(1));
                 let done = step.saturating_mul(accepted.payload.block_size);
                 Ok(Progress::Verifying { done, total: accepted.image.size })
             }
-            Ok(()) => self.begin(flash, accepted),
             Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
             Err(error) => Err(error),
         }

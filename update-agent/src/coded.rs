@@ -25,6 +25,7 @@ use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::{CHUNK, check, erase, read, write_padded};
+use crate::streaming::Arrived;
 use crate::{Error, Failure, Refusal};
 
 /// The memory that an [`Applier`](crate::Applier) works with, lent for its life. The envelope of a package is read into it
@@ -116,23 +117,31 @@ impl Ground {
     }
 
     fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
-        Source { flash, payload: self.payload, old: self.old, saves: self.saves() }
+        Source { flash, payload: self.payload, old: self.old, saves: self.saves(), arrived: None }
     }
 }
 
 /// The flash as a delta reads it.
-struct Source<'f, F> {
-    flash: &'f mut F,
-    payload: u32,
-    old: Region,
+pub(crate) struct Source<'f, F> {
+    pub(crate) flash: &'f mut F,
+    pub(crate) payload: u32,
+    pub(crate) old: Region,
     /// None: nothing is overwritten yet, what is saved is still in its place.
-    saves: Option<Region>,
+    pub(crate) saves: Option<Region>,
+    /// None: all of the payload is stored. One type for both, so that a device has one decoder.
+    pub(crate) arrived: Option<Arrived<'f>>,
 }
 
 impl<F: ReadNorFlash> Input for Source<'_, F> {
     type Error = F::Error;
 
     fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        if let Some(arrived) = &self.arrived
+            && at >= arrived.plan_end
+        {
+            arrived.read(at, out);
+            return Ok(());
+        }
         read(self.flash, self.payload.saturating_add(at), out)
     }
 
@@ -195,7 +204,7 @@ impl<F: ReadNorFlash> Source<'_, F> {
 }
 
 /// Octets on their way to the flash, in whole units.
-struct Appender {
+pub(crate) struct Appender {
     start: u32,
     at: u32,
     buffer: [u8; CHUNK],
@@ -204,11 +213,11 @@ struct Appender {
 }
 
 impl Appender {
-    fn new(start: u32) -> Self {
+    pub(crate) fn new(start: u32) -> Self {
         Self { start, at: start, buffer: [0; CHUNK], held: 0, crc: BLOCK_CHECK.digest() }
     }
 
-    fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
+    pub(crate) fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
         self.crc.update(octets);
         let mut rest = octets;
         while !rest.is_empty() {
@@ -234,7 +243,7 @@ impl Appender {
     }
 
     /// Writes the rest, and reads everything back.
-    fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
+    pub(crate) fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
         self.flush(flash).map_err(Error::Flash)?;
         let len = self.at.saturating_sub(self.start);
         let kept = check(flash, self.start, len).map_err(Error::Flash)?;
@@ -286,7 +295,7 @@ pub(crate) fn refusal<E>(error: rebuild::Error<E>, at: u32) -> Error<E> {
 }
 
 /// The same when it was accepted before.
-fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
+pub(crate) fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
     match error {
         rebuild::Error::Input(error) => BlockError::Flash(Error::Flash(error)),
         rebuild::Error::Fault(_) => BlockError::Failure(Failure::BadBlock),
@@ -334,9 +343,9 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes back to the start.
-    pub(crate) fn restart<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+    pub(crate) fn restart(&mut self) {
         self.made = 0;
-        self.rebuild.restart(&mut self.ground.input(flash))
+        self.rebuild.restart();
     }
 
     /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
@@ -369,7 +378,7 @@ impl<'m> Coded<'m> {
         let (block, made) = self.rebuild.skip(&mut input, done, ready)?;
         self.made = made;
         if made == 0 {
-            self.rebuild.restart(&mut input)?;
+            self.rebuild.restart();
             for _ in 0..done {
                 self.rebuild.step(&mut input)?;
             }

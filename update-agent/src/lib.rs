@@ -16,6 +16,10 @@
 //! `boot` again, and starts the image. The new firmware calls [`Update::confirm`] when it finds itself working, puts
 //! [`Update::outcome`] into its outbox and then calls [`Update::clear_outcome`].
 //!
+//! A package can also be used while it comes in, where it goes into a slot and there is no room to store it:
+//! [`Streaming`] takes the place of `begin`, `write`, `verify`, `order` and the applier, and runs in the firmware
+//! ([`streaming`] has its states).
+//!
 //! Where the boot loader stays the OEM's (MCUboot, ESP-IDF, Linux), [`handover`] takes the place of `boot` and `confirm`:
 //! the applier runs in the firmware and makes the image in the other slot, the loader does the rest.
 //!
@@ -27,14 +31,16 @@
 //! - No unit of the flash is read that a power cut may have left half programmed or half erased: what a record does not
 //!   vouch for is erased first. The contract is that of [`kedge_platform::flash`].
 //! - All that can be checked is checked before the first sector of an image is erased, signature first; a coded delta is gone
-//!   through to its end once, without writing.
+//!   through to its end once, without writing. Streamed, what the manifest and the plan tell is checked before the slot is
+//!   touched, the payload's hash at its end if all of it came in one session, and the new image's hash always, before the
+//!   slot may start.
 //! - In slot mode there is a bootable old image until the new one is confirmed. In place there is none while the update is
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
-//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash; the tables of coded deltas are lent
-//! ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer for the envelope. Whole stack
-//! depths: `cargo xtask size`.
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
+//! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
+//! for the envelope. Whole stack depths: `cargo xtask size`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -67,6 +73,7 @@ mod outcome;
 mod record;
 #[cfg(test)]
 mod states;
+pub mod streaming;
 mod update;
 mod verify;
 
@@ -77,5 +84,6 @@ pub use error::Error;
 pub use layout::{Layout, LayoutError, Mode, Slot};
 pub use outcome::{Failure, Outcome, PackageId, Refusal, UpdateResult};
 pub use record::Job;
+pub use streaming::{Site, Streaming};
 pub use update::Update;
 pub use verify::{Device, Key};

@@ -68,7 +68,10 @@ impl Update {
         work: &'w mut [u8],
     ) -> Result<Manifest<'w>, Error<F::Error>> {
         let size = match self.job() {
-            Job::Verified { size, .. } | Job::Ordered { size, .. } | Job::Applying { size, .. } => size,
+            Job::Verified { size, .. }
+            | Job::Ordered { size, .. }
+            | Job::Applying { size, .. }
+            | Job::Streaming { size, .. } => size,
             Job::Receiving { size, received } if size == received => size,
             _ => return Err(Error::NotNow),
         };
@@ -83,7 +86,10 @@ impl Update {
     ) -> Result<Opened<'w>, Error<F::Error>> {
         let mut octets = [0; HEADER_LEN];
         let start = self.layout.package.start;
-        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > self.layout.package.len {
+        // of a package that is streamed only the front is stored, which was made sure to fit
+        let streamed = matches!(self.job(), Job::Opening { .. } | Job::Streaming { .. });
+        let room = if streamed { u32::MAX } else { self.layout.package.len };
+        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > room {
             return Err(Error::Refused(Refusal::WrongSize));
         }
         read(flash, start, &mut octets).map_err(Error::Flash)?;
@@ -254,6 +260,18 @@ impl<'w> Opened<'w> {
         }
     }
 
+    /// Checks all that the header and the envelope tell, of a package of `size` octets.
+    fn check<F: NorFlash, C: Crypto>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        crypto: &C,
+        size: u32,
+    ) -> Result<(), Error<F::Error>> {
+        self.signature_check(device, crypto)?;
+        self.fits::<F>(update, device, size)
+    }
+
     #[inline(never)]
     fn accept<C: Crypto, F: NorFlash>(
         &self,
@@ -304,6 +322,24 @@ fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'
     Ok(())
 }
 
+/// What the front of a package tells, all of it checked: `header`, and `envelope` as it came in.
+pub(crate) fn front<F: NorFlash, C: Crypto>(
+    update: &Update,
+    flash: &mut F,
+    device: &Device<'_>,
+    crypto: &C,
+    header: Header,
+    envelope: &[u8],
+) -> Result<Accepted, Error<F::Error>> {
+    let opened = Opened { header, envelope: Envelope::parse(envelope).map_err(malformed)? };
+    opened.check::<F, C>(update, device, crypto, header.total().unwrap_or(u32::MAX))?;
+    match opened.manifest()?.payload.kind {
+        // its table and its ops are read here and there
+        Kind::Delta => Err(Error::Refused(Refusal::OtherLayout)),
+        Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash),
+    }
+}
+
 /// Checks a package in bounded steps; keeps nothing on the flash, so it starts over after a power cut.
 pub(crate) struct Verifier<C: Crypto> {
     accepted: Accepted,
@@ -330,8 +366,7 @@ impl<C: Crypto> Verifier<C> {
         size: u32,
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
-        opened.signature_check(device, crypto)?;
-        opened.fits::<F>(update, device, size)?;
+        opened.check::<F, C>(update, device, crypto, size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);
@@ -406,7 +441,7 @@ impl<C: Crypto> Verifier<C> {
     }
 }
 
-fn malformed<E>(error: kedge_package::Error) -> Error<E> {
+pub(crate) fn malformed<E>(error: kedge_package::Error) -> Error<E> {
     Error::Refused(Refusal::Malformed { at: u32::try_from(error.at).unwrap_or(u32::MAX) })
 }
 

@@ -126,9 +126,50 @@ fn every_layout_profile_and_envelope_verifies_and_is_reproducible() {
     let (place, _) = with_package("suit-facts", &["--suit", "--layout", "slot"]);
     let facts = info(&place);
     assert_eq!(
-        (&facts["envelope"], &facts["layout"], &facts["state_bytes"]),
+        (&facts["envelope"], &facts["layout"], &facts["spare_bytes"]),
         (&"suit".into(), &"slot".into(), &0.into())
     );
+}
+
+#[test]
+fn a_package_for_a_slot_is_applied_while_it_is_read() {
+    let stream = |place: &Place, package: &str| {
+        let (package, old, made) = (place.path(package), place.path("old"), place.path("made"));
+        kedge(&["delta", "apply", &package, "--stream", "--old", &old, "-o", &made])
+    };
+    let sets: [(&str, &[&str]); 2] = [
+        ("stream", &["--layout", "slot"]),
+        ("stream-small", &["--layout", "slot", "--flash", "sector=256,write=4", "--ram", "4096", "--suit"]),
+    ];
+    for (name, arguments) in sets {
+        let (place, made) = with_package(name, arguments);
+        assert_eq!(made.exit, Exit::Passed, "{name}: {}", made.err);
+        let answer = stream(&place, "package");
+        assert_eq!((answer.exit, answer.err.as_str()), (Exit::Passed, ""), "{name}");
+        assert!(answer.out.contains("20021 octets, from a package of"), "{}", answer.out);
+        assert_eq!(place.read("made"), place.read("new"));
+        std::fs::remove_file(place.path("made")).unwrap();
+        let package = place.read("package");
+        let mut broken = package.clone();
+        *broken.last_mut().unwrap() ^= 0x10;
+        let wrong: [(&[u8], &str); 5] = [
+            (&package[..package.len() - 1], "kedge: the package ends too early\n"),
+            (&package[..9], "kedge: broken update package: its front is none\n"),
+            (&[&package[..], &[0]].concat(), "kedge: octets behind the end of the package\n"),
+            (&broken, "kedge: refused: payload is not what was signed (result 27)\n"),
+            (b"", "kedge: broken update package: its front is none\n"),
+        ];
+        for (octets, why) in wrong {
+            place.write("broken", octets);
+            let answer = stream(&place, "broken");
+            assert_eq!((answer.exit, answer.err.as_str()), (Exit::Failed, why), "{name}");
+            assert!(!place.files().contains(&"made".to_owned()), "{name}");
+        }
+    }
+    let (place, _) = with_package("stream-in-place", &[]);
+    let answer = stream(&place, "package");
+    assert_eq!(answer.exit, Exit::Failed);
+    assert_eq!(answer.err, "kedge: only coded deltas and full images for a slot can be streamed\n");
 }
 
 #[test]

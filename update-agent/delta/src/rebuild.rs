@@ -8,9 +8,11 @@
 //!  fill      its octets                                                  (reads plan, content and the old image)
 //!  keep      the state, to go on from after a power cut
 //! ```
+//! The plan has to be there as a whole, the content need not: [`Rebuild::arrived`] says how much of it is, and `fill` stops
+//! where more is needed.
 use crate::bits::{Bits, Decoder, Octets, Position};
 use crate::map::{Map, Region, Regions};
-use crate::model::{Made, Model, Sizes, State};
+use crate::model::{Made, Model, Sizes, State, UNIT_OCTETS};
 use crate::numbers::Numbers;
 use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
 use crate::seam::{self, Seam};
@@ -114,6 +116,13 @@ struct Stream {
 const CHUNK: usize = 32;
 const CHUNK_LEN: u32 = 32;
 
+/// Octets that a decoder reads before the first bit.
+const PRIMING: u32 = 4;
+
+/// So many octets of content must have arrived behind the last one that was used, or all there are, before `fill` goes on:
+/// what a unit may use, the octets before the first, and those of one reading, which are read in advance.
+pub const AHEAD: u32 = UNIT_OCTETS + PRIMING + CHUNK_LEN;
+
 /// Octets of a stream, and the rest of the input.
 struct Feed<'a, I> {
     input: &'a mut I,
@@ -169,9 +178,14 @@ impl<I: Input> Old for Reader<'_, I> {
 }
 
 impl Stream {
+    /// The stream from `at` to `end`, of which nothing was read.
+    const fn blank(at: u32, end: u32) -> Self {
+        Self { position: Position::BLANK, at, end, chunk: [0; CHUNK], chunk_at: 0, held: 0 }
+    }
+
     /// The stream from `at` to `end`, at its start.
     fn start<I: Input>(input: &mut I, at: u32, end: u32) -> Result<Self, I::Error> {
-        let mut stream = Self { position: Position::BLANK, at, end, chunk: [0; CHUNK], chunk_at: 0, held: 0 };
+        let mut stream = Self::blank(at, end);
         let (position, mut feed) = stream.feed(input);
         *position = Position::start(&mut feed)?;
         Ok(stream)
@@ -229,6 +243,8 @@ pub struct Rebuild<'m> {
     content: Stream,
     /// Where in the plan the first step stands.
     steps: [u32; 4],
+    /// The end of the content that is there.
+    arrived: u32,
     /// Octets of the block that no segment has given yet.
     left: u32,
     /// Octets that were coded and not given out yet.
@@ -283,6 +299,7 @@ impl<'m> Rebuild<'m> {
         numbers.reset();
         plan.resume(steps);
         // not moved about: it is the largest of all that stands on the stack
+        let content = Stream::blank(content_at, outline.payload);
         Ok(Self {
             outline,
             sizes: head.sizes,
@@ -292,8 +309,9 @@ impl<'m> Rebuild<'m> {
             numbers,
             cursor: Cursor::START,
             plan,
-            content: Stream::start(input, content_at, outline.payload).map_err(Error::Input)?,
+            content,
             steps,
+            arrived: u32::MAX,
             left: 0,
             pending: NO_OCTETS,
             given: 0,
@@ -305,7 +323,7 @@ impl<'m> Rebuild<'m> {
     }
 
     /// Goes back to the first step, as freshly opened.
-    pub fn restart<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+    pub fn restart(&mut self) {
         let content_at = self.plan.end;
         self.walk.reset();
         self.cursor = Cursor::START;
@@ -314,10 +332,9 @@ impl<'m> Rebuild<'m> {
         self.tail.len = 0;
         self.room = 0;
         self.piece = (0, 0);
-        self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
+        self.content = Stream::blank(content_at, self.outline.payload);
         self.plan.resume(self.steps);
         self.numbers.reset();
-        Ok(())
     }
 
     /// What is known of it from outside.
@@ -390,8 +407,24 @@ impl<'m> Rebuild<'m> {
         Ok(Some((at, len)))
     }
 
+    /// Says that the payload is there up to the offset `end`; until then all of it is.
+    pub const fn arrived(&mut self, end: u32) {
+        self.arrived = end;
+    }
+
+    /// The offset in the payload of the first octet of content that is not used up: a decoder whose state is kept here
+    /// goes on with it.
+    pub const fn content_at(&self) -> u32 {
+        self.content.at
+    }
+
+    /// Whether the next unit might need content that is not there.
+    const fn is_starved(&self) -> bool {
+        self.arrived < self.content.end && self.content.at.saturating_add(AHEAD) > self.arrived
+    }
+
     /// Fills the front of `out` with the next octets of the block and returns how many: less than `out` holds only at the
-    /// end of the block.
+    /// end of the block, and where content has not [arrived](Self::arrived).
     pub fn fill<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
         let room = usize::try_from(self.room).unwrap_or(usize::MAX);
         let mut rest = out.iter_mut().take(room);
@@ -406,6 +439,10 @@ impl<'m> Rebuild<'m> {
             }
             self.given = 0;
             self.pending.len = 0;
+            if self.is_starved() {
+                break;
+            }
+            self.prime(input)?;
             if let Some(octets) =
                 self.walk.code(&mut self.content.reader(input), [0; 8]).map_err(Error::Input)?
             {
@@ -425,6 +462,15 @@ impl<'m> Rebuild<'m> {
             self.next_segment(input)?;
         }
         Ok(usize::try_from(made).unwrap_or(0))
+    }
+
+    /// Starts the content, before its first bit.
+    fn prime<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        let (at, end) = (self.content.at, self.content.end);
+        if at == self.plan.end && at < end {
+            self.content = Stream::start(input, at, end).map_err(Error::Input)?;
+        }
+        Ok(())
     }
 
     fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
@@ -494,7 +540,7 @@ impl<'m> Rebuild<'m> {
         Ok((None, made))
     }
 
-    /// Goes on where `keep` gave what `get` gives, after [`skip`](Self::skip) went there.
+    /// Goes on where `keep` gave what `get` gives, in place after [`skip`](Self::skip) went there.
     pub fn go_on<I: Input>(
         &mut self,
         input: &mut I,
@@ -525,23 +571,36 @@ impl<'m> Rebuild<'m> {
 
 /// Where the plan and the content start.
 fn parts<I: Input>(outline: &Outline, input: &mut I) -> Result<(u32, u32), Error<I::Error>> {
-    let mut len = 0u32;
-    let mut at = 0u32;
+    let mut octets = [0; LENGTH_MAX];
+    let mut seen = 0usize;
     loop {
-        let mut octet = [0];
-        if at >= outline.payload || at >= 5 {
-            return Err(Fault::Segment.into());
-        }
-        input.payload(at, &mut octet).map_err(Error::Input)?;
-        let [octet] = octet;
-        len |= u32::from(octet & 0x7F).wrapping_shl(at.wrapping_mul(7));
-        at = at.wrapping_add(1);
-        if octet & 0x80 == 0 {
-            break;
+        let at = u32::try_from(seen).ok().filter(|at| *at < outline.payload).ok_or(Fault::Segment)?;
+        let octet = octets.get_mut(seen..=seen).ok_or(Fault::Segment)?;
+        input.payload(at, octet).map_err(Error::Input)?;
+        seen = seen.saturating_add(1);
+        let plan_end = plan_end(octets.get(..seen).unwrap_or_default(), outline.payload)?;
+        if let Some(plan_end) = plan_end {
+            return Ok((at.saturating_add(1), plan_end));
         }
     }
-    let content = at.checked_add(len).filter(|end| *end <= outline.payload).ok_or(Fault::Segment)?;
-    Ok((at, content))
+}
+
+/// Most octets of the length of a plan.
+pub const LENGTH_MAX: usize = 5;
+
+/// Where in a payload of `payload` octets the plan ends and the content starts; none if that takes more than the `first`
+/// octets of the payload, at most [`LENGTH_MAX`].
+pub fn plan_end(first: &[u8], payload: u32) -> Result<Option<u32>, Fault> {
+    let mut len = 0u32;
+    for (octet, at) in first.iter().zip(0u32..).take(LENGTH_MAX) {
+        len |= u32::from(octet & 0x7F).wrapping_shl(at.wrapping_mul(7));
+        if octet & 0x80 == 0 {
+            let end = at.wrapping_add(1).checked_add(len).filter(|end| *end <= payload);
+            return end.ok_or(Fault::Segment).map(Some);
+        }
+    }
+    let most = usize::try_from(payload).unwrap_or(LENGTH_MAX).min(LENGTH_MAX);
+    if first.len() < most { Ok(None) } else { Err(Fault::Segment) }
 }
 
 const BLANK_HEAD: Head = Head { sizes: Sizes::NONE, least: 0, ram: (0, 0), regions: 0 };

@@ -143,7 +143,7 @@ pub fn create(
     let needs = Needs {
         memory: octets(outline.words(sizes))?.max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
-        state: if in_place { octets(Rebuild::kept_words(sizes))? } else { 0 },
+        state: octets(Rebuild::kept_words(sizes))?,
     };
     let (package, rehearsal) = assemble(
         release,

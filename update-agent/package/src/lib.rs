@@ -49,7 +49,7 @@
 //! | 15 | text 0..1024 | release notes, lines ended by U+000A |
 //! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kind 2 |
 //! | 17 | uint | octets of spare flash, in place: a block, and what is saved |
-//! | 18 | uint | octets of the decoder's state, in place; kept twice behind the package |
+//! | 18 | uint | octets of the decoder's state: kept twice, in place behind the package, streamed behind the plan |
 //!
 //! Versions and the product are printable ASCII. Keys above 18 are skipped when their value is an integer, a byte or
 //! text string or a boolean; anything nested, and any negative key ("critical": must be understood), is refused.

@@ -64,7 +64,8 @@ pub struct Needs {
     pub memory: u32,
     /// Octets of spare flash, in place only: a block, and room for what is saved.
     pub spare: u32,
-    /// Octets of flash behind the package, in place only, for the state of the decoder: twice as much is needed.
+    /// Octets of the decoder's state: in place twice as much flash is needed behind the package, and behind the plan when
+    /// a package for a slot is streamed. Packages for slots of earlier generators say 0, which is not known.
     pub state: u32,
 }
 

@@ -79,5 +79,6 @@ fn life() -> Result<(), Error<u8>> {
             })
             .map_err(Error::Input)?;
     }
-    rebuild.restart(input)
+    rebuild.restart();
+    Ok(())
 }

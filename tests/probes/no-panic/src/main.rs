@@ -44,6 +44,7 @@ parts! {
     "encrypted" encrypted
     "update" update
     "applier" applier
+    "streaming" streaming
     "handover" handover
     "agent" agent
 }

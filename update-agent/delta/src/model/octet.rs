@@ -25,7 +25,7 @@ const RATE: i32 = 30;
 /// The memory of a counter, in bits.
 const LIMIT: u16 = 9;
 /// The least and the most probable: an octet is never certain.
-const P_MIN: u32 = 32;
+pub(super) const P_MIN: u32 = 32;
 const P_MAX: u32 = 65536 - P_MIN;
 
 /// How much a counter is believed that has seen so many bits, in sixteenths.

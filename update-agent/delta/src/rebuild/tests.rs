@@ -179,6 +179,8 @@ struct Device<'a> {
     saved: Vec<(u32, Vec<u8>)>,
     /// Octets read so far.
     read: usize,
+    /// Octets of the payload that are there.
+    arrived: usize,
 }
 
 impl Input for Device<'_> {
@@ -186,6 +188,7 @@ impl Input for Device<'_> {
 
     fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
         self.read += out.len();
+        assert!(at as usize + out.len() <= self.arrived, "what has not arrived is not read");
         out.copy_from_slice(part(self.payload, at, out.len()).expect("within the payload"));
         Ok(())
     }
@@ -222,7 +225,7 @@ type Outcome<T> = Result<T, Error<&'static str>>;
 
 impl<'a> Device<'a> {
     fn new(case: &Case, payload: &'a [u8]) -> Self {
-        Self { payload, image: case.old.clone(), saved: vec![], read: 0 }
+        Self { payload, image: case.old.clone(), saved: vec![], read: 0, arrived: payload.len() }
     }
 
     /// Goes through steps until a block is done; its number and the octets that were made.
@@ -297,6 +300,37 @@ impl<'a> Device<'a> {
                 assert_eq!(kept.next(), None);
             }
             self.place(&mut rebuild, &mut new, block, octets);
+        }
+        Ok(new)
+    }
+
+    /// The new image in a slot, while the content arrives in pieces of so many octets.
+    fn streamed(&mut self, outline: Outline, piece: usize) -> Outcome<Vec<u8>> {
+        let mut memory = Memory::new(&outline);
+        let plan_end = super::plan_end(self.payload.get(..5).unwrap_or(self.payload), outline.payload)?;
+        self.arrived = plan_end.unwrap_or(0) as usize;
+        let mut rebuild = Rebuild::open(outline, &mut memory.words, &mut memory.regions, self)?;
+        let mut new = vec![];
+        for _ in 0..outline.blocks() {
+            let step = rebuild.step(self)?;
+            let (Step::Make(block) | Step::Keep(block)) = step else {
+                return Err(super::Fault::Order.into());
+            };
+            let (start, len) = outline.extent(block);
+            let end = (start + len) as usize;
+            if matches!(step, Step::Keep(_)) {
+                new.extend_from_slice(&self.image[start as usize..end]);
+            }
+            while new.len() < end {
+                rebuild.arrived(small(self.arrived));
+                let mut octets = vec![0; (end - new.len()).min(50)];
+                let n = rebuild.fill(self, &mut octets)?;
+                new.extend_from_slice(&octets[..n]);
+                if n < octets.len() {
+                    assert!(self.arrived < self.payload.len(), "stops only where octets are missing");
+                    self.arrived = self.payload.len().min(self.arrived + piece);
+                }
+            }
         }
         Ok(new)
     }
@@ -379,6 +413,24 @@ proptest! {
         prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
         let mut device = Device::new(&case, &payload);
         prop_assert_eq!(&device.rebuilt(outline, stop).unwrap(), &case.new);
+    }
+
+    #[test]
+    fn a_delta_is_rebuilt_while_it_arrives(case in case(), piece in 1usize..200, damage in prop::option::of((any::<u16>(), 1u8..))) {
+        let slot = Outline { in_place: false, ..case.outline };
+        let mut blocks = case.blocks.clone();
+        blocks.sort_by_key(|(block, _)| *block);
+        let case = Case { outline: slot, blocks, ..case };
+        let mut payload = case.written();
+        let outline = Outline { payload: small(payload.len()), ..slot };
+        let mut device = Device::new(&case, &payload);
+        prop_assert_eq!(&device.streamed(outline, piece).unwrap(), &case.new);
+        if let Some((at, change)) = damage {
+            let at = usize::from(at) % payload.len();
+            payload[at] ^= change;
+            // never more is read than has arrived
+            Device::new(&case, &payload).streamed(outline, piece).ok();
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn print(facts: &Facts<'_>, surroundings: &mut Surroundings<'_>) -> anyhow::Resu
     writeln!(out, "layout        {}, blocks of {} octets", facts.layout, facts.block_bytes)?;
     writeln!(
         out,
-        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state",
+        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state (in place, or streamed)",
         facts.decoder_ram, facts.spare_bytes, facts.state_bytes
     )?;
     if let Some(old) = &facts.old {

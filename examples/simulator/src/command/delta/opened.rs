@@ -7,7 +7,7 @@ use kedge_package::limits::HEADER_LEN;
 use kedge_package::{Envelope, Error, ErrorKind, Header, Kind, Layout, Manifest};
 
 /// More RAM than any device lends for a decoder; a hostile package must not fill the memory of a desk either.
-const MEMORY_MAX: u32 = 64 << 20;
+pub(super) const MEMORY_MAX: u32 = 64 << 20;
 
 /// A package whose parts are well-formed; signature and hashes are not checked.
 #[derive(Clone, Copy, Debug)]
