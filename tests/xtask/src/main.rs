@@ -7,6 +7,7 @@
 //! | `size` | flash, RAM and worst stack of each feature set, against `budgets.toml` |
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
+//! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
 //! | `hil` | the firmware runs on an emulated board |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
@@ -17,6 +18,7 @@ mod ci;
 mod deps;
 mod elf;
 mod firmware;
+mod fuzz;
 mod hil;
 mod no_panic;
 mod places;
@@ -52,6 +54,8 @@ enum Command {
     Hil(hil::Options),
     /// Cut the power at every flash operation of updates
     Powerfail(powerfail::Options),
+    /// Give hostile input to everything that reads packages and flash
+    Fuzz(fuzz::Options),
     /// Run every check that continuous integration runs
     Ci(ci::Options),
 }
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Firmware(options) => firmware::run(&options),
         Command::Hil(options) => hil::run(&options),
         Command::Powerfail(options) => powerfail::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match result {
