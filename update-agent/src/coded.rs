@@ -168,6 +168,8 @@ impl<F: ReadNorFlash> Input for Source<'_, F> {
 const ENTRY: u32 = rebuild::PIECE;
 /// Octets before the list.
 const COUNT: u32 = 4;
+/// Entries that are read at a time.
+const LOOK: usize = 8;
 
 /// Octets of a list of so many pieces.
 fn list_len(pieces: u32) -> u32 {
@@ -185,19 +187,25 @@ impl<F: ReadNorFlash> Source<'_, F> {
         let count = u32::from_le_bytes(count).min(saves.len.saturating_sub(COUNT) >> 3);
         let mut place = list_len(count);
         let mut entry_at = saves.start.saturating_add(COUNT);
-        for _ in 0..count {
-            let mut entry = [0; 8];
-            read(self.flash, entry_at, &mut entry)?;
-            let [s0, s1, s2, s3, l0, l1, l2, l3] = entry;
-            let (start, len) = (u32::from_le_bytes([s0, s1, s2, s3]), u32::from_le_bytes([l0, l1, l2, l3]));
-            let inside = at.wrapping_sub(start);
-            let there = place.saturating_add(len) <= saves.len;
-            if inside < len && there {
-                let place = saves.start.saturating_add(place).saturating_add(inside);
-                return Ok((place, len.saturating_sub(inside)));
+        let mut left = usize::try_from(count).unwrap_or(0);
+        // several entries at a time: what a read costs beside its octets is much on many parts
+        let mut octets = [[0; 8]; LOOK];
+        while left > 0 {
+            let entries = octets.get_mut(..left.min(LOOK)).unwrap_or_default();
+            left = left.saturating_sub(LOOK);
+            read(self.flash, entry_at, entries.as_flattened_mut())?;
+            for [s0, s1, s2, s3, l0, l1, l2, l3] in entries.iter().copied() {
+                let start = u32::from_le_bytes([s0, s1, s2, s3]);
+                let len = u32::from_le_bytes([l0, l1, l2, l3]);
+                let inside = at.wrapping_sub(start);
+                let there = place.saturating_add(len) <= saves.len;
+                if inside < len && there {
+                    let place = saves.start.saturating_add(place).saturating_add(inside);
+                    return Ok((place, len.saturating_sub(inside)));
+                }
+                place = place.saturating_add(len);
+                entry_at = entry_at.saturating_add(ENTRY);
             }
-            place = place.saturating_add(len);
-            entry_at = entry_at.saturating_add(ENTRY);
         }
         Ok((saves.start, saves.len))
     }

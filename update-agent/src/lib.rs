@@ -38,6 +38,24 @@
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
+//! # What a package can cost at most
+//!
+//! Whatever a signed package says, applying it ends, and takes no more than this, for a payload of *P* octets, images of *O*
+//! and *N*, blocks of *B*, decoder state of *S* (`Needs::state`, whole sectors), and *R* octets for saved pieces (the spare
+//! region less a block); per power cut one block more, in a slot also going through the delta again:
+//!
+//! | | in a slot | in place |
+//! |---|---|---|
+//! | octets erased | *N* + journal | (*N* / *B*) × (2 *B* + *S* + *R*) + journal |
+//! | octets written | *N* + journal | (*N* / *B*) × (2 *B* + *S* + 96) + 4 (*O* + *N*) + journal |
+//! | octets read | 512 (*P* + *O* + *N*) | the same |
+//! | journal | 2 (*N* / *B*) + 32 records, of 128 octets each; as many sectors | the same |
+//!
+//! *N* / *B* is rounded up. Plans that save more than the 4 (*O* + *N*) octets or would have saved pieces looked for more often
+//! than reading allows ([`kedge_delta::rebuild::SAVED_MOST`], [`SEARCHED_MOST`](kedge_delta::rebuild::SEARCHED_MOST)) are
+//! refused, as is everything that needs more memory than is lent. Memory is what the caller lends. What packages cost in
+//! fact is a tenth of that; the bounds are asserted for hostile ones (`tests/src/hostile`, `cargo xtask fuzz`).
+//!
 //! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
 //! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
 //! for the envelope. Whole stack depths: `cargo xtask size`.

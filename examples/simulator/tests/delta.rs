@@ -91,6 +91,12 @@ fn a_package_is_made_shown_applied_and_verified() {
     let told = kedge(&["delta", "info", &place.path("package")]);
     assert!(told.out.contains("clock") && told.out.contains("1 -> 1.2.3"), "{}", told.out);
 
+    let plan = &facts["plan"];
+    let copied = plan["copied_bytes"].as_u64().unwrap() + plan["literal_bytes"].as_u64().unwrap();
+    assert_eq!(plan["blocks_made"].as_u64().unwrap() + plan["blocks_kept"].as_u64().unwrap(), 5, "{plan}");
+    assert!((20_021 - 4 * 4096..=20_021).contains(&copied), "what is not kept is copied or sent: {plan}");
+    assert!(told.out.contains("plan ") && told.out.contains("saves "), "{}", told.out);
+
     let applied = kedge(&[
         "delta",
         "apply",
@@ -170,6 +176,36 @@ fn a_package_for_a_slot_is_applied_while_it_is_read() {
     let answer = stream(&place, "package");
     assert_eq!(answer.exit, Exit::Failed);
     assert_eq!(answer.err, "kedge: only coded deltas and full images for a slot can be streamed\n");
+}
+
+#[test]
+fn a_delta_is_inspected_to_its_last_segment_and_a_broken_one_up_to_the_fault() {
+    let (place, _) = with_package("inspect", &["--flash", "sector=256,write=4,spare=3"]);
+    let package = place.read("package");
+    let inspect = |octets: &[u8]| {
+        let path = place.write("some", octets);
+        kedge(&["inspect", "package", &path])
+    };
+    let whole = inspect(&package);
+    assert_eq!((whole.exit, whole.err.as_str()), (Exit::Passed, ""));
+    for expected in
+        ["payload: Coded", "plan: ", "  tables: ", "  region: old 0x0", "make block", " copy ", " literal "]
+    {
+        assert!(whole.out.contains(expected), "{expected:?} is not in\n{}", whole.out);
+    }
+    let payload = package.len() - usize::try_from(info(&place)["payload_bytes"].as_u64().unwrap()).unwrap();
+    for len in (0..payload).step_by(31).chain(payload..package.len()) {
+        let cut = inspect(&package[..len]);
+        assert_eq!(cut.exit, Exit::Failed, "{len}");
+        assert!(cut.err.starts_with("kedge: broken "), "{len}: {}", cut.err);
+        let known = whole.out.lines().zip(cut.out.lines()).take_while(|(whole, cut)| whole == cut).count();
+        let same = known == cut.out.lines().count() || len > payload;
+        assert!(same, "{len}: what is there is shown as it is:\n{}", cut.out);
+    }
+    let mut other = package.clone();
+    other[payload + 1] ^= 0x55;
+    let broken = inspect(&other);
+    assert!(broken.out.contains("payload: Coded"), "{}", broken.out);
 }
 
 #[test]
@@ -346,7 +382,7 @@ fn compare_runs_ours_and_says_what_came_out() {
     assert_eq!(all.exit, Exit::Passed, "{}", all.err);
     let results: serde_json::Value = serde_json::from_slice(&place.read("results.json")).unwrap();
     assert_eq!(results["pairs"][0]["name"], "one");
-    assert_eq!(results["rows"].as_array().unwrap().len(), 6, "two layouts, three profiles");
+    assert_eq!(results["rows"].as_array().unwrap().len(), 9, "two layouts, one twice, three profiles");
     for row in results["rows"].as_array().unwrap() {
         assert!(row["results"][0]["bytes"].as_u64().unwrap() < 500, "{row}");
     }

@@ -8,6 +8,7 @@
 //! | `instructions` | what applying an update takes on emulated boards: instructions, stack, time |
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
+//! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
 //! | `hil` | the firmware runs on an emulated board |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
@@ -18,6 +19,7 @@ mod ci;
 mod deps;
 mod elf;
 mod firmware;
+mod fuzz;
 mod hil;
 mod instructions;
 mod no_panic;
@@ -56,6 +58,8 @@ enum Command {
     Hil(hil::Options),
     /// Cut the power at every flash operation of updates
     Powerfail(powerfail::Options),
+    /// Give hostile input to everything that reads packages and flash
+    Fuzz(fuzz::Options),
     /// Run every check that continuous integration runs
     Ci(ci::Options),
 }
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Firmware(options) => firmware::run(&options),
         Command::Hil(options) => hil::run(&options),
         Command::Powerfail(options) => powerfail::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match result {

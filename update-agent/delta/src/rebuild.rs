@@ -10,6 +10,7 @@
 //! ```
 //! The plan has to be there as a whole, the content need not: [`Rebuild::arrived`] says how much of it is, and `fill` stops
 //! where more is needed.
+pub use self::dump::{Summary, dump};
 use crate::bits::{Bits, Decoder, Octets, Position};
 use crate::map::{Map, Region, Regions};
 use crate::model::{Made, Model, Sizes, State, UNIT_OCTETS};
@@ -68,9 +69,9 @@ impl Outline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It needs so many words of memory.
+    /// It needs so many words of memory more than it was lent.
     Memory {
-        /// How many.
+        /// How many are missing.
         words: usize,
     },
     /// More regions than there is room for, out of order, or of an instruction set that this build leaves out.
@@ -83,6 +84,8 @@ pub enum Fault {
     Segment,
     /// What is saved is not there.
     Save,
+    /// Its plan asks for more work than images of these sizes take: see [`SAVED_MOST`] and [`SEARCHED_MOST`].
+    Work,
 }
 
 /// Why the new image cannot be rebuilt.
@@ -216,6 +219,13 @@ impl Stream {
 /// What a saved piece counts beside its octets: who saves it has to note where it comes from.
 pub const PIECE: u32 = 8;
 
+/// How often, on average, a plan may save each octet of both images, its pieces counted with [`PIECE`]. A plan that saves
+/// what it needs once or twice stays far below; a hostile one could ask for the whole old image before every block.
+pub const SAVED_MOST: u64 = 4;
+/// How many saved pieces, on average, may be looked at for each octet of both images: for every segment, and every 32
+/// octets of it, all the pieces that are saved then. It bounds what finding saved octets takes.
+pub const SEARCHED_MOST: u64 = 32;
+
 /// What the steps of a plan need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -276,7 +286,7 @@ impl<'m> Rebuild<'m> {
         let (plan_at, content_at) = parts(&outline, input)?;
         let mut plan = Stream::start(input, plan_at, content_at).map_err(Error::Input)?;
         let available = words.len();
-        let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes) };
+        let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes).saturating_sub(available) };
         let (head, list) = read_head(&mut plan, &outline, regions, input)?;
         if outline.words(head.sizes) > available {
             return Err(short(head.sizes).into());
@@ -291,8 +301,17 @@ impl<'m> Rebuild<'m> {
         let done = Done::new(bits, if outline.in_place { outline.block } else { 0 });
         // the first step follows here, after the survey too
         let steps = plan.to_words();
-        let mut survey =
-            Survey { outline, cursor: Cursor::START, needs: Needs::default(), map, done, least: head.least };
+        let mut survey = Survey {
+            outline,
+            cursor: Cursor::START,
+            needs: Needs::default(),
+            map,
+            done,
+            least: head.least,
+            listed: 0,
+            saved: 0,
+            searched: 0,
+        };
         survey.run(&mut numbers, &mut plan, input)?;
         let Survey { needs, map, mut done, .. } = survey;
         done.reset();
@@ -654,9 +673,20 @@ struct Survey<'m> {
     map: Map<'m>,
     done: Done<'m>,
     least: u32,
+    /// Pieces that are saved at this step.
+    listed: u32,
+    /// Octets of all saves so far, and how often a saved piece may be looked at.
+    saved: u64,
+    searched: u64,
 }
 
 impl Survey<'_> {
+    /// So much for each octet of both images.
+    fn most(&self, each: u64) -> u64 {
+        let Outline { old_size, new_size, .. } = self.outline;
+        u64::from(old_size).saturating_add(u64::from(new_size)).saturating_mul(each)
+    }
+
     fn run<I: Input>(
         &mut self,
         numbers: &mut Numbers<'_>,
@@ -719,6 +749,11 @@ impl Survey<'_> {
             );
             let segment = segment.map_err(Error::Input)?;
             left = fits(&self.outline, &segment, left)?;
+            let searches = u64::from(segment.copy >> 5).saturating_add(1);
+            self.searched = self.searched.saturating_add(searches.saturating_mul(u64::from(self.listed)));
+            if self.searched > self.most(SEARCHED_MOST) {
+                return Err(Fault::Work.into());
+            }
             at = at.wrapping_add(segment.literal);
             if segment.mapped && !self.map.add(segment.source, segment.copy, at) {
                 return Err(Fault::Map.into());
@@ -758,7 +793,12 @@ impl Survey<'_> {
                 return Err(Fault::Save.into());
             }
             listed = listed.saturating_add(len).saturating_add(PIECE);
+            self.saved = self.saved.saturating_add(u64::from(len)).saturating_add(u64::from(PIECE));
+            if self.saved > self.most(SAVED_MOST) {
+                return Err(Fault::Work.into());
+            }
         }
+        self.listed = pieces;
         let needs = &mut self.needs;
         needs.saves = needs.saves.saturating_add(1);
         needs.pieces = needs.pieces.max(pieces);
@@ -767,5 +807,6 @@ impl Survey<'_> {
     }
 }
 
+mod dump;
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,8 @@ mod search;
 mod signer;
 mod suit;
 
-pub use check::{Rehearsal, rehearse};
+pub use check::{NEEDS_MOST, Rehearsal, rehearse};
+pub use coder::Encoder;
 pub use crypto::{RingCrypto, RingSha256};
 pub use error::Error;
 pub use kedge_package::Layout;

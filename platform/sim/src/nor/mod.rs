@@ -46,7 +46,7 @@ use kedge_platform::flash::{ErrorType, NorFlash, ReadNorFlash, Sectors};
 use self::map::Map;
 use self::sector::Sector;
 pub use crate::cut::Cut;
-use crate::cut::{Queue, Tear};
+use crate::cut::{Power, Tear};
 use crate::random::Seeded;
 
 /// How much a device has done since it was made. A write call is one program operation; an erase call is one erase
@@ -78,11 +78,9 @@ pub struct Nor<const WRITE: usize, const ERASE: usize> {
     wear: Vec<u32>,
     erased: u8,
     ecc: bool,
-    powered: bool,
+    power: Power,
     noise: Seeded,
-    cuts: Queue,
     work: Work,
-    since_power_on: u64,
     trace: Option<Vec<Operation>>,
     misuses: Vec<Misuse>,
 }
@@ -121,11 +119,9 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
             sectors,
             erased: 0xFF,
             ecc: false,
-            powered: true,
+            power: Power::new(),
             noise: Seeded::new(0),
-            cuts: Queue::default(),
             work: Work::default(),
-            since_power_on: 0,
             trace: None,
             misuses: Vec::new(),
         }
@@ -169,33 +165,32 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     /// device); each further one from the [`Nor::power_on`] that follows the cut before it, so that it strikes during the
     /// recovery. A cut whose operation has passed already strikes the next one.
     pub fn cut_at(&mut self, operation: u64, cut: Cut) {
-        self.cuts.push(operation, cut);
+        self.power.cut_at(operation, cut);
     }
 
     /// Forgets the cuts that have not struck.
     pub fn clear_cuts(&mut self) {
-        self.cuts.clear();
+        self.power.clear_cuts();
     }
 
     /// How many cuts have not struck yet.
     pub fn cuts_left(&self) -> usize {
-        self.cuts.len()
+        self.power.cuts_left()
     }
 
     /// Switches the power off between operations.
     pub fn power_off(&mut self) {
-        self.powered = false;
+        self.power.switch_off();
     }
 
     /// Switches the power on and counts operations from 0 again; it ends a power cut.
     pub fn power_on(&mut self) {
-        self.powered = true;
-        self.since_power_on = 0;
+        self.power.switch_on();
     }
 
     /// Whether the power is on.
     pub fn is_on(&self) -> bool {
-        self.powered
+        self.power.is_on()
     }
 
     /// What was done since the device was made.
@@ -205,7 +200,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
 
     /// Operations since the last power-on: the number a cut needs to strike the next one.
     pub fn operations_since_power_on(&self) -> u64 {
-        self.since_power_on
+        self.power.operations()
     }
 
     /// Erases of each sector since the device was made, cut ones included.
@@ -266,7 +261,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     /// Power, bounds and alignment of `operation` in blocks of `align`.
     fn admit(&mut self, operation: Operation, align: usize) -> Result<(), Error> {
         let (offset, len) = (operation.offset as usize, operation.len as usize);
-        if !self.powered {
+        if !self.power.is_on() {
             Err(Error::PowerLost)
         } else if self.capacity().checked_sub(offset).is_none_or(|room| room < len) {
             Err(self.refuse(operation, Error::OutOfBounds))
@@ -287,10 +282,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
             Kind::Program => self.work.programs += 1,
             Kind::Erase => self.work.erases += 1,
         }
-        let cut = self.cuts.strike(self.since_power_on);
-        self.since_power_on += 1;
-        self.powered = cut.is_none();
-        cut
+        self.power.spend()
     }
 
     /// Whether every unit of `bytes` at `offset` may be programmed.

@@ -61,6 +61,44 @@ impl Old for Pen<'_> {
     }
 }
 
+/// A plan with its head and one region.
+fn plan_head(ram: (u32, u32), region: Region) -> Encoder {
+    let mut cells = [0; HEAD_COUNTERS];
+    let mut numbers = Numbers::new(&mut cells);
+    numbers.reset();
+    let mut plan = Encoder::new();
+    plan::head(&mut numbers, &mut plan, Head { sizes: SIZES, least: LEAST, ram, regions: 1 }).unwrap();
+    plan::region(&mut numbers, &mut plan, None, region).unwrap();
+    plan
+}
+
+fn payload(plan: Encoder, content: Encoder) -> Vec<u8> {
+    let (plan, content) = (plan.finish(), content.finish());
+    let len = u8::try_from(plan.len() & 0x7F).unwrap();
+    let more = u8::try_from(plan.len() >> 7).unwrap();
+    [vec![len | 0x80, more], plan, content].concat()
+}
+
+/// What is said to a plan that was put together by hand, in place in blocks of 200 octets, old and new image of the same size.
+fn opened(
+    blocks: u32,
+    write: impl FnOnce(&mut Cursor, &mut Numbers<'_>, &mut Encoder),
+) -> Outcome<super::Needs> {
+    let mut cells = vec![0; SIZES.plan()];
+    let mut numbers = Numbers::new(&mut cells);
+    numbers.reset();
+    let mut plan = plan_head((0, 0), Region::BLANK);
+    let mut cursor = Cursor::START;
+    write(&mut cursor, &mut numbers, &mut plan);
+    let payload = payload(plan, Encoder::new());
+    let size = blocks * 200;
+    let outline =
+        Outline { payload: small(payload.len()), old_size: size, new_size: size, block: 200, in_place: true };
+    let mut device = Device { payload: &payload, image: vec![0; size as usize], saved: vec![], read: 0 };
+    let mut memory = Memory::new(&outline);
+    Rebuild::open(outline, &mut memory.words, &mut memory.regions, &mut device).map(|made| made.needs())
+}
+
 impl Case {
     fn region(&self) -> Region {
         Region { old_address: 0x800_0000, new_address: 0x801_0000, arch: self.arch, ..Region::BLANK }
@@ -90,13 +128,7 @@ impl Case {
         let mut bits = vec![0; Done::words(self.outline.blocks())];
         let done = Done::new(&mut bits, if self.outline.in_place { self.outline.block } else { 0 });
         let mut walk = Walk::new(model, map, regions, done);
-        let mut cells = [0; HEAD_COUNTERS];
-        let mut numbers = Numbers::new(&mut cells);
-        numbers.reset();
-        let mut plan = Encoder::new();
-        let head = Head { sizes: SIZES, least: LEAST, ram: regions.ram, regions: 1 };
-        plan::head(&mut numbers, &mut plan, head).unwrap();
-        plan::region(&mut numbers, &mut plan, None, self.region()).unwrap();
+        let mut plan = plan_head(regions.ram, self.region());
         let mut cells = vec![0; SIZES.plan()];
         let mut numbers = Numbers::new(&mut cells);
         numbers.reset();
@@ -132,10 +164,7 @@ impl Case {
                 walk.done.set(*block);
             }
         }
-        let (plan, content) = (plan.finish(), content.bits.finish());
-        let len = u8::try_from(plan.len() & 0x7F).unwrap();
-        let more = u8::try_from(plan.len() >> 7).unwrap();
-        [vec![len | 0x80, more], plan, content].concat()
+        payload(plan, content.bits)
     }
 
     /// How much of the block that is made next is made with the one at a place of the order.
@@ -485,10 +514,49 @@ fn too_little_memory_is_told_with_the_missing_amount() {
     let outline = Outline { payload: small(payload.len()), ..outline };
     let mut device = Device::new(&case, &payload);
     let mut memory = Memory::new(&outline);
-    let words = memory.words.len();
-    let short = &mut memory.words[1..];
+    let short = &mut memory.words[3..];
     let error = Rebuild::open(outline, short, &mut memory.regions, &mut device).map(|_| ());
-    assert_eq!(error, Err(Error::Fault(super::Fault::Memory { words })));
+    assert_eq!(error, Err(Error::Fault(super::Fault::Memory { words: 3 })));
     let error = Rebuild::open(outline, &mut memory.words, &mut [], &mut device).map(|_| ());
     assert_eq!(error, Err(Error::Fault(super::Fault::Regions)));
+}
+
+/// Saves all of the old image before each block.
+fn saving_everything(blocks: u32) -> impl FnOnce(&mut Cursor, &mut Numbers<'_>, &mut Encoder) {
+    move |cursor, numbers, plan| {
+        for block in 0..blocks {
+            cursor.step(numbers, plan, 200, Step::Save(1)).unwrap();
+            Cursor::piece(numbers, plan, 0, (0, blocks * 200)).unwrap();
+            cursor.step(numbers, plan, 200, Step::Keep(block)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_saves_everything_again_and_again_is_refused() {
+    let most = u32::try_from(super::SAVED_MOST).unwrap() * 2;
+    // the octets of the pieces' entries are what is too much
+    assert_eq!(opened(most, saving_everything(most)).map(|_| ()), Err(Error::Fault(super::Fault::Work)));
+    let needs = opened(most - 1, saving_everything(most - 1)).unwrap();
+    assert_eq!((needs.saves, needs.octets), (most - 1, (most - 1) * 200 + super::PIECE));
+}
+
+#[test]
+fn a_plan_that_has_octets_looked_for_again_and_again_is_refused() {
+    let plan = |pieces: u32| {
+        move |cursor: &mut Cursor, numbers: &mut Numbers<'_>, plan: &mut Encoder| {
+            cursor.step(numbers, plan, 200, Step::Save(pieces)).unwrap();
+            for at in 0..pieces {
+                Cursor::piece(numbers, plan, at, (at, 1)).unwrap();
+            }
+            cursor.step(numbers, plan, 200, Step::Make(0)).unwrap();
+            for left in (1..=200).rev() {
+                let segment = Segment { literal: 0, copy: 1, source: 0, mapped: false };
+                cursor.segment(numbers, plan, 200, left, LEAST, segment).unwrap();
+            }
+        }
+    };
+    let most = u32::try_from(super::SEARCHED_MOST).unwrap() * 2;
+    assert_eq!(opened(1, plan(most)).unwrap().pieces, most);
+    assert_eq!(opened(1, plan(most + 1)).map(|_| ()), Err(Error::Fault(super::Fault::Work)));
 }

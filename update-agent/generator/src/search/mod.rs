@@ -28,7 +28,7 @@ use addresses::Addresses;
 use candidates::{Candidate, Look, candidates};
 use changes::Changes;
 pub(crate) use prices::Prices;
-use suffixes::Suffixes;
+pub(crate) use suffixes::Suffixes;
 use sweep::{Mark, Reference, Side, references, sweep};
 
 /// `literal` octets of their own, then `copy` octets from offset `source` of the old image.

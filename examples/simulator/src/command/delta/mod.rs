@@ -17,6 +17,7 @@ use clap::{Args, Subcommand};
 use kedge_generator::Layout;
 use kedge_generator::image::{self, Firmware};
 
+pub(super) use self::opened::show_plan;
 use super::{Exit, Surroundings};
 
 #[derive(Args, Clone, Debug)]

@@ -6,8 +6,8 @@ use std::io::Read;
 use anyhow::Context;
 use kedge_delta::map::Region as Understood;
 use kedge_delta::rebuild::{LENGTH_MAX, plan_end};
-use kedge_generator::RingCrypto;
 use kedge_generator::image::MOST_REGIONS;
+use kedge_generator::{NEEDS_MOST, RingCrypto};
 use kedge_package::limits::{ENVELOPE_MAX, HEADER_LEN};
 use kedge_package::{Envelope, Header, Kind, Layout as PackageLayout, Manifest};
 use kedge_platform::flash::{NorFlash, Region};
@@ -17,7 +17,6 @@ use kedge_update_agent::{
     BootDecision, Device, Error, Key, Layout, Memory, Mode, Progress, Site, Streaming, Update, UpdateResult,
 };
 
-use super::opened::MEMORY_MAX;
 use crate::command::signing::Trust;
 
 /// Octets read in one go: what a segment of TCP carries over Ethernet.
@@ -66,7 +65,7 @@ pub(super) fn streamed(
     if manifest.payload.layout != PackageLayout::Slot || manifest.payload.kind == Kind::Delta {
         return Ok(Err("only coded deltas and full images for a slot can be streamed".into()));
     }
-    if manifest.payload.needs.memory > MEMORY_MAX {
+    if manifest.payload.needs.memory > NEEDS_MOST {
         return Ok(Err("it needs more than 64 MiB of RAM".into()));
     }
     let public = trust.public_key(envelope.key_id.octets())?;
