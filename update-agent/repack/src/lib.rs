@@ -30,3 +30,5 @@
 extern crate std;
 
 pub mod deflate;
+pub mod recipe;
+pub mod remake;
