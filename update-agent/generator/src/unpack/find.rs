@@ -80,14 +80,11 @@ fn stream(image: &[u8], at: usize, limit: usize) -> Option<Found> {
     let body = start..start + parsed.len;
     let mut sum = Checksum::new(if lead.format == Format::Zlib { Check::Adler } else { Check::Crc });
     sum.update(&parsed.plain);
-    let right = match lead.told {
-        Some((len, crc)) => {
-            (0..4).all(|n| sum.octet(n) == Some(crc.to_le_bytes()[n])) && (len == 0 || len == parsed.len)
-        }
-        None => {
-            let behind = image.get(body.end..body.end + lead.check.len())?;
-            (0..).zip(behind).all(|(n, octet)| sum.octet(n) == Some(*octet))
-        }
+    let right = if let Some((len, crc)) = lead.told {
+        len == parsed.len && (0..).zip(crc.to_le_bytes()).all(|(n, octet)| sum.octet(n) == Some(octet))
+    } else {
+        let behind = image.get(body.end..body.end + lead.check.len())?;
+        (0..).zip(behind).all(|(n, octet)| sum.octet(n) == Some(*octet))
     };
     let Lead { format, check, window_bits, .. } = lead;
     (right && parsed.plain.len() >= LEAST).then_some(Found { format, body, check, window_bits, parsed })
@@ -108,14 +105,21 @@ fn gzip(octets: &[u8]) -> Option<Lead> {
     if flags & 2 != 0 {
         len += 2;
     }
-    (flags & 0xE0 == 0).then_some(Lead { format: Format::Gzip, len, check: Check::Crc, window_bits: 15, told: None })
+    (flags & 0xE0 == 0).then_some(Lead {
+        format: Format::Gzip,
+        len,
+        check: Check::Crc,
+        window_bits: 15,
+        told: None,
+    })
 }
 
 /// RFC 1950 §2.2.
 fn zlib(method: u8, flags: u8) -> Option<Lead> {
     let window = method >> 4;
     let right = method & 15 == 8 && (1..=7).contains(&window) && flags & 0x20 == 0;
-    let lead = Lead { format: Format::Zlib, len: 2, check: Check::Adler, window_bits: window + 8, told: None };
+    let lead =
+        Lead { format: Format::Zlib, len: 2, check: Check::Adler, window_bits: window + 8, told: None };
     (right && u16::from_be_bytes([method, flags]).is_multiple_of(31)).then_some(lead)
 }
 
@@ -126,8 +130,13 @@ fn zip(octets: &[u8]) -> Option<Lead> {
     let (flags, method, crc, packed) = (two(6)?, two(8)?, four(14)?, four(18)?);
     let len = 30 + usize::from(two(26)?) + usize::from(two(28)?);
     let told = Some((packed as usize, crc));
-    (method == 8 && flags & 9 == 0 && packed > 0)
-        .then_some(Lead { format: Format::Zip, len, check: Check::None, window_bits: 15, told })
+    (method == 8 && flags & 9 == 0 && packed > 0).then_some(Lead {
+        format: Format::Zip,
+        len,
+        check: Check::None,
+        window_bits: 15,
+        told,
+    })
 }
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ impl Streams {
         let all_old: HashSet<&[u8]> = found_old.iter().map(|found| &old[found.range()]).collect();
         let all_new: HashSet<&[u8]> = found_new.iter().map(|found| &new[found.range()]).collect();
         let same = found_old.iter().map(|found| all_new.contains(&old[found.range()])).collect();
-        let contents: Vec<HashSet<u64>> = found_old.iter().map(|found| shingles(&found.parsed.plain)).collect();
+        let contents: Vec<HashSet<u64>> =
+            found_old.iter().map(|found| shingles(&found.parsed.plain)).collect();
         let items = in_parallel(found_new, |found| {
             let same = all_old.contains(&new[found.range()]);
             let recipe = if same {
