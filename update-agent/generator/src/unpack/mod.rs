@@ -226,13 +226,10 @@ impl Streams {
         Expanded { old: expanded_old, new: expanded_new, recipe: bits.finish(), memory }
     }
 
-    /// How the streams are carried: `choice` is what was taken, if anything was.
-    pub(crate) fn report(&self, choice: Option<&Choice>, in_place: bool) -> Vec<Stream> {
-        let left = |same: bool| match () {
-            () if same => Carried::Same,
-            () if in_place => Carried::InPlace,
-            () => Carried::NoGain,
-        };
+    /// How the streams are carried: `choice` is what was taken, if anything was; `others` is why streams that could be
+    /// unpacked were not.
+    pub(crate) fn report(&self, choice: Option<&Choice>, others: Carried) -> Vec<Stream> {
+        let left = |same: bool| if same { Carried::Same } else { others };
         let old = self.old.iter().enumerate().map(|(n, found)| {
             let unpacked = choice.is_some_and(|choice| choice.old[n]);
             let carried = if unpacked { Carried::Unpacked } else { left(self.same[n]) };
@@ -244,7 +241,6 @@ impl Streams {
                 Some(recipe) if chosen => Carried::Remade(recipe.manner.into(), recipe.cost),
                 Some(recipe) if recipe.cost >= item.found.body.len() / WORTH => Carried::Unlike,
                 None if !item.same => Carried::Unlike,
-                Some(_) if !in_place && choice.is_some() => Carried::Memory,
                 _ => left(item.same),
             };
             stream(&item.found, true, carried)
