@@ -251,3 +251,22 @@ fn small_buffers_and_wrong_moments_are_told() {
     assert_eq!(update.begin(&mut flash, 100), Ok(()));
     assert!(flash.misuses().is_empty());
 }
+
+/// On a part with sectors of different sizes it is those of the image and of scratch that blocks are made of.
+#[test]
+fn blocks_that_are_no_whole_sectors_of_the_image_are_refused() {
+    for layout in [PackageLayout::Slot, PackageLayout::InPlace] {
+        let small = small_case(layout);
+        let mut case = Case::with_package(&small.old, &small.new, small.package, layout, 1024, 1024);
+        let large = |region: Region| region.in_sectors(1024);
+        case.layout.image = large(case.layout.image);
+        case.layout.mode = match case.layout.mode {
+            Mode::Slot { standby } => Mode::Slot { standby: large(standby) },
+            Mode::InPlace { scratch } => Mode::InPlace { scratch: large(scratch) },
+        };
+        case.sectors *= 1024 / 256;
+        let (flash, result) = verified(&case, &case.package);
+        assert_eq!(result.err(), Some(Error::Refused(Refusal::BlockSize)), "{layout:?}");
+        assert!(!touched_image(&flash, &case));
+    }
+}

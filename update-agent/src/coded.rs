@@ -38,11 +38,12 @@ pub struct Memory<'m> {
     pub regions: &'m mut [Understood],
 }
 
-/// Words of [`Memory`] that the smallest deltas take (4 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the smallest deltas take, with up to 1024 blocks. With the [`Applier`](crate::Applier) and the
+/// stack that is more than 4 KiB: the crate's documentation adds it up.
 pub const WORDS_TINY: usize = words(Sizes::TINY);
-/// Words of [`Memory`] that ordinary deltas take (16 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that ordinary deltas take, with up to 1024 blocks.
 pub const WORDS_SMALL: usize = words(Sizes::SMALL);
-/// Words of [`Memory`] that the deltas for Linux devices take (128 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the deltas for Linux devices take, with up to 1024 blocks.
 pub const WORDS_LARGE: usize = words(Sizes::LARGE);
 
 const fn words(sizes: Sizes) -> usize {
@@ -108,7 +109,8 @@ impl Ground {
     /// What is saved stands behind the block that is made.
     fn saves(&self) -> Option<Region> {
         let behind = |spare: Region| {
-            Region::new(spare.start.saturating_add(self.block), spare.len.saturating_sub(self.block))
+            let start = spare.start.saturating_add(self.block);
+            Region { start, len: spare.len.saturating_sub(self.block), ..spare }
         };
         self.spare.map(behind)
     }
@@ -340,15 +342,17 @@ impl<'m> Coded<'m> {
     }
 
     /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    #[inline(never)]
     pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
         let mut input = Source { saves: None, ..self.ground.input(flash) };
         loop {
             match self.rebuild.step(&mut input)? {
                 Step::Save(_) => while self.rebuild.piece(&mut input)?.is_some() {},
                 Step::Keep(_) => return Ok(()),
-                Step::Make(_) => {
+                Step::Make(block) => {
                     let mut buffer = [0; CHUNK];
                     while self.rebuild.fill(&mut input, &mut buffer)? == CHUNK {}
+                    self.rebuild.placed(block);
                     return Ok(());
                 }
             }
@@ -356,6 +360,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    #[inline(never)]
     pub(crate) fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -404,16 +409,17 @@ impl<'m> Coded<'m> {
         let (start, len) = self.extent(block);
         match (step, self.ground.spare) {
             (Step::Make(_), Some(spare)) => {
-                self.write(flash, spare.start, len)?;
+                self.write(flash, spare, spare.start, len)?;
                 self.made = self.made.wrapping_add(1);
                 self.keep(flash)?;
                 return Ok(Outcome::Ready(block));
             }
-            (Step::Make(_), None) => self.write(flash, self.ground.new.start.saturating_add(start), len)?,
+            (Step::Make(_), None) => self.write(flash, self.ground.new, self.at(start), len)?,
             (_, None) => copy(
                 flash,
                 self.ground.old.start.saturating_add(start),
-                self.ground.new.start.saturating_add(start),
+                self.ground.new,
+                self.at(start),
                 len,
             )?,
             (_, Some(_)) => {}
@@ -425,27 +431,34 @@ impl<'m> Coded<'m> {
     pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
         let Some(spare) = self.ground.spare else { return Ok(()) };
         let (start, len) = self.extent(block);
-        copy(flash, spare.start, self.ground.new.start.saturating_add(start), len)?;
+        copy(flash, spare.start, self.ground.new, self.at(start), len)?;
         self.rebuild.placed(block);
         Ok(())
+    }
+
+    /// Where offset `start` of the new image is on the device.
+    const fn at(&self, start: u32) -> u32 {
+        self.ground.new.start.saturating_add(start)
     }
 
     fn extent(&self, block: u32) -> (u32, u32) {
         self.rebuild.outline().extent(block)
     }
 
-    /// Writes the block that is next to `target`, and reads it back.
-    fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
+    /// Writes the block that is next to `target` in `region`, and reads it back.
+    #[inline(never)]
+    fn write<F: NorFlash>(&mut self, flash: &mut F, region: Region, target: u32, len: u32) -> Made<(), F> {
         let Self { rebuild, ground, .. } = self;
-        write_block(flash, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
+        write_block(flash, region, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
     }
 
     /// Saves pieces of the old image.
+    #[inline(never)]
     fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
         let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
             return Err(BlockError::Failure(Failure::BadBlock));
         };
-        erase(flash, saves.start, saves.len).map_err(Error::Flash)?;
+        erase(flash, saves, saves.start, saves.len).map_err(Error::Flash)?;
         let mut to = Appender::new(saves.start);
         to.put(flash, &pieces.to_le_bytes()).map_err(Error::Flash)?;
         while let Some((at, len)) = self.rebuild.piece(&mut self.ground.input(flash)).map_err(failure)? {
@@ -485,9 +498,11 @@ impl<'m> Coded<'m> {
     }
 
     /// Keeps the state.
+    #[inline(never)]
     fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
         let at = self.state_at();
-        erase(flash, at, self.ground.state.1).map_err(Error::Flash)?;
+        let len = self.ground.state.1;
+        flash.erase(at, at.saturating_add(len)).map_err(Error::Flash)?;
         let mut to = Appender::new(at);
         self.rebuild
             .keep(|words| words.iter().try_for_each(|word| to.put(flash, &word.to_le_bytes())))
@@ -496,9 +511,10 @@ impl<'m> Coded<'m> {
     }
 }
 
-/// Writes `len` octets that `fill` gives to `target`, and reads them back.
+/// Writes `len` octets that `fill` gives to `target` in `region`, and reads them back.
 pub(crate) fn write_block<F: NorFlash>(
     flash: &mut F,
+    region: Region,
     target: u32,
     len: u32,
     mut fill: impl FnMut(&mut F, &mut [u8]) -> Result<usize, rebuild::Error<F::Error>>,
@@ -506,7 +522,7 @@ pub(crate) fn write_block<F: NorFlash>(
     let mut crc = BLOCK_CHECK.digest();
     let mut buffer = [0; CHUNK];
     let mut done = 0u32;
-    erase(flash, target, len).map_err(Error::Flash)?;
+    erase(flash, region, target, len).map_err(Error::Flash)?;
     while done < len {
         let n = usize::try_from(len.saturating_sub(done)).unwrap_or(CHUNK).min(CHUNK);
         let out = buffer.get_mut(..n).unwrap_or_default();
@@ -521,10 +537,17 @@ pub(crate) fn write_block<F: NorFlash>(
     if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
 }
 
-/// Copies `len` octets to `target`, and reads them back.
-pub(crate) fn copy<F: NorFlash>(flash: &mut F, from: u32, target: u32, len: u32) -> Made<(), F> {
+/// Copies `len` octets to `target` in `region`, and reads them back.
+#[inline(never)]
+pub(crate) fn copy<F: NorFlash>(
+    flash: &mut F,
+    from: u32,
+    region: Region,
+    target: u32,
+    len: u32,
+) -> Made<(), F> {
     let mut crc = BLOCK_CHECK.digest();
-    erase(flash, target, len).map_err(Error::Flash)?;
+    erase(flash, region, target, len).map_err(Error::Flash)?;
     crate::flash_io::for_each_piece(flash, from, len, |flash, at, buffer, n| {
         crc.update(buffer.get(..n).unwrap_or_default());
         write_padded(flash, target.saturating_add(at), buffer, n)

@@ -17,7 +17,6 @@ use kedge_platform::flash::NorFlash;
 
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::write_padded;
-use crate::layout::sector;
 use crate::record::Job;
 use crate::verify::Verifier;
 use crate::{Device, Error, Update};
@@ -86,7 +85,7 @@ impl Update {
     }
 
     fn take<F: NorFlash>(&mut self, flash: &mut F, size: u32, octets: &[u8]) -> Result<(), Error<F::Error>> {
-        let sector = sector::<F>();
+        let sector = self.layout.package.sector_on::<F>();
         let mut rest = octets;
         while !rest.is_empty() {
             let at = self.intake.at;

@@ -19,6 +19,8 @@
 //! Where the boot loader stays the OEM's (MCUboot, ESP-IDF, Linux), [`handover`] takes the place of `boot` and `confirm`:
 //! the applier runs in the firmware and makes the image in the other slot, the loader does the rest.
 //!
+//! Images that are kept encrypted are read and written through [`encrypted`]; deltas are made between plain ones.
+//!
 //! # Rules
 //!
 //! - No step begins before the journal record that allows it is safe; every step can be repeated.
@@ -55,6 +57,7 @@ pub mod banklog;
 mod boot;
 mod coded;
 mod decoder;
+pub mod encrypted;
 mod error;
 mod flash_io;
 pub mod handover;

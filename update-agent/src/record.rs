@@ -88,6 +88,7 @@ impl Record {
     pub(crate) const FACTORY: Self =
         Self { active: Slot::First, sound: true, security_counter: 0, job: Job::Idle, outcome: None };
 
+    #[inline(never)]
     pub(crate) fn emit(&self) -> [u8; RECORD_LEN] {
         let flags = u8::from(self.active == Slot::Second) | u8::from(!self.sound) << 1;
         let (job, extra, package, size, count) = match self.job {

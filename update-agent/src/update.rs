@@ -136,8 +136,9 @@ impl Update {
         flash: &mut F,
         record: Record,
     ) -> Result<(), Error<F::Error>> {
-        if record != self.record {
-            self.log.commit(flash, &[Change::put(KEY, &record.emit())])?;
+        let octets = record.emit();
+        if octets != self.record.emit() {
+            self.log.commit(flash, &[Change::put(KEY, &octets)])?;
             self.record = record;
         }
         Ok(())

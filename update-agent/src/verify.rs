@@ -10,7 +10,6 @@ use kedge_platform::flash::{NorFlash, Region};
 
 use crate::coded::Ground;
 use crate::flash_io::{CHUNK, Hashing, Stored, read};
-use crate::layout::sector;
 use crate::record::Job;
 use crate::{Error, Mode, PackageId, Refusal, Update};
 
@@ -121,12 +120,13 @@ impl Update {
     }
 
     /// What decoding needs must be there.
-    fn needs_check<E>(&self, payload: &Payload, sector: u32, size: u32) -> Result<(), Error<E>> {
+    fn needs_check<F: NorFlash>(&self, payload: &Payload, size: u32) -> Result<(), Error<F::Error>> {
         let Mode::InPlace { scratch } = self.layout.mode else { return Ok(()) };
         let lacks = |needed: u32, there: u32| needed.checked_sub(there).filter(|missing| *missing > 0);
         if let Some(missing) = lacks(payload.needs.spare, scratch.len) {
             return Err(Error::Refused(Refusal::Spare { missing }));
         }
+        let sector = self.layout.package.sector_on::<F>();
         let (from, len) = state_place(size, payload.needs.state, sector);
         if payload.needs.state > 0
             && let Some(missing) = lacks(from.saturating_add(len.saturating_mul(2)), self.layout.package.len)
@@ -138,7 +138,8 @@ impl Update {
 
     /// Where everything stands that a coded delta works with.
     pub(crate) fn ground<F: NorFlash>(&self, accepted: &Accepted) -> Ground {
-        let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector::<F>());
+        let sector = self.layout.package.sector_on::<F>();
+        let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector);
         Ground {
             payload: self.layout.package.start.saturating_add(accepted.payload_at),
             old: self.old_region(),
@@ -152,11 +153,13 @@ impl Update {
         }
     }
 
-    fn place_check<E>(&self, manifest: &Manifest<'_>, sector: u32, size: u32) -> Result<(), Error<E>> {
+    fn place_check<F: NorFlash>(&self, manifest: &Manifest<'_>, size: u32) -> Result<(), Error<F::Error>> {
         let payload = &manifest.payload;
-        let (layout, largest_block) = match self.layout.mode {
-            Mode::Slot { .. } => (Layout::Slot, u32::MAX),
-            Mode::InPlace { scratch } => (Layout::InPlace, scratch.len),
+        let target = self.new_region().sector_on::<F>();
+        // both are powers of two: the larger is a multiple of the other
+        let (layout, largest_block, sector) = match self.layout.mode {
+            Mode::Slot { .. } => (Layout::Slot, u32::MAX, target),
+            Mode::InPlace { scratch } => (Layout::InPlace, scratch.len, target.max(scratch.sector_on::<F>())),
         };
         if payload.layout != layout {
             return Err(Error::Refused(Refusal::OtherLayout));
@@ -164,7 +167,7 @@ impl Update {
         if payload.block_size.checked_rem(sector) != Some(0) || payload.block_size > largest_block {
             return Err(Error::Refused(Refusal::BlockSize));
         }
-        self.needs_check(payload, sector, size)?;
+        self.needs_check::<F>(payload, size)?;
         let base_fits = manifest.base.is_none_or(|base| base.image.size <= self.old_region().len);
         if manifest.image.size > self.new_region().len || !base_fits {
             return Err(Error::Refused(Refusal::ImageTooLarge));
@@ -187,6 +190,7 @@ impl Update {
 }
 
 impl<'w> Opened<'w> {
+    #[inline(never)]
     fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
         let manifest =
             Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
@@ -198,6 +202,19 @@ impl<'w> Opened<'w> {
         } else {
             Err(Error::Refused(Refusal::WrongSize))
         }
+    }
+
+    /// Whether the package is for this device, and has room here.
+    #[inline(never)] // a manifest is large: it shall not stand on the stack for longer
+    fn fits<F: NorFlash>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        size: u32,
+    ) -> Result<(), Error<F::Error>> {
+        let manifest = self.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check::<F>(&manifest, size)
     }
 
     /// A signature vouches for a SUIT envelope's digest; whether that vouches for the manifest.
@@ -225,6 +242,7 @@ impl<'w> Opened<'w> {
         Ok(PackageId(hash.first_chunk().copied().unwrap_or_default()))
     }
 
+    #[inline(never)]
     fn signature_check<C: Crypto, E>(&self, device: &Device<'_>, crypto: &C) -> Result<(), Error<E>> {
         let key = device.keys.iter().find(|key| key.id == self.envelope.key_id.octets());
         let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
@@ -236,6 +254,7 @@ impl<'w> Opened<'w> {
         }
     }
 
+    #[inline(never)]
     fn accept<C: Crypto, F: NorFlash>(
         &self,
         update: &Update,
@@ -312,9 +331,7 @@ impl<C: Crypto> Verifier<C> {
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
         opened.signature_check(device, crypto)?;
-        let manifest = opened.manifest()?;
-        manifest_check(update, device, &manifest)?;
-        update.place_check(&manifest, sector::<F>(), size)?;
+        opened.fits::<F>(update, device, size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);
@@ -375,7 +392,7 @@ impl<C: Crypto> Verifier<C> {
     }
 
     fn is_delta(&self) -> bool {
-        self.accepted.payload.kind == Kind::Delta
+        Kind::Delta.is_known() && self.accepted.payload.kind == Kind::Delta
     }
 
     /// Goes through the ops of a block without the old image's octets.

@@ -5,6 +5,7 @@
 //! | `deps` | dependencies between our crates go one way; core crates keep their source rules |
 //! | `no-panic` | nothing the core crates offer can reach a panic: linked without a panic handler |
 //! | `size` | flash, RAM and worst stack of each feature set, against `budgets.toml` |
+//! | `instructions` | what applying an update takes on emulated boards: instructions, stack, time |
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
 //! | `hil` | the firmware runs on an emulated board |
@@ -18,6 +19,7 @@ mod deps;
 mod elf;
 mod firmware;
 mod hil;
+mod instructions;
 mod no_panic;
 mod places;
 mod powerfail;
@@ -46,6 +48,8 @@ enum Command {
     NoPanic(no_panic::Options),
     /// Measure flash, RAM and worst stack, and compare with the budgets
     Size(size::Options),
+    /// Count the instructions of the applier on emulated boards
+    Instructions(instructions::Options),
     /// Build the firmware images that are test data, or check that they can be rebuilt
     Firmware(firmware::Options),
     /// Run the firmware on an emulated board
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Deps => deps::run(),
         Command::NoPanic(options) => no_panic::run(&options),
         Command::Size(options) => size::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Firmware(options) => firmware::run(&options),
         Command::Hil(options) => hil::run(&options),
         Command::Powerfail(options) => powerfail::run(&options),

@@ -133,7 +133,7 @@ pub mod fine {
     pub fn learn(cell: &mut u32, bit: bool, limit: u32) {
         let (p, seen) = ((*cell >> 10).cast_signed(), *cell & 0x3FF);
         let goal: i32 = if bit { (1 << 22) - 1 } else { 0 };
-        let rate = i64::from(at(&RATES, seen));
+        let rate = i64::from(at(&RATES, seen & 31));
         let step = i64::from(goal.wrapping_sub(p)).wrapping_mul(rate) >> 16;
         // The step is shorter than the way to the goal, 23 bits.
         let p = p.wrapping_add(i32::try_from(step).unwrap_or(0)).cast_unsigned();

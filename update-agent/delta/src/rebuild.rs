@@ -13,6 +13,7 @@ use crate::map::{Map, Region, Regions};
 use crate::model::{Made, Model, Sizes, State};
 use crate::numbers::Numbers;
 use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
+use crate::seam::{self, Seam};
 use crate::walk::{Done, Old, Walk};
 
 /// Where the octets come from. On a device all of it is flash.
@@ -226,12 +227,17 @@ pub struct Rebuild<'m> {
     cursor: Cursor,
     plan: Stream,
     content: Stream,
-    plan_at: u32,
+    /// Where in the plan the first step stands.
+    steps: [u32; 4],
     /// Octets of the block that no segment has given yet.
     left: u32,
     /// Octets that were coded and not given out yet.
     pending: Made,
     given: u8,
+    /// The octets that the block ends with, if a neighbour had them.
+    tail: Made,
+    /// Octets of the block that were not given out yet.
+    room: u32,
     /// The end of the last piece of a save, and how many are left.
     piece: (u32, u32),
     /// Octets of the pieces of this save so far.
@@ -239,7 +245,9 @@ pub struct Rebuild<'m> {
 }
 
 /// Words of the scalars that are kept.
-const KEPT: usize = Cursor::WORDS + State::WORDS + 8;
+const KEPT: usize = Cursor::WORDS + State::WORDS + Seam::WORDS + 8;
+
+const NO_OCTETS: Made = Made { octets: [0; 8], len: 0 };
 
 impl<'m> Rebuild<'m> {
     /// Takes up a delta: goes through all of its plan. `words` and `regions` are lent for the time of the work.
@@ -265,58 +273,49 @@ impl<'m> Rebuild<'m> {
         let (model, map) = Model::new(rest, head.sizes).ok_or(short(head.sizes))?;
         let regions = Regions { list, old_size: outline.old_size, new_size: outline.new_size, ram: head.ram };
         let done = Done::new(bits, if outline.in_place { outline.block } else { 0 });
+        // the first step follows here, after the survey too
+        let steps = plan.to_words();
         let mut survey =
             Survey { outline, cursor: Cursor::START, needs: Needs::default(), map, done, least: head.least };
         survey.run(&mut numbers, &mut plan, input)?;
         let Survey { needs, map, mut done, .. } = survey;
         done.reset();
-        let content = Stream::start(input, content_at, outline.payload).map_err(Error::Input)?;
-        let walk = Walk::new(model, map, regions, done);
-        let pending = Made { octets: [0; 8], len: 0 };
-        let mut rebuild = Self {
+        numbers.reset();
+        plan.resume(steps);
+        // not moved about: it is the largest of all that stands on the stack
+        Ok(Self {
             outline,
             sizes: head.sizes,
             least: head.least,
             needs,
-            walk,
+            walk: Walk::new(model, map, regions, done),
             numbers,
             cursor: Cursor::START,
             plan,
-            content,
-            plan_at,
+            content: Stream::start(input, content_at, outline.payload).map_err(Error::Input)?,
+            steps,
             left: 0,
-            pending,
+            pending: NO_OCTETS,
             given: 0,
+            tail: NO_OCTETS,
+            room: 0,
             piece: (0, 0),
             saving: 0,
-        };
-        rebuild.restart(input)?;
-        Ok(rebuild)
+        })
     }
 
     /// Goes back to the first step, as freshly opened.
     pub fn restart<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
         let content_at = self.plan.end;
-        self.walk.model.forget();
-        self.walk.done.reset();
-        self.walk.enter(0);
+        self.walk.reset();
         self.cursor = Cursor::START;
         self.left = 0;
         self.pending.len = 0;
+        self.tail.len = 0;
+        self.room = 0;
         self.piece = (0, 0);
         self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
-        self.plan = Stream::start(input, self.plan_at, content_at).map_err(Error::Input)?;
-        let mut cells = [0; HEAD_COUNTERS];
-        let mut numbers = Numbers::new(&mut cells);
-        numbers.reset();
-        let head =
-            plan::head(&mut numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
-        let mut before = None;
-        for _ in 0..head.regions {
-            let mut reader = self.plan.reader(input);
-            let region = plan::region(&mut numbers, &mut reader, before.as_ref(), Region::BLANK);
-            before = Some(region.map_err(Error::Input)?);
-        }
+        self.plan.resume(self.steps);
         self.numbers.reset();
         Ok(())
     }
@@ -355,9 +354,9 @@ impl<'m> Rebuild<'m> {
             Step::Save(pieces) if pieces > self.needs.pieces => return Err(Fault::Save.into()),
             Step::Make(block) => {
                 let (start, len) = self.outline.extent(block);
-                self.walk.enter(start);
+                (self.pending, self.tail) = self.walk.enter(block, (start, start.wrapping_add(len)));
                 self.left = len;
-                self.pending.len = 0;
+                self.room = len;
                 self.given = 0;
             }
             Step::Save(pieces) => {
@@ -394,18 +393,19 @@ impl<'m> Rebuild<'m> {
     /// Fills the front of `out` with the next octets of the block and returns how many: less than `out` holds only at the
     /// end of the block.
     pub fn fill<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
-        let mut rest = out.iter_mut();
-        let mut made = 0usize;
-        loop {
+        let room = usize::try_from(self.room).unwrap_or(usize::MAX);
+        let mut rest = out.iter_mut().take(room);
+        let mut made = 0u32;
+        while rest.len() > 0 {
             let pending = self.pending.as_slice().get(usize::from(self.given)..).unwrap_or_default();
             let n = rest.by_ref().take(pending.len()).zip(pending).map(|(to, from)| *to = *from).count();
-            made = made.saturating_add(n);
+            made = made.wrapping_add(u32::try_from(n).unwrap_or(0));
             self.given = self.given.saturating_add(u8::try_from(n).unwrap_or(0));
-            if rest.len() == 0 {
-                return Ok(made);
+            if self.given < self.pending.len {
+                break;
             }
-            self.pending.len = 0;
             self.given = 0;
+            self.pending.len = 0;
             if let Some(octets) =
                 self.walk.code(&mut self.content.reader(input), [0; 8]).map_err(Error::Input)?
             {
@@ -413,9 +413,18 @@ impl<'m> Rebuild<'m> {
             } else if self.left > 0 {
                 self.next_segment(input)?;
             } else {
-                return Ok(made);
+                self.pending = core::mem::replace(&mut self.tail, NO_OCTETS);
+                if self.pending.len == 0 && rest.len() > 0 {
+                    return Err(Fault::Segment.into());
+                }
             }
         }
+        self.room = self.room.saturating_sub(made);
+        // what the neighbours had is told all the same
+        while self.room == 0 && self.left > 0 {
+            self.next_segment(input)?;
+        }
+        Ok(usize::try_from(made).unwrap_or(0))
     }
 
     fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
@@ -431,7 +440,7 @@ impl<'m> Rebuild<'m> {
         );
         let segment = segment.map_err(Error::Input)?;
         self.left = fits(&self.outline, &segment, self.left)?;
-        self.walk.start(segment, expected);
+        self.walk.start(segment, expected, self.left == 0);
         Ok(())
     }
 
@@ -444,6 +453,7 @@ impl<'m> Rebuild<'m> {
     pub fn keep<E>(&mut self, mut put: impl FnMut(&[u32]) -> Result<(), E>) -> Result<(), E> {
         put(&self.cursor.to_words())?;
         put(&self.walk.model.state.to_words())?;
+        put(&self.walk.seam.to_words())?;
         put(&self.plan.to_words())?;
         put(&self.content.to_words())?;
         put(bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
@@ -491,22 +501,24 @@ impl<'m> Rebuild<'m> {
         mut get: impl FnMut(&mut I, &mut [u32]) -> Result<(), I::Error>,
     ) -> Result<(), Error<I::Error>> {
         let mut words = |input: &mut I, out: &mut [u32]| get(input, out).map_err(Error::Input);
-        let (mut cursor, mut state, mut plan, mut content) =
-            ([0; Cursor::WORDS], [0; State::WORDS], [0; 4], [0; 4]);
+        let (mut cursor, mut state, mut seam) = ([0; Cursor::WORDS], [0; State::WORDS], [0; Seam::WORDS]);
+        let (mut plan, mut content) = ([0; 4], [0; 4]);
         words(input, &mut cursor)?;
         words(input, &mut state)?;
+        words(input, &mut seam)?;
         words(input, &mut plan)?;
         words(input, &mut content)?;
         self.cursor = Cursor::from_words(cursor);
         self.walk.model.state = State::from_words(state);
+        self.walk.seam = Seam::from_words(seam);
         self.plan.resume(plan);
         self.content.resume(content);
         words(input, bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
         for table in self.walk.model.tables() {
             words(input, table)?;
         }
-        self.walk.enter(0);
         self.left = 0;
+        self.room = 0;
         Ok(())
     }
 }
@@ -568,8 +580,9 @@ fn read_head<'m, I: Input>(
 fn fits(outline: &Outline, segment: &Segment, left: u32) -> Result<u32, Fault> {
     let rest = left.checked_sub(segment.literal).and_then(|rest| rest.checked_sub(segment.copy));
     let end = segment.source.checked_add(segment.copy);
+    let early = segment.early < seam::MAX && segment.early <= segment.source;
     match (rest, end) {
-        (Some(rest), Some(end)) if end <= outline.old_size => Ok(rest),
+        (Some(rest), Some(end)) if early && end <= outline.old_size => Ok(rest),
         _ => Err(Fault::Segment),
     }
 }

@@ -25,7 +25,8 @@
 //! with Ed25519 (algorithm -8, EdDSA) and a key id of 1 to 16 octets. The signed octets are the COSE
 //! `Sig_structure ["Signature1", protected, h'', payload]`; the first 16 octets of their SHA-256 are the *package id*.
 //!
-//! Or a SUIT envelope around the same manifest, which other tools can read: [`suit`]. Devices take either.
+//! Or a SUIT envelope around the same manifest, which other tools can read: [`suit`]. Devices take either, unless they leave
+//! the feature `suit` out; so with deltas of kind 1 and the feature `ops`. What is left out is refused.
 //!
 //! # Manifest ([`Manifest`]): a map with these integer keys, ascending
 //!
@@ -109,6 +110,9 @@ pub use plan::{Block, Content, Order, Plan, write_table};
 /// given up; who made the package is the signature's affair.
 pub const BLOCK_CHECK: crc::Crc<u32, crc::Table<1>> =
     crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Whether this build reads SUIT envelopes.
+const SUIT: bool = cfg!(feature = "suit");
 
 /// Where the octets come from: the stored package and the image it changes. On a device both are flash.
 pub trait Input {

@@ -32,6 +32,8 @@ struct Case {
     arch: Arch,
     /// Blocks in their order, none for those that stay as they are.
     blocks: Vec<(u32, Option<Vec<Segment>>)>,
+    /// The octets that the first copy of a block takes from the end of the block before, where that can be.
+    early: u32,
 }
 
 /// An encoder with the old image beside it.
@@ -60,10 +62,6 @@ impl Old for Pen<'_> {
 }
 
 impl Case {
-    fn segments(&self) -> impl Iterator<Item = &Segment> {
-        self.blocks.iter().filter_map(|(_, segments)| segments.as_ref()).flatten()
-    }
-
     fn region(&self) -> Region {
         Region { old_address: 0x800_0000, new_address: 0x801_0000, arch: self.arch, ..Region::BLANK }
     }
@@ -107,24 +105,27 @@ impl Case {
         if self.outline.in_place {
             self.write_save(&mut cursor, &mut numbers, &mut plan);
         }
-        for (block, segments) in &self.blocks {
+        for (place, (block, segments)) in self.blocks.iter().enumerate() {
             let step = if segments.is_some() { Step::Make(*block) } else { Step::Keep(*block) };
             cursor.step(&mut numbers, &mut plan, self.outline.block, step).unwrap();
             let Some(segments) = segments else { continue };
-            let (mut at, mut left) = self.outline.extent(*block);
-            walk.enter(at);
+            let (start, mut left) = self.outline.extent(*block);
+            let (lead, _) = walk.enter(*block, (start, start + left));
+            let mut early = if cursor.goes_down() && lead.len == 0 { self.early(place) } else { 0 };
             for segment in segments {
                 let expected = cursor.expected();
-                cursor.segment(&mut numbers, &mut plan, self.outline.block, left, LEAST, *segment).unwrap();
+                let segment = Segment { early: core::mem::take(&mut early), ..*segment };
+                cursor.segment(&mut numbers, &mut plan, self.outline.block, left, LEAST, segment).unwrap();
                 left -= segment.literal + segment.copy;
-                walk.start(*segment, expected);
+                walk.start(segment, expected, left == 0);
                 loop {
                     let mut actual = [0; 8];
-                    for (to, from) in actual.iter_mut().zip(&self.new[at as usize..]) {
+                    for (to, from) in actual.iter_mut().zip(&self.new[walk.at() as usize..]) {
                         *to = *from;
                     }
-                    let Some(made) = walk.code(&mut content, actual).unwrap() else { break };
-                    at += u32::from(made.len);
+                    if walk.code(&mut content, actual).unwrap().is_none() {
+                        break;
+                    }
                 }
             }
             if self.outline.in_place {
@@ -137,14 +138,36 @@ impl Case {
         [vec![len | 0x80, more], plan, content].concat()
     }
 
+    /// How much of the block that is made next is made with the one at a place of the order.
+    fn early(&self, place: usize) -> u32 {
+        let (block, segments) = &self.blocks[place];
+        let next = self.blocks.get(place + 1).filter(|(next, _)| next + 1 == *block);
+        let last = next.and_then(|(_, segments)| segments.as_ref()?.last());
+        let first =
+            segments.as_ref().and_then(|segments| segments.first()).filter(|first| first.literal == 0);
+        let (Some(first), Some(last)) = (first, last) else { return 0 };
+        if first.copy > 0 { self.early.min(first.source).min(last.literal + last.copy) } else { 0 }
+    }
+
     /// Saves all that is copied, first of all.
     fn write_save(&self, cursor: &mut Cursor, numbers: &mut Numbers<'_>, plan: &mut Encoder) {
-        let pieces: Vec<_> = self.segments().filter(|segment| segment.copy > 0).collect();
+        let blocks = self.blocks.iter().filter_map(|(_, segments)| segments.as_ref());
+        let pieces: Vec<_> = blocks
+            .flat_map(|segments| {
+                let early = |place| if place == 0 { self.early } else { 0 };
+                segments.iter().enumerate().filter(|(_, segment)| segment.copy > 0).map(
+                    move |(place, segment)| {
+                        let early = early(place).min(segment.source);
+                        (segment.source - early, segment.copy + early)
+                    },
+                )
+            })
+            .collect();
         cursor.step(numbers, plan, self.outline.block, Step::Save(small(pieces.len()))).unwrap();
         let mut end = 0;
         for piece in pieces {
-            Cursor::piece(numbers, plan, end, (piece.source, piece.copy)).unwrap();
-            end = piece.source + piece.copy;
+            Cursor::piece(numbers, plan, end, piece).unwrap();
+            end = piece.0 + piece.1;
         }
     }
 }
@@ -297,9 +320,11 @@ prop_compose! {
         down: bool,
         arch in 0u32..12,
         recipes in prop::collection::vec(recipe(), 1..8),
+        early in 0u32..8,
     ) -> Case {
         let old_size = small(old.len());
-        let new_size = (small(recipes.len()) * block).min(old_size);
+        // what is saved, with the octets of units over a border, may be no more than the old image
+        let new_size = (small(recipes.len()) * block).min(old_size - 8 * 7);
         let outline = Outline { payload: 0, old_size, new_size, block, in_place };
         let mut new = old[..new_size as usize].to_vec();
         let mut noise = noise.into_iter().cycle();
@@ -318,7 +343,7 @@ prop_compose! {
                     continue;
                 }
                 let source = if copy == 0 { 0 } else { u32::from(source) % (old_size - copy + 1) };
-                segments.push(Segment { literal, copy, source, mapped: mapped && copy >= LEAST });
+                segments.push(Segment { literal, copy, source, mapped: mapped && copy >= LEAST, early: 0 });
                 for octet in &mut new[at as usize..(at + literal) as usize] {
                     *octet = noise.next().unwrap();
                 }
@@ -335,7 +360,7 @@ prop_compose! {
             blocks.reverse();
         }
         let arch = Arch::from_number(arch);
-        Case { old, new, outline, arch, blocks }
+        Case { old, new, outline, arch, blocks, early }
     }
 }
 
@@ -403,7 +428,7 @@ fn too_little_memory_is_told_with_the_missing_amount() {
     let old = vec![5; 400];
     let outline = Outline { payload: 0, old_size: 400, new_size: 400, block: 200, in_place: false };
     let blocks = vec![(0, None), (1, None)];
-    let case = Case { old: old.clone(), new: old, outline, arch: Arch::Data, blocks };
+    let case = Case { old: old.clone(), new: old, outline, arch: Arch::Data, blocks, early: 0 };
     let payload = case.written();
     let outline = Outline { payload: small(payload.len()), ..outline };
     let mut device = Device::new(&case, &payload);
