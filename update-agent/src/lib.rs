@@ -80,6 +80,7 @@ mod applier;
 pub mod banklog;
 mod boot;
 mod coded;
+mod decoder;
 pub mod encrypted;
 mod error;
 mod flash_io;
@@ -92,8 +93,15 @@ mod record;
 #[cfg(test)]
 mod states;
 pub mod streaming;
+#[cfg(feature = "repack")]
+mod unpacked;
+#[cfg(not(feature = "repack"))]
+mod unpacked_absent;
 mod update;
 mod verify;
+
+#[cfg(not(feature = "repack"))]
+use unpacked_absent as unpacked;
 
 pub use applier::{Applier, Progress};
 pub use boot::BootDecision;

@@ -334,8 +334,8 @@ pub(crate) fn front<F: NorFlash, C: Crypto>(
     let opened = Opened { header, envelope: Envelope::parse(envelope).map_err(malformed)? };
     opened.check::<F, C>(update, device, crypto, header.total().unwrap_or(u32::MAX))?;
     match opened.manifest()?.payload.kind {
-        // its table and its ops are read here and there
-        Kind::Delta => Err(Error::Refused(Refusal::OtherLayout)),
+        // table and ops of the one, recipe and delta of the other are read here and there
+        Kind::Delta | Kind::Unpacked => Err(Error::Refused(Refusal::OtherLayout)),
         Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash),
     }
 }

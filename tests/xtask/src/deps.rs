@@ -14,14 +14,15 @@ enum May {
     UseAll,
 }
 
-/// The rule: `agent -> protocol, update-agent, platform`, `update-agent -> platform, delta, package`, `platform/* -> platform`,
-/// `protocol`, `delta` and `package` on nothing of ours. Development dependencies are free.
-const RULES: [(&str, May); 15] = [
+/// The rule: `agent -> protocol, update-agent, platform`, `update-agent -> platform, delta, package, repack`, `repack -> delta`,
+/// `platform/* -> platform`, `protocol`, `delta` and `package` on nothing of ours. Development dependencies are free.
+const RULES: [(&str, May); 16] = [
     ("kedge-protocol", May::Use(&[])),
     ("kedge-platform", May::Use(&[])),
     ("kedge-delta", May::Use(&[])),
     ("kedge-package", May::Use(&[])),
-    ("kedge-update-agent", May::Use(&["kedge-platform", "kedge-delta", "kedge-package"])),
+    ("kedge-repack", May::Use(&["kedge-delta"])),
+    ("kedge-update-agent", May::Use(&["kedge-platform", "kedge-delta", "kedge-package", "kedge-repack"])),
     ("kedge-agent", May::Use(&["kedge-protocol", "kedge-update-agent", "kedge-package", "kedge-platform"])),
     ("kedge-platform-crypto", May::Use(&["kedge-platform"])),
     ("kedge-platform-linux", May::Use(&["kedge-platform"])),
@@ -35,6 +36,7 @@ const RULES: [(&str, May); 15] = [
             "kedge-platform",
             "kedge-platform-crypto",
             "kedge-platform-sim",
+            "kedge-repack",
             "kedge-update-agent",
         ]),
     ),
@@ -46,8 +48,15 @@ const RULES: [(&str, May); 15] = [
 ];
 
 /// The crates that run on the device without an operating system: `no_std`, no heap, no I/O.
-const CORE: [&str; 6] =
-    ["kedge-protocol", "kedge-platform", "kedge-delta", "kedge-package", "kedge-update-agent", "kedge-agent"];
+const CORE: [&str; 7] = [
+    "kedge-protocol",
+    "kedge-platform",
+    "kedge-delta",
+    "kedge-package",
+    "kedge-repack",
+    "kedge-update-agent",
+    "kedge-agent",
+];
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {

@@ -19,6 +19,10 @@ pub(crate) const PARTS: [(&str, &str); 18] = [
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("delta", "update-agent/delta: the decoder of coded deltas, small profile"),
+    (
+        "repack",
+        "update-agent/repack: the above with deflate streams unpacked and made again, 224 KiB of memory",
+    ),
     ("bank-log", "update-agent: the record store on two banks of flash"),
     ("nand", "update-agent: NAND flash as NOR flash, pages of 2 KiB"),
     ("encrypted", "update-agent: regions of flash behind a cipher; tables of mixed sectors"),

@@ -34,6 +34,7 @@ mod package;
 mod search;
 mod signer;
 mod suit;
+mod unpack;
 
 pub use check::{NEEDS_MOST, Rehearsal, rehearse};
 pub use coder::Encoder;
@@ -43,3 +44,4 @@ pub use kedge_package::Layout;
 pub use package::{Coding, Installed, Made, Release, Report, Target, create, delta, full, plain};
 pub use signer::Signer;
 pub use suit::{suit, suit_envelope};
+pub use unpack::{Carried, Encoding, Format, Stream};

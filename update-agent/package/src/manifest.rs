@@ -53,7 +53,7 @@ pub struct Payload {
     pub size: u32,
     /// SHA-256 of these octets.
     pub sha256: [u8; 32],
-    /// What a device needs to decode it; nothing unless it is [`Kind::Coded`].
+    /// What a device needs to decode it; nothing unless [`Kind::is_coded`].
     pub needs: Needs,
 }
 
@@ -78,13 +78,23 @@ pub enum Kind {
     Delta,
     /// How the new image differs from the old one, coded by `kedge-delta`.
     Coded,
+    /// The same between both images with compressed streams unpacked, and behind the recipe to make those of the new image
+    /// again (`kedge-repack`): its length as a varint, the recipe, the coded delta. For slots only.
+    Unpacked,
 }
 
 impl Kind {
+    const ALL: [Self; 4] = [Self::Full, Self::Delta, Self::Coded, Self::Unpacked];
+
+    /// Whether the payload is decoded by `kedge-delta`, and says what that needs.
+    pub const fn is_coded(self) -> bool {
+        matches!(self, Self::Coded | Self::Unpacked)
+    }
+
     /// Whether this build reads it.
     pub const fn is_known(self) -> bool {
         match self {
-            Self::Full | Self::Coded => true,
+            Self::Full | Self::Coded | Self::Unpacked => true,
             Self::Delta => cfg!(feature = "ops"),
         }
     }
@@ -223,7 +233,7 @@ impl<'a> Manifest<'a> {
     /// Writes the manifest; returns its length. Refuses what `parse` would refuse.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = cbor::write(out, |e| {
-            let coded = self.payload.kind == Kind::Coded;
+            let coded = self.payload.kind.is_coded();
             e.map(match (self.base.is_some(), coded) {
                 (true, true) => 18,
                 (true, false) => 15,
@@ -300,7 +310,7 @@ impl<'a> Fields<'a> {
                 };
                 *place = reader.u32()?;
             }
-            key::KIND => payload.kind = one_of(reader, &[Kind::Full, Kind::Delta, Kind::Coded])?,
+            key::KIND => payload.kind = one_of(reader, &Kind::ALL)?,
             key::LAYOUT => payload.layout = one_of(reader, &[Layout::Slot, Layout::InPlace])?,
             key::BLOCK_SIZE => payload.block_size = block_size(reader)?,
             key::DESCRIPTION => manifest.description = lines(reader, DESCRIPTION_MAX, false)?,
@@ -317,7 +327,7 @@ impl<'a> Fields<'a> {
     fn complete(&mut self) -> bool {
         let has = |keys| self.seen & keys == keys;
         let payload = &mut self.manifest.payload;
-        let coded = payload.kind == Kind::Coded;
+        let coded = payload.kind.is_coded();
         let full = payload.kind == Kind::Full && self.seen & keys::BASE == 0;
         if !coded {
             payload.needs = Needs::default();
@@ -339,6 +349,8 @@ impl Payload {
             Kind::Full => return Err(ErrorKind::BadLength),
             Kind::Delta => crate::plan::streams_at(self.blocks(image_size)),
             Kind::Coded => 1,
+            Kind::Unpacked if self.layout == Layout::InPlace => return Err(ErrorKind::Unsupported),
+            Kind::Unpacked => 2,
         };
         if self.size < least { Err(ErrorKind::BadLength) } else { Ok(()) }
     }

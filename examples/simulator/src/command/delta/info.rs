@@ -128,6 +128,7 @@ fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region], plan: Opti
             Kind::Full => "full",
             Kind::Delta => "plain-delta",
             Kind::Coded => "delta",
+            Kind::Unpacked => "unpacked-delta",
         },
         envelope: if opened.envelope.suit().is_some() { "suit" } else { "cose-sign1" },
         key_id: hex::encode(opened.envelope.key_id.octets()),
