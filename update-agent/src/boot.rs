@@ -60,12 +60,13 @@ impl Update {
                 self.roll_back(flash)?;
                 Ok(BootDecision::Update)
             }
-            (Job::Trial { way_back: 0, .. }, Mode::InPlace { .. }) => Ok(BootDecision::Run(self.active())),
-            (Job::Trial { package, way_back, counter, attempts }, mode) => {
+            (Job::Trial { package, way_back, counter, attempts }, mode)
+                if matches!(mode, Mode::Slot { .. }) || (way_back > 0 && self.is_sound()) =>
+            {
                 let attempts = attempts.saturating_sub(1);
                 self.set_job(flash, Job::Trial { package, way_back, counter, attempts })?;
-                let first = matches!(mode, Mode::InPlace { .. });
-                Ok(BootDecision::Run(if first { self.active() } else { self.active().other() }))
+                let in_place = matches!(mode, Mode::InPlace { .. });
+                Ok(BootDecision::Run(if in_place { self.active() } else { self.active().other() }))
             }
             _ if !self.is_sound() => Ok(BootDecision::Broken),
             _ => Ok(BootDecision::Run(self.active())),
