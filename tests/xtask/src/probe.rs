@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 18] = [
+pub(crate) const PARTS: [(&str, &str); 20] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -29,6 +29,7 @@ pub(crate) const PARTS: [(&str, &str); 18] = [
     ("update", "update-agent: inbox, verification, applier, boot decision"),
     ("applier", "update-agent: a boot stage's part, for the instructions of its own processor"),
     ("streaming", "update-agent: the above, and packages used while they come in"),
+    ("forecast", "update-agent: stored packages, forecasts and counting"),
     ("handover", "update-agent: stored packages, and hand-over to MCUboot and ESP-IDF"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];
