@@ -249,6 +249,10 @@ impl Case {
     }
 
     /// Lets `body` have what a package is measured against.
+    ///
+    /// # Panics
+    ///
+    /// If the memory is 4 GiB.
     pub fn with_measure<R>(&self, version: Option<&str>, body: impl FnOnce(&Device<'_>) -> R) -> R {
         let keys: Vec<Key<'_>> = self.keys.iter().map(|(id, public)| Key { id, public: *public }).collect();
         body(&Device {

@@ -390,6 +390,7 @@ fn hostile(old: &[u8], new: &[u8], payload: &[u8]) -> Vec<u8> {
             size: size(payload),
             sha256: sha256(payload),
             needs,
+            reverse: 0,
         },
         description: "",
         notes: "",
@@ -495,7 +496,7 @@ fn firmware_streams_over_connections_that_drop_and_devices_that_restart() {
         // the slot, an eighth of it for the states, and what the restarts cost
         let restarts = traffic.connections.len();
         let most = changed + changed / 8 + restarts * (blocks + 4) + front.len / 4096 + 16;
-        assert!(erases as usize <= most, "{erases} erases, {most} are enough");
+        assert!(usize::try_from(erases).unwrap() <= most, "{erases} erases, {most} are enough");
     }
 }
 

@@ -26,6 +26,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kedge_platform_sim::random::Seeded;
 
+use crate::oracle_iota::hex;
+
 /// What is given hostile input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -116,15 +118,10 @@ pub fn sample(target: Target, cases: usize) -> BTreeMap<Depth, usize> {
         let other = &seeds[noise.below(seeds.len())];
         let octets = if case < seeds.len() { seed.clone() } else { mutate::mutated(seed, other, &mut noise) };
         let depth = catch_unwind(AssertUnwindSafe(|| target.run(&octets)));
-        let depth =
-            depth.unwrap_or_else(|_| panic!("{}, case {case}: {}", target.name(), hexadecimal(&octets)));
+        let depth = depth.unwrap_or_else(|_| panic!("{}, case {case}: {}", target.name(), hex(&octets)));
         *depths.entry(depth).or_insert(0) += 1;
     }
     depths
-}
-
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// The same input for a device with slots and for one that overwrites its image.

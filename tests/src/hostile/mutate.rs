@@ -8,7 +8,7 @@ const EDGES: [u8; 8] = [0, 1, 0x7F, 0x80, 0xFF, 0x18, 0x1A, 0x3B];
 pub(super) fn mutated(seed: &[u8], other: &[u8], noise: &mut Seeded) -> Vec<u8> {
     let mut octets = seed.to_vec();
     // mostly few: many hide each other
-    for _ in 0..1 + noise.below(3) * noise.below(3) {
+    for _ in 0..=noise.below(3) * noise.below(3) {
         change(&mut octets, other, noise);
     }
     octets

@@ -89,11 +89,12 @@ pub(super) fn journal(octets: &[u8]) -> Depth {
     let mut flash = Counted::new(flash);
     let Work { read, written, erased } = allowed(case);
     flash.limit(Work { read: STARTS * read, written: STARTS * written, erased: STARTS * erased });
-    ended((0..STARTS).find_map(|_| match case.start(&mut flash, &mut Vec::new()) {
+    let last = (0..STARTS).find_map(|_| match case.start(&mut flash, &mut Vec::new()) {
         Ok(false) => None,
         Ok(true) => Some(Ok(())),
         Err(stop) => Some(Err(stop)),
-    }))
+    });
+    ended(last.as_ref())
 }
 
 /// What one start may take: receiving the package, and applying it.
@@ -105,7 +106,7 @@ fn allowed(case: &Case) -> Work {
     Work { read: read + received, written: written + 2 * received, erased: erased + received }
 }
 
-fn ended(last: Option<Result<(), Stop>>) -> Depth {
+fn ended(last: Option<&Result<(), Stop>>) -> Depth {
     match last {
         Some(Ok(())) => Depth::Taken,
         Some(Err(_)) => Depth::Failed,
@@ -135,7 +136,7 @@ pub(super) fn nand(octets: &[u8]) -> Depth {
     assert!(after.reads - before.reads <= MORE * clean.reads, "{} pages read", after.reads - before.reads);
     let changes = after.operations() - before.operations();
     assert!(changes <= MORE * clean.operations(), "{changes} pages programmed and blocks erased");
-    ended(last)
+    ended(last.as_ref())
 }
 
 /// Overwrites some octets of a page, or fills or erases it; the block is programmed anew as the part wants it.
@@ -156,7 +157,7 @@ fn overwrite(device: &mut Part, take: &mut Take<'_>) {
     }
     let (data, spare) = &mut pages[page as usize];
     let ways = take.octet();
-    for _ in 0..1 + (ways & 7) {
+    for _ in 0..=ways & 7 {
         let at = take.below(u32::try_from(data.len() + spare.len()).unwrap_or(1)) as usize;
         let value = take.octet();
         match at.checked_sub(data.len()) {
@@ -166,7 +167,8 @@ fn overwrite(device: &mut Part, take: &mut Take<'_>) {
         }
     }
     if ways & 0x80 != 0 {
-        (data.fill(0xFF), spare.fill(0xFF));
+        data.fill(0xFF);
+        spare.fill(0xFF);
     }
     let _ = flash.erase_block(block);
     for (page, (data, spare)) in (0..).zip(&pages) {

@@ -63,7 +63,7 @@ impl Scenario {
         let shape = Shape { erase: flash.erase, block: flash.block, spare };
         // what is revertible is reverted: half of them at the image's own wish
         let fate = match content {
-            Content::Revertible if self.pair % 2 == 0 => Fate::Unconfirmed,
+            Content::Revertible if self.pair.is_multiple_of(2) => Fate::Unconfirmed,
             Content::Revertible => Fate::Rejected,
             _ => Fate::Confirmed,
         };

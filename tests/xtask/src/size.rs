@@ -106,8 +106,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Counts the instructions of the applier too, where the emulators are there; what is wrong with them.
 fn count_instructions(target: Option<Target>) -> Option<String> {
     let options = instructions::Options::of(target);
-    let targets = Target::ALL.into_iter().filter(|one| target.is_none_or(|only| only == *one));
-    if let Some(missing) = targets.filter_map(instructions::missing_emulator).next() {
+    let mut targets = Target::ALL.into_iter().filter(|one| target.is_none_or(|only| only == *one));
+    if let Some(missing) = targets.find_map(instructions::missing_emulator) {
         eprintln!("instructions: not counted, {missing}");
         return None;
     }

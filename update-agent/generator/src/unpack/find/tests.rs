@@ -21,8 +21,8 @@ fn check_values_are_the_published_ones() {
     assert_eq!(sum(Check::Crc, b"123456789"), [0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0]);
     assert_eq!(sum(Check::Adler, b"123456789"), [0x09, 0x1E, 0x01, 0xDE]);
     assert_eq!(sum(Check::Adler, &[0xFF; 6000]), {
-        let (one, two) = [0xFF_u64; 6000].iter().fold((1, 0), |(one, two), octet| {
-            let one = (one + octet) % 65521;
+        let (one, two) = (0..6000).fold((1_u64, 0), |(one, two), _| {
+            let one = (one + 0xFF) % 65521;
             (one, (two + one) % 65521)
         });
         u32::try_from(two << 16 | one).unwrap().to_be_bytes()
