@@ -30,3 +30,4 @@
 extern crate std;
 
 pub mod deflate;
+pub mod lzma;

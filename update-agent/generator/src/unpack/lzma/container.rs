@@ -1,0 +1,170 @@
+//! Where streams are: the containers that hold them.
+//!
+//! - xz: the blocks of a stream, each behind a header that tells the filter. Header checks have to be right.
+//! - `.lzma`: a header of 13 octets without a mark that tells it, so it has to look like what encoders write.
+use kedge_package::BLOCK_CHECK;
+use kedge_repack::lzma::{Filter, Framing, Props};
+
+use super::Found;
+
+/// The most octets that a stream may hold.
+const LARGEST: usize = 1 << 28;
+
+/// The streams in an image, in order.
+pub(crate) fn find(image: &[u8]) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < image.len() {
+        at = match image[at] {
+            0xFD => match blocks(image, at) {
+                Some((blocks, end)) => {
+                    found.extend(blocks);
+                    end
+                }
+                None => at + 1,
+            },
+            0x5D..0xE1 => match alone(image, at) {
+                Some(stream) => {
+                    let end = stream.end();
+                    found.push(stream);
+                    end
+                }
+                None => at + 1,
+            },
+            _ => at + 1,
+        };
+    }
+    found
+}
+
+/// What an xz stream starts with.
+const MAGIC: &[u8] = b"\xFD7zXZ\0";
+/// Its header, and the least of a block.
+const STREAM_HEADER: usize = 12;
+/// Octets of a check by its number.
+const CHECKS: [usize; 16] = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
+/// The number of LZMA2 among filters.
+const LZMA2: u64 = 0x21;
+
+/// The blocks of an xz stream, and where the last one ends.
+fn blocks(image: &[u8], start: usize) -> Option<(Vec<Found>, usize)> {
+    let header = image.get(start..start + STREAM_HEADER)?;
+    let flags = &header[6..8];
+    if !header.starts_with(MAGIC) || header[8..] != BLOCK_CHECK.checksum(flags).to_le_bytes() {
+        return None;
+    }
+    let check = CHECKS[usize::from(flags[1] & 15)];
+    let mut blocks = Vec::new();
+    let mut at = start + STREAM_HEADER;
+    // a zero starts the index
+    while let Some(size) = image.get(at).filter(|size| **size != 0) {
+        let header = image.get(at..at + (usize::from(*size) + 1) * 4)?;
+        let Some(filter) = filter(header) else { break };
+        let begin = at + header.len();
+        let Some(block) = plain_size(&image[begin..])
+            .and_then(|len| Found::take(image, begin, Framing::Chunks, filter, len))
+        else {
+            break;
+        };
+        // padded to four octets
+        at = begin + usize::try_from(block.stream.packed).ok()?.next_multiple_of(4) + check;
+        blocks.push(block);
+    }
+    (!blocks.is_empty()).then_some((blocks, at))
+}
+
+/// The filter before LZMA2 in a block's header; `None` if there is one that is not known, or more than one.
+fn filter(header: &[u8]) -> Option<Filter> {
+    let (header, check) = header.split_last_chunk::<4>()?;
+    if *check != BLOCK_CHECK.checksum(header).to_le_bytes() {
+        return None;
+    }
+    let (flags, mut rest) = header.get(1..)?.split_first()?;
+    for present in [0x40, 0x80] {
+        if flags & present != 0 {
+            number(&mut rest)?;
+        }
+    }
+    let mut before = Filter::None;
+    for left in (0..=flags & 3).rev() {
+        let id = number(&mut rest)?;
+        let len = usize::try_from(number(&mut rest)?).ok()?;
+        rest = rest.get(len..)?;
+        match left {
+            0 => return (id == LZMA2).then_some(before),
+            // a start other than 0 would be told in its octets
+            1 if len == 0 => before = Filter::from_id(id).filter(|filter| *filter != Filter::None)?,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// A number, seven bits to an octet.
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..63).step_by(7) {
+        let (octet, behind) = rest.split_first()?;
+        *rest = behind;
+        number |= u64::from(octet & 0x7F) << shift;
+        if octet & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// How many octets the chunks at the front of `packed` hold, by their headers.
+fn plain_size(packed: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let mut size = 0;
+    loop {
+        let two = |at: usize| -> Option<usize> {
+            Some(usize::from(u16::from_be_bytes(*packed.get(at..)?.first_chunk()?)) + 1)
+        };
+        match *packed.get(at)? {
+            0 => return Some(size),
+            1 | 2 => {
+                size += two(at + 1)?;
+                at += 3 + two(at + 1)?;
+            }
+            control @ 0x80.. => {
+                size += (usize::from(control & 0x1F) << 16) + two(at + 1)?;
+                at += if control >= 0xC0 { 6 } else { 5 } + two(at + 3)?;
+            }
+            _ => return None,
+        }
+        if size > LARGEST {
+            return None;
+        }
+    }
+}
+
+/// Octets of a `.lzma` header.
+const ALONE: usize = 13;
+/// A size that is not told.
+const UNTOLD: u64 = u64::MAX;
+/// The fewest octets that are worth a try: by chance a header is found where there is none.
+const LEAST: u64 = 64;
+
+/// The stream behind a `.lzma` header.
+fn alone(image: &[u8], start: usize) -> Option<Found> {
+    let (header, packed) = image.get(start..)?.split_first_chunk::<ALONE>()?;
+    let [octet, window @ .., _, _, _, _, _, _, _, _] = header;
+    let [.., a, b, c, d, e, f, g, h] = *header;
+    let window = u32::from_le_bytes(*window);
+    let size = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    // encoders take windows of 2^n, or half more
+    let likely = window >= 1 << 12 && (window.is_power_of_two() || (window / 3 * 2).is_power_of_two() && window % 3 == 0);
+    let props = Props::from_octet(*octet).filter(|_| likely && packed.first() == Some(&0))?;
+    let begin = start + ALONE;
+    let take = |marked, len| Found::take(image, begin, Framing::Bare { props, marked }, Filter::None, len);
+    if size != UNTOLD {
+        let len = usize::try_from(size).ok().filter(|_| (LEAST..=LARGEST as u64).contains(&size))?;
+        // it may have a mark nevertheless
+        return [false, true].into_iter().filter_map(|marked| take(marked, len)).find(|found| found.plain.len() == len);
+    }
+    // the size is not known: more room, until it fits
+    let rooms = (20..=28).step_by(2).map(|bits| 1usize << bits);
+    rooms.filter(|room| *room / 64 <= packed.len()).find_map(|room| take(true, room)).filter(|found| found.plain.len() as u64 >= LEAST)
+}

@@ -1,0 +1,337 @@
+//! Making a stream again from its octets and its encoder's decisions.
+use kedge_delta::bits::Bits;
+
+use super::Fault;
+use super::choose::{Chooser, Number, Spot};
+use super::decisions::Decisions;
+use super::finder::Finder;
+use super::range::{Encoder, Full, Room, Writer};
+use super::stream::{Chunk, Control, Error, Framing, Stream};
+use super::token::{CELLS, LONGEST, Lzma, Props, Token};
+
+/// The most octets of a chunk, without its header.
+const CHUNK: usize = 1 << 16;
+/// The most octets of its header.
+const HEADER: usize = 6;
+/// Words of what is made at a time.
+const ROOM: usize = (CHUNK + HEADER).div_ceil(4);
+/// Octets that are kept free for a token: its bits, each of which may cost six.
+const TOKEN: usize = 64;
+
+/// What is to be coded: known to who makes a recipe, and what a device reads from it.
+pub trait Script {
+    /// The next chunk.
+    fn chunk(&mut self) -> Chunk;
+    /// The next token.
+    fn token(&mut self) -> Token;
+    /// What changes now, and when something changes next.
+    fn turn(&mut self) -> Turn;
+}
+
+/// Where the corresponding place in the old stream's octets goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// How much further behind the place in the new stream it is, as the 32 bits of a two's complement.
+    pub shift: u32,
+    /// For how many tokens; 0 for all that follow.
+    pub run: u32,
+}
+
+/// What a device is given: nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Unknown;
+
+impl Script for Unknown {
+    fn chunk(&mut self) -> Chunk {
+        Chunk::default()
+    }
+
+    fn token(&mut self) -> Token {
+        Token::default()
+    }
+
+    fn turn(&mut self) -> Turn {
+        Turn::default()
+    }
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A chunk comes, or the end.
+    Between,
+    /// In the only chunk of a bare stream.
+    Inside,
+    Over,
+}
+
+/// A stream being made.
+#[derive(Debug)]
+pub struct Maker<'m> {
+    stream: Stream,
+    lzma: Lzma<'m>,
+    chooser: Chooser<'m>,
+    finder: Finder<'m>,
+    encoder: Encoder,
+    out: &'m mut [u8],
+    phase: Phase,
+    /// Where distances end, the next octet, the end of the chunk.
+    base: usize,
+    at: usize,
+    end: usize,
+    /// Octets made so far.
+    made: u32,
+    /// From a place to the corresponding one in the old stream's octets.
+    shift: u32,
+    /// Tokens until that changes, this one counted; `None` before the first.
+    run: Option<u32>,
+}
+
+impl<'m> Maker<'m> {
+    /// Words that are needed.
+    pub fn words(stream: &Stream) -> usize {
+        let tables = (CELLS / 2).saturating_add(ROOM);
+        tables.saturating_add(Chooser::words(stream.tokens)).saturating_add(Finder::words(stream.plain))
+    }
+
+    /// Takes up a stream; needs [`words`](Self::words), else [`Fault::Memory`].
+    pub fn new(stream: Stream, words: &'m mut [u32]) -> Result<Self, Fault> {
+        Self::carved(stream, words).ok_or(Fault::Memory { words: Self::words(&stream) })
+    }
+
+    fn carved(stream: Stream, words: &'m mut [u32]) -> Option<Self> {
+        let (cells, rest) = words.split_at_mut_checked(CELLS / 2)?;
+        let (out, rest) = rest.split_at_mut_checked(ROOM)?;
+        let (chooser, rest) = rest.split_at_mut_checked(Chooser::words(stream.tokens))?;
+        let mut lzma = Lzma::new(bytemuck::try_cast_slice_mut(cells).ok()?);
+        lzma.reset(None);
+        Some(Self {
+            stream,
+            lzma,
+            chooser: Chooser::new(chooser, stream.tokens)?,
+            finder: Finder::new(rest, stream.plain)?,
+            encoder: Encoder::start(),
+            out: bytemuck::try_cast_slice_mut(out).ok()?,
+            phase: Phase::Between,
+            base: 0,
+            at: 0,
+            end: 0,
+            made: 0,
+            shift: 0,
+            run: None,
+        })
+    }
+
+    /// Makes the next octets of the stream; none when it is made. `plain` are all of its octets, filtered; `old` are the
+    /// decisions of the old stream; both have to be the same each time. Work for at most 2 MiB of plain octets.
+    pub fn next<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        plain: &[u8],
+        old: Option<&Decisions<'_>>,
+        script: &mut impl Script,
+    ) -> Result<&[u8], Error<B::Error>> {
+        let made = match (self.phase, self.stream.framing) {
+            (Phase::Over, _) => 0..0,
+            (Phase::Inside, Framing::Bare { marked, .. }) => self.bare(bits, plain, old, script, marked)?,
+            (_, Framing::Bare { props, marked }) => {
+                self.start(Control::First, Some(props), self.stream.plain)?;
+                self.bare(bits, plain, old, script, marked)?
+            }
+            (_, Framing::Chunks) => self.chunk(bits, plain, old, script)?,
+        };
+        let count = u32::try_from(made.len()).unwrap_or(u32::MAX);
+        self.made = self.made.saturating_add(count);
+        let whole = self.made == self.stream.packed && self.at == plain.len();
+        if self.made > self.stream.packed || self.phase == Phase::Over && !whole {
+            return Err(Fault::Stream.into());
+        }
+        Ok(self.out.get(made).unwrap_or_default())
+    }
+
+    /// Enters a chunk.
+    fn start(&mut self, control: Control, props: Option<Props>, plain: u32) -> Result<(), Fault> {
+        let end = usize::try_from(plain).ok().and_then(|plain| self.at.checked_add(plain));
+        let whole = usize::try_from(self.stream.plain).unwrap_or(0);
+        self.end = end.filter(|end| *end <= whole).ok_or(Fault::Stream)?;
+        if control.first() {
+            self.base = self.at;
+            self.finder.forget();
+        }
+        if control.has_tokens() && control != Control::Tokens {
+            self.lzma.reset(props);
+        }
+        self.encoder = Encoder::start();
+        self.phase = Phase::Inside;
+        Ok(())
+    }
+
+    /// The next octets of a stream that is one chunk.
+    fn bare<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        plain: &[u8],
+        old: Option<&Decisions<'_>>,
+        script: &mut impl Script,
+        marked: bool,
+    ) -> Result<core::ops::Range<usize>, Error<B::Error>> {
+        let (held, whole) = self.tokens(bits, plain, old, script, 0)?;
+        if !whole {
+            return Ok(0..held);
+        }
+        let mut room = Room::behind(self.out, held);
+        if marked {
+            let before = plain.get(self.base..self.at).unwrap_or_default();
+            let mut writer = Writer { encoder: &mut self.encoder, room: &mut room };
+            self.lzma.token(&mut writer, before, Token::END, 0).map_err(full)?;
+        }
+        self.encoder.finish(&mut room).map_err(full)?;
+        self.phase = Phase::Over;
+        Ok(0..room.held())
+    }
+
+    /// A chunk of LZMA2, or the octet behind the last.
+    fn chunk<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        plain: &[u8],
+        old: Option<&Decisions<'_>>,
+        script: &mut impl Script,
+    ) -> Result<core::ops::Range<usize>, Error<B::Error>> {
+        let chunk = self.header(bits, script.chunk())?;
+        if chunk.control == Control::End {
+            self.phase = Phase::Over;
+            return self.put(0, &[0]).map_err(Error::Fault);
+        }
+        self.start(chunk.control, chunk.props, chunk.plain)?;
+        self.phase = Phase::Between;
+        let [_, size_top, size_high, size_low] = chunk.plain.wrapping_sub(1).to_be_bytes();
+        if !chunk.control.has_tokens() {
+            self.put(0, &[chunk.control.octet(), size_high, size_low])?;
+            let octets = plain.get(self.at..self.end).ok_or(Fault::Stream)?;
+            let made = self.put(3, octets)?;
+            self.at = self.end;
+            return Ok(0..made.end);
+        }
+        let (held, whole) = self.tokens(bits, plain, old, script, HEADER)?;
+        let mut room = Room::behind(self.out, held);
+        self.encoder.finish(&mut room).map_err(full)?;
+        let end = room.held();
+        let packed = end.wrapping_sub(HEADER);
+        if !whole || packed > CHUNK {
+            return Err(Fault::Stream.into());
+        }
+        let [packed_low, packed_high, ..] = packed.wrapping_sub(1).to_le_bytes();
+        let control = chunk.control.octet() | size_top & 0x1F;
+        let sizes = [control, size_high, size_low, packed_high, packed_low];
+        let start = match chunk.props {
+            Some(props) => {
+                self.put(HEADER - 1, &[props.to_octet()])?;
+                0
+            }
+            None => 1,
+        };
+        self.put(start, &sizes)?;
+        Ok(start..end)
+    }
+
+    /// Codes what a chunk's header says.
+    fn header<B: Bits>(&mut self, bits: &mut B, chunk: Chunk) -> Result<Chunk, Error<B::Error>> {
+        let mut number = |what, value| self.chooser.number(bits, what, value).map_err(Error::Input);
+        let which = Control::ALL.iter().position(|control| *control == chunk.control);
+        let which = number(Number::Control, which.and_then(|which| u32::try_from(which).ok()).unwrap_or(0))?;
+        let control = usize::try_from(which).ok().and_then(|which| Control::ALL.get(which));
+        let control = *control.ok_or(Fault::Stream)?;
+        if control == Control::End {
+            return Ok(Chunk::default());
+        }
+        let plain = number(Number::Plain, chunk.plain.wrapping_sub(1))?;
+        let most = if control.has_tokens() { 1 << 21 } else { 1 << 16 };
+        if plain >= most {
+            return Err(Fault::Stream.into());
+        }
+        let props = if control.has_props() {
+            let octet = number(Number::Props, u32::from(chunk.props.unwrap_or_default().to_octet()))?;
+            Some(u8::try_from(octet).ok().and_then(Props::from_octet).ok_or(Fault::Stream)?)
+        } else {
+            None
+        };
+        Ok(Chunk { control, props, plain: plain.wrapping_add(1) })
+    }
+
+    /// Puts octets to what is made; where they are.
+    fn put(&mut self, at: usize, octets: &[u8]) -> Result<core::ops::Range<usize>, Fault> {
+        let end = at.saturating_add(octets.len());
+        let room = self.out.get_mut(at..end).ok_or(Fault::Stream)?;
+        for (to, from) in room.iter_mut().zip(octets) {
+            *to = *from;
+        }
+        Ok(at..end)
+    }
+
+    /// Codes tokens behind the `held` octets that are made, to the end of the chunk, or for as long as there is room. How
+    /// many octets are made, and whether it is the end.
+    fn tokens<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        plain: &[u8],
+        old: Option<&Decisions<'_>>,
+        script: &mut impl Script,
+        held: usize,
+    ) -> Result<(usize, bool), Error<B::Error>> {
+        let mut held = held;
+        while self.at < self.end {
+            let waiting = usize::try_from(self.encoder.waiting()).unwrap_or(usize::MAX);
+            if held.saturating_add(waiting).saturating_add(TOKEN) > self.out.len() {
+                return Ok((held, false));
+            }
+            let plain = plain.get(self.base..).ok_or(Fault::Stream)?;
+            let at = self.at.wrapping_sub(self.base);
+            let old = match old {
+                Some(old) => {
+                    self.turn(bits, script).map_err(Error::Input)?;
+                    old.at(u32::try_from(self.at).unwrap_or(u32::MAX).wrapping_add(self.shift))
+                }
+                None => None,
+            };
+            self.finder.advance(plain, at);
+            let left = u32::try_from(self.end.wrapping_sub(self.at)).unwrap_or(u32::MAX);
+            let spot = Spot { plain, at, most: left.min(LONGEST), old };
+            let token = self.chooser.token(bits, &spot, &self.lzma, &self.finder, script.token());
+            let token = token.map_err(Error::Input)?;
+            if token.len > left {
+                return Err(Fault::Stream.into());
+            }
+            let (before, rest) = plain.split_at_checked(at).ok_or(Fault::Stream)?;
+            let octet = *rest.first().ok_or(Fault::Stream)?;
+            let mut room = Room::behind(self.out, held);
+            let mut writer = Writer { encoder: &mut self.encoder, room: &mut room };
+            self.lzma.token(&mut writer, before, token, octet).map_err(full)?;
+            held = room.held();
+            self.at = self.at.saturating_add(usize::try_from(token.len).unwrap_or(usize::MAX));
+        }
+        Ok((held, true))
+    }
+
+    /// Codes where the corresponding place goes, when it is time for it.
+    fn turn<B: Bits>(&mut self, bits: &mut B, script: &mut impl Script) -> Result<(), B::Error> {
+        let run = match self.run {
+            Some(run @ (0 | 2..)) => run.saturating_sub(1),
+            first => {
+                let turn = script.turn();
+                if first.is_some() {
+                    let by = self.chooser.signed(bits, Number::Shift, turn.shift)?;
+                    self.shift = self.shift.wrapping_add(by);
+                }
+                self.chooser.number(bits, Number::Run, turn.run)?
+            }
+        };
+        self.run = Some(run);
+        Ok(())
+    }
+}
+
+/// More octets than a chunk holds.
+fn full(_: Full) -> Fault {
+    Fault::Stream
+}
