@@ -34,6 +34,7 @@ mod package;
 mod search;
 mod signer;
 mod suit;
+mod unpack;
 
 pub use check::{Rehearsal, rehearse};
 pub use crypto::{RingCrypto, RingSha256};

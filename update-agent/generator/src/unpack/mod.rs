@@ -1,0 +1,2 @@
+//! Compressed content: what an image holds unpacked.
+mod deflate;
