@@ -180,7 +180,11 @@ impl Side for Author<'_> {
 
     fn stored(&mut self, octets: u32) {
         let Some(number) = self.block else { return };
-        let right = self.stream.blocks.get(number).is_some_and(|block| block.plain.1 - block.plain.0 == octets as usize);
+        let right = self
+            .stream
+            .blocks
+            .get(number)
+            .is_some_and(|block| block.plain.1 - block.plain.0 == octets as usize);
         if !right && self.missed.is_none() {
             self.missed = Some(number);
         }
@@ -243,7 +247,9 @@ impl Recipe {
         let mut best: Option<(u64, Self)> = None;
         let mut whole = |manner: Manner| {
             let settled = Self::settle(stream, octets, manner, u32::MAX);
-            if let Some((recipe, cost)) = settled.filter(|(_, cost)| best.as_ref().is_none_or(|(least, _)| cost < least)) {
+            if let Some((recipe, cost)) =
+                settled.filter(|(_, cost)| best.as_ref().is_none_or(|(least, _)| cost < least))
+            {
                 best = Some((cost, recipe));
             }
             best.as_ref().is_some_and(|(cost, _)| *cost <= NOTHING * COST)
@@ -268,7 +274,9 @@ impl Recipe {
         let blocks = || stream.blocks.iter().enumerate();
         let mut raw: BTreeSet<usize> = BTreeSet::new();
         if manner.level == 0 {
-            raw.extend(blocks().filter(|(_, block)| block.coding == Coding::Stored).map(|(number, _)| number));
+            raw.extend(
+                blocks().filter(|(_, block)| block.coding == Coding::Stored).map(|(number, _)| number),
+            );
         }
         loop {
             let mut recipe = Self { manner: fitted(stream, &raw, manner), cost: 0, raw };
@@ -303,15 +311,25 @@ impl Recipe {
         until: u32,
     ) -> (Vec<u8>, Option<usize>) {
         let plain = small(stream.plain.len());
-        let ends: Vec<Option<u32>> = stream.blocks.iter().map(|block| end(stream, block, &self.manner)).collect();
+        let ends: Vec<Option<u32>> =
+            stream.blocks.iter().map(|block| end(stream, block, &self.manner)).collect();
         let room = Room::new(&self.manner, plain);
         let mut words = vec![0; room.words()];
         let mut maker = Maker::new(room, &mut words).expect("the memory is as large as it says");
         maker.start(self.manner, plain).expect("the memory is as large as it says");
         let mut words = vec![0; header::WORDS];
         let header = Header::new(&mut words).expect("the memory is as large as it says");
-        let mut author =
-            Author { stream, bits, raw: &self.raw, ends: &ends, block: None, token: 0, header, given: 0, missed: None };
+        let mut author = Author {
+            stream,
+            bits,
+            raw: &self.raw,
+            ends: &ends,
+            block: None,
+            token: 0,
+            header,
+            given: 0,
+            missed: None,
+        };
         let mut made = Vec::new();
         let mut out = [0; 4096];
         // what is made does not end early, but a wrong guess about a stored block may make it go wrong

@@ -9,8 +9,8 @@ use std::convert::Infallible;
 
 use kedge_delta::bits::{Bits, Octets};
 use kedge_repack::lzma::{
-    CELLS, Chunk, Decisions, Error, Fault, Filter, Framing, Maker, Script, Stream, Token, Turn, Way, Witness,
-    unpack,
+    CELLS, Chunk, Decisions, Error, Filter, Framing, From, Maker, Noting, Script, Stream, Token, Turn, Way,
+    Witness, unpack,
 };
 
 pub(crate) use container::find;
@@ -109,52 +109,58 @@ impl Found {
     /// version of. `false` if it cannot be made again, because its encoder ends chunks like no other.
     pub(crate) fn code<B: Bits<Error = Infallible>>(
         &self,
+        maker: &mut Maker<'_>,
         bits: &mut B,
-        image: &[u8],
+        packed: &[u8],
         old: Option<&Self>,
     ) -> bool {
         let plain = self.filtered();
         let turns = old.map(|old| align::turns(&old.filtered(), &plain, &self.taken.tokens));
-        let mut old_words = Vec::new();
-        let decisions = old.map(|old| old.decisions(&mut old_words));
+        let words = old.map(Self::notes).unwrap_or_default();
+        let decisions = old.and_then(|old| Decisions::new(&words, old.stream.plain, old.stream.tokens));
+        let from = From { plain: &plain, old: decisions };
         let mut told = Told {
             chunks: self.taken.chunks.iter(),
             tokens: self.taken.tokens.iter(),
             turns: turns.unwrap_or_default().into_iter(),
         };
-        let mut words = vec![0; Maker::words(&self.stream)];
-        let mut maker = Maker::new(self.stream, &mut words).expect("as many words as it wants");
-        let mut left = &image[self.at..self.end()];
+        maker.start(self.stream).expect("room for the largest stream");
+        let mut left = packed;
+        let mut out = vec![0; 1 << 16];
         loop {
-            match maker.next(bits, &plain, decisions.as_ref(), &mut told) {
-                Ok([]) => return left.is_empty(),
-                Ok(made) => match left.strip_prefix(made) {
-                    Some(rest) => left = rest,
-                    None => return false,
-                },
-                Err(Error::Fault(Fault::Stream | _)) => return false,
+            let n = match maker.fill(bits, from, &mut told, &mut out) {
+                Ok(n) => n,
+                Err(Error::Fault(_)) => return false,
                 Err(Error::Input(never)) => match never {},
+            };
+            match left.strip_prefix(&out[..n]) {
+                Some(rest) => left = rest,
+                None => return false,
+            }
+            if n < out.len() {
+                return left.is_empty();
             }
         }
     }
 
-    fn decisions<'m>(&self, words: &'m mut Vec<u32>) -> Decisions<'m> {
+    /// The decisions as the device notes them.
+    fn notes(&self) -> Vec<u32> {
         let Stream { plain, tokens, .. } = self.stream;
-        words.resize(Decisions::words(plain, tokens), 0);
-        let mut decisions = Decisions::new(words, plain, tokens).expect("as many words as it wants");
+        let mut words = vec![0; Decisions::words(plain, tokens)];
+        let mut noting = Noting::new(&mut words, plain, tokens).expect("as many words as it wants");
         let mut at = 0;
         let mut tokens = self.taken.tokens.iter();
         for chunk in &self.taken.chunks {
             let end = at + chunk.plain;
             while chunk.control.has_tokens() && at < end {
                 let Some(token) = tokens.next() else { break };
-                decisions.token(at, *token);
+                noting.token(at, *token);
                 at += token.len;
             }
             at = end;
         }
-        assert!(decisions.finish(), "as many tokens as it said");
-        decisions
+        noting.finish().expect("as many tokens as it said");
+        words
     }
 }
 

@@ -1,2 +1,3 @@
 //! Compressed content: what an image holds unpacked.
 mod deflate;
+mod lzma;

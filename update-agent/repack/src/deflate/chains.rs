@@ -84,7 +84,8 @@ impl Room {
 
     /// Words of memory.
     pub fn words(&self) -> usize {
-        let words = self.ring.div_ceil(4).saturating_add(self.positions.div_ceil(2)).saturating_add(self.lists);
+        let words =
+            self.ring.div_ceil(4).saturating_add(self.positions.div_ceil(2)).saturating_add(self.lists);
         usize::try_from(words).unwrap_or(usize::MAX)
     }
 }
@@ -95,7 +96,8 @@ impl<'m> Chains<'m> {
         let short = Fault::Memory { words: room.words() };
         let part = |octets: u32| usize::try_from(octets.div_ceil(4)).unwrap_or(usize::MAX);
         let (ring, rest) = words.split_at_mut_checked(part(room.ring)).ok_or(short)?;
-        let (before, rest) = rest.split_at_mut_checked(part(room.positions.saturating_mul(2))).ok_or(short)?;
+        let (before, rest) =
+            rest.split_at_mut_checked(part(room.positions.saturating_mul(2))).ok_or(short)?;
         let lists = usize::try_from(room.lists).unwrap_or(usize::MAX);
         Ok(Self {
             ring: bytemuck::try_cast_slice_mut(ring).unwrap_or_default(),

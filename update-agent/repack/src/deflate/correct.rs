@@ -244,18 +244,15 @@ impl<'m> Model<'m> {
         }
         let same = |one: u32, other: u32| was_copy && one == other;
         let group = u32::from(was_copy);
-        let length = if was_copy
-            && self.flag(bits, Flag::SameLength, 0, same(token.length(), foreseen.length()))?
-        {
-            foreseen.length()
-        } else {
-            let value = self.known(bits, (Meaning::CopyLength, group), token.value.into())?;
-            value.min(255).wrapping_add(COPY.0)
-        };
+        let length =
+            if was_copy && self.flag(bits, Flag::SameLength, 0, same(token.length(), foreseen.length()))? {
+                foreseen.length()
+            } else {
+                let value = self.known(bits, (Meaning::CopyLength, group), token.value.into())?;
+                value.min(255).wrapping_add(COPY.0)
+            };
         let distance = u32::from(token.distance);
-        if was_copy
-            && self.flag(bits, Flag::SameDistance, 0, same(distance, foreseen.distance.into()))?
-        {
+        if was_copy && self.flag(bits, Flag::SameDistance, 0, same(distance, foreseen.distance.into()))? {
             return Ok(Token::copy(length, foreseen.distance.into()));
         }
         let rank = chains.ranked(position, length, |_, place| place == distance).map(|(rank, _)| rank);
@@ -289,8 +286,8 @@ impl<'m> Model<'m> {
     fn lengths<S: Side>(&mut self, side: &mut S, header: &mut Header<'_>) -> Result<(), S::Error> {
         let foreseen = (header.literals, header.distances);
         let real = side.header().map_or(foreseen, |real| (real.literals, real.distances));
-        for (group, (place, real, least)) in (0u32..)
-            .zip([(&mut header.literals, real.0, 257usize), (&mut header.distances, real.1, 1)])
+        for (group, (place, real, least)) in
+            (0u32..).zip([(&mut header.literals, real.0, 257usize), (&mut header.distances, real.1, 1)])
         {
             if !self.flag(side, Flag::Counts, group, *place == real)? {
                 let value = u32::try_from(real.saturating_sub(least)).unwrap_or(0);

@@ -43,12 +43,7 @@ pub struct Predictor {
 impl Predictor {
     /// At the start of a stream.
     pub fn new(manner: &Manner) -> Self {
-        Self {
-            effort: effort(manner.level),
-            level: manner.level,
-            filtered: manner.filtered,
-            waiting: None,
-        }
+        Self { effort: effort(manner.level), level: manner.level, filtered: manner.filtered, waiting: None }
     }
 
     /// The token at `position`, from where on there are octets.

@@ -110,23 +110,38 @@ impl<'m> Chooser<'m> {
         1usize.wrapping_shl(wanted).saturating_add(NUMBERS / 2)
     }
 
-    /// A model that knows nothing yet; `None` if `words` are less than [`words`](Self::words).
-    pub(super) fn new(words: &'m mut [u32], tokens: u32) -> Option<Self> {
-        let (words, _) = words.split_at_mut_checked(Self::words(tokens))?;
-        let (numbers, cells) = words.split_at_mut_checked(NUMBERS / 2)?;
-        cells.fill(fine::new(START));
-        let mut numbers = Numbers::new(bytemuck::try_cast_slice_mut(numbers).ok()?);
-        numbers.reset();
+    /// A model in `words`, to be [`reset`](Self::reset); `None` is never returned for words.
+    pub(super) fn new(words: &'m mut [u32]) -> Option<Self> {
+        let (numbers, cells) = words.split_at_mut_checked(words.len().min(NUMBERS / 2))?;
+        let numbers = Numbers::new(bytemuck::try_cast_slice_mut(numbers).ok()?);
         Some(Self { cells, numbers, weights: [[WEIGHT; INPUTS]; SETS], history: 0 })
     }
 
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.cells.fill(fine::new(START));
+        self.numbers.reset();
+        self.weights = [[WEIGHT; INPUTS]; SETS];
+        self.history = 0;
+    }
+
     /// Codes a number.
-    pub(super) fn number<B: Bits>(&mut self, bits: &mut B, what: Number, value: u32) -> Result<u32, B::Error> {
+    pub(super) fn number<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        what: Number,
+        value: u32,
+    ) -> Result<u32, B::Error> {
         self.numbers.number(bits, what as u32, value)
     }
 
     /// Codes a number that may be negative, as the 32 bits of its two's complement.
-    pub(super) fn signed<B: Bits>(&mut self, bits: &mut B, what: Number, value: u32) -> Result<u32, B::Error> {
+    pub(super) fn signed<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        what: Number,
+        value: u32,
+    ) -> Result<u32, B::Error> {
         self.numbers.signed(bits, what as u32, value)
     }
 
@@ -153,14 +168,14 @@ impl<'m> Chooser<'m> {
                 Token { kind, len, distance: of(lzma.distances(), rank) }
             }
             Kind::Match => {
-                let len = self.len(bits, &sight, sight.best.len, (kind, token.len))?.clamp(2, spot.most.max(2));
+                let len =
+                    self.len(bits, &sight, sight.best.len, (kind, token.len))?.clamp(2, spot.most.max(2));
                 let distance = self.distance(bits, &sight, finder, spot.plain, (len, token.distance))?;
                 Token { kind, len, distance }
             }
         };
-        let as_before = spot.old.is_some_and(|old| {
-            old.past == 0 && old.kind == chosen.kind && old.left == chosen.len
-        });
+        let as_before =
+            spot.old.is_some_and(|old| old.past == 0 && old.kind == chosen.kind && old.left == chosen.len);
         self.history = self.history << 1 | u32::from(as_before);
         Ok(chosen)
     }
@@ -259,9 +274,7 @@ impl<'m> Chooser<'m> {
             of_octets | sort << 24,
             of_old | sort << 24,
         ];
-        if (2..there).contains(&expected)
-            && self.ask(bits, Ask::OldLen, &contexts, len == expected)?
-        {
+        if (2..there).contains(&expected) && self.ask(bits, Ask::OldLen, &contexts, len == expected)? {
             return Ok(expected);
         }
         if there >= 2 && self.ask(bits, Ask::Longest, &contexts, len == there)? {
@@ -306,7 +319,8 @@ impl<'m> Chooser<'m> {
             if self.ask(bits, Ask::Nearest, &contexts, distance == nearest)? {
                 return Ok(nearest);
             }
-            let place = (1..=RANKS).zip(finder.places(plain, len).skip(1)).find(|(_, place)| *place == distance);
+            let place =
+                (1..=RANKS).zip(finder.places(plain, len).skip(1)).find(|(_, place)| *place == distance);
             let number = self.number(bits, Number::Place, place.map_or(0, |(number, _)| number))?;
             let at = usize::try_from(number).unwrap_or(usize::MAX);
             if number > 0 {

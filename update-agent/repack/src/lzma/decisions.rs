@@ -28,14 +28,22 @@ pub struct Decision {
     pub next: Option<Kind>,
 }
 
-/// The decisions of a stream: a [`Witness`] of its unpacking.
-#[derive(Debug)]
+/// The decisions of a stream.
+#[derive(Clone, Copy, Debug)]
 pub struct Decisions<'m> {
+    starts: &'m [u32],
+    before: &'m [u32],
+    tokens: &'m [u16],
+    plain: u32,
+}
+
+/// Notes the decisions of a stream: a [`Witness`] of its unpacking.
+#[derive(Debug)]
+pub struct Noting<'m> {
     starts: &'m mut [u32],
     before: &'m mut [u32],
     tokens: &'m mut [u16],
-    plain: u32,
-    held: u32,
+    held: usize,
     /// A token did not fit.
     lost: bool,
 }
@@ -50,32 +58,44 @@ fn place(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-impl<'m> Decisions<'m> {
-    /// Words that are needed for a stream of `plain` octets and `tokens` tokens.
-    pub fn words(plain: u32, tokens: u32) -> usize {
-        spans(plain).saturating_mul(SPAN_WORDS.wrapping_add(1)).saturating_add(place(tokens.div_ceil(2)))
-    }
-
-    /// Room for the decisions of a stream, none noted yet; `None` if `words` are less than [`words`](Self::words).
+impl<'m> Noting<'m> {
+    /// Room for the decisions of a stream of `plain` octets and `tokens` tokens, none noted yet; `None` if `words` are less
+    /// than [`Decisions::words`].
     pub fn new(words: &'m mut [u32], plain: u32, tokens: u32) -> Option<Self> {
         let spans = spans(plain);
         let (starts, rest) = words.split_at_mut_checked(spans.checked_mul(SPAN_WORDS)?)?;
         let (before, rest) = rest.split_at_mut_checked(spans)?;
-        let (tokens, _) = rest.split_at_mut_checked(place(tokens.div_ceil(2)))?;
+        let (pairs, _) = rest.split_at_mut_checked(place(tokens.div_ceil(2)))?;
         starts.fill(0);
-        before.fill(0);
-        let tokens = bytemuck::try_cast_slice_mut(tokens).ok()?;
-        Some(Self { starts, before, tokens, plain, held: 0, lost: false })
+        let tokens = bytemuck::try_cast_slice_mut(pairs).ok()?.get_mut(..place(tokens))?;
+        Some(Self { starts, before, tokens, held: 0, lost: false })
     }
 
-    /// Ends the noting; whether there was room for all tokens.
-    pub fn finish(&mut self) -> bool {
+    /// Ends the noting; `None` if there was not room for all tokens, or room for more.
+    pub fn finish(self) -> Option<()> {
         let mut sum = 0u32;
         for (before, starts) in self.before.iter_mut().zip(self.starts.chunks_exact(SPAN_WORDS)) {
             *before = sum;
             sum = starts.iter().fold(sum, |sum, word| sum.wrapping_add(word.count_ones()));
         }
-        !self.lost
+        (!self.lost && self.held == self.tokens.len()).then_some(())
+    }
+}
+
+impl<'m> Decisions<'m> {
+    /// The decisions that were noted in `words`, for so many octets and tokens.
+    pub fn new(words: &'m [u32], plain: u32, tokens: u32) -> Option<Self> {
+        let spans = spans(plain);
+        let (starts, rest) = words.split_at_checked(spans.checked_mul(SPAN_WORDS)?)?;
+        let (before, rest) = rest.split_at_checked(spans)?;
+        let (pairs, _) = rest.split_at_checked(place(tokens.div_ceil(2)))?;
+        let tokens = bytemuck::try_cast_slice(pairs).ok()?.get(..place(tokens))?;
+        Some(Self { starts, before, tokens, plain })
+    }
+
+    /// Words that are needed for a stream of `plain` octets and `tokens` tokens.
+    pub fn words(plain: u32, tokens: u32) -> usize {
+        spans(plain).saturating_mul(SPAN_WORDS.wrapping_add(1)).saturating_add(place(tokens.div_ceil(2)))
     }
 
     /// What was decided for the octet at `at`; `None` if it is in no token.
@@ -121,7 +141,7 @@ impl<'m> Decisions<'m> {
     }
 
     fn entry(&self, number: u32) -> Option<(Kind, u32)> {
-        let word = (number < self.held).then(|| self.tokens.get(place(number)))??;
+        let word = self.tokens.get(place(number))?;
         Some((kind_of(word >> LEN_BITS), u32::from(word & LEN_MASK)))
     }
 }
@@ -155,12 +175,12 @@ pub(super) const fn code_of(kind: Kind) -> u8 {
     }
 }
 
-impl Witness for Decisions<'_> {
+impl Witness for Noting<'_> {
     fn chunk(&mut self, _: Chunk) {}
 
     fn token(&mut self, at: u32, token: Token) {
         let len = u16::try_from(token.len).unwrap_or(LEN_MASK).min(LEN_MASK);
-        let room = self.tokens.get_mut(place(self.held));
+        let room = self.tokens.get_mut(self.held);
         let start = self.starts.get_mut(place(at >> 5));
         let (Some(room), Some(start)) = (room, start) else {
             self.lost = true;
@@ -174,7 +194,7 @@ impl Witness for Decisions<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Decisions, code_of, kind_of};
+    use super::{Decision, Decisions, Noting, code_of, kind_of};
     use crate::lzma::stream::Witness;
     use crate::lzma::token::{Kind, Token};
     use proptest::prelude::*;
@@ -201,12 +221,13 @@ mod tests {
             let count = u32::try_from(placed.len()).unwrap();
             let mut words = vec![7; Decisions::words(at, count)];
             let mut short = words.clone();
-            prop_assert!(Decisions::new(&mut short[1..], at, count).is_none());
-            let mut decisions = Decisions::new(&mut words, at, count).unwrap();
+            prop_assert!(Noting::new(&mut short[1..], at, count).is_none());
+            let mut noting = Noting::new(&mut words, at, count).unwrap();
             for (at, kind, len) in &placed {
-                decisions.token(*at, Token { kind: *kind, len: *len, distance: 1 });
+                noting.token(*at, Token { kind: *kind, len: *len, distance: 1 });
             }
-            prop_assert!(decisions.finish());
+            noting.finish().unwrap();
+            let decisions = Decisions::new(&words, at, count).unwrap();
             let mut found = 0;
             for (n, (start, kind, len)) in placed.iter().enumerate() {
                 let previous = n.checked_sub(1).map(|n| placed[n].1);
@@ -223,12 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_too_much_is_told() {
-        let mut words = [0; 20];
-        let mut decisions = Decisions::new(&mut words, 8, 2).unwrap();
-        for at in 0..3 {
-            decisions.token(at, Token { kind: Kind::Literal, len: 1, distance: 0 });
+    fn other_numbers_of_tokens_are_told() {
+        for (room, tokens) in [(2, 3), (3, 3), (4, 3), (3, 0)] {
+            let mut words = [0; 20];
+            let mut noting = Noting::new(&mut words, 8, room).unwrap();
+            for at in 0..tokens {
+                noting.token(at, Token { kind: Kind::Literal, len: 1, distance: 0 });
+            }
+            assert_eq!(noting.finish().is_some(), room == tokens);
         }
-        assert!(!decisions.finish());
     }
 }

@@ -144,7 +144,9 @@ const fn aarch64(word: u32, at: u32, way: Way) -> Option<u32> {
 fn thumb(octets: &mut [u8], way: Way) {
     let mut start = 0usize;
     let mut at = 0u32;
-    while let Some([low, high, low2, high2]) = octets.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+    while let Some([low, high, low2, high2]) =
+        octets.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<4>())
+    {
         let mut len = 2;
         if *high & 0xF8 == 0xF0 && *high2 & 0xF8 == 0xF8 {
             let half = |low: u8, high: u8| u32::from(high & 7) << 8 | u32::from(low);
@@ -167,7 +169,8 @@ fn x86(octets: &mut [u8], way: Way) {
     // from the last octet that looked like a start
     let mut since = 5u32;
     let mut at = 0usize;
-    while let Some([opcode, operand @ ..]) = octets.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<5>()) {
+    while let Some([opcode, operand @ ..]) = octets.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<5>())
+    {
         at = at.wrapping_add(1);
         if *opcode & 0xFE != 0xE8 {
             since = since.saturating_add(1);

@@ -53,15 +53,22 @@ impl<'m> Finder<'m> {
         fixed.saturating_add(usize::try_from(plain).unwrap_or(usize::MAX))
     }
 
-    /// A finder that knows no place yet; `None` if `words` are less than [`words`](Self::words).
+    /// A finder that knows no place yet, for streams of at most `plain` octets; `None` if `words` are less than
+    /// [`words`](Self::words), unless there are no streams.
     pub(super) fn new(words: &'m mut [u32], plain: u32) -> Option<Self> {
-        let (pairs, rest) = words.split_at_mut_checked(PAIRS)?;
-        let (threes, rest) = rest.split_at_mut_checked(PAIRS)?;
-        let (heads, rest) = rest.split_at_mut_checked(heads(plain))?;
+        let part = |len: usize| if plain == 0 { 0 } else { len };
+        let (pairs, rest) = words.split_at_mut_checked(part(PAIRS))?;
+        let (threes, rest) = rest.split_at_mut_checked(part(PAIRS))?;
+        let (heads, rest) = rest.split_at_mut_checked(part(heads(plain)))?;
         let (chain, _) = rest.split_at_mut_checked(usize::try_from(plain).ok()?)?;
         let mut finder = Self { pairs, threes, heads, chain, at: 0 };
         finder.forget();
         Some(finder)
+    }
+
+    /// Whether there is room for a stream of `plain` octets.
+    pub(super) fn has_room(&self, plain: u32) -> bool {
+        usize::try_from(plain).is_ok_and(|plain| plain <= self.chain.len())
     }
 
     /// Forgets all places; the next one is the first.
@@ -76,7 +83,10 @@ impl<'m> Finder<'m> {
     pub(super) fn advance(&mut self, plain: &[u8], end: usize) {
         while self.at < end {
             let now = u32::try_from(self.at).unwrap_or(NOWHERE);
-            let door = plain.get(self.at..).and_then(<[u8]>::first_chunk).map(|octets| Door::of(*octets, self.heads.len()));
+            let door = plain
+                .get(self.at..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|octets| Door::of(*octets, self.heads.len()));
             if let Some(Door { pair, three, head }) = door {
                 put(self.pairs, pair, now);
                 put(self.threes, three, now);
@@ -120,7 +130,8 @@ impl<'m> Finder<'m> {
             (3, Some(door)) => (get(self.threes, door.three), get(self.heads, door.head)),
             (_, Some(door)) => (None, get(self.heads, door.head)),
         };
-        let chain = Chain { links: self.chain, next: head }.take(DEPTH).filter(move |place| Some(*place) != near);
+        let chain =
+            Chain { links: self.chain, next: head }.take(DEPTH).filter(move |place| Some(*place) != near);
         near.into_iter().chain(chain).filter_map(move |place| {
             let there = alike(plain, place, self.at, len.saturating_sub(1), len) == len;
             let distance = self.at.checked_sub(place)?.checked_sub(1)?;

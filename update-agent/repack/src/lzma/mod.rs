@@ -13,11 +13,12 @@
 //!
 //! - [`token`]: decisions, and the coder's probabilities; [`range`]: the coder; the same code reads and writes
 //! - [`stream`]: LZMA2's chunks, and unpacking; [`filter`]: what xz does to code before
-//! - [`decisions`]: what the old encoder did, by place; [`finder`]: where octets stood before
+//! - [`decisions`]: what the old encoder did, by place, [`archive`]: in each of several streams; [`finder`]: where octets stood before
 //! - [`remake`]: the new stream
 //!
 //! The octets around a stream (headers, index, checks) are no part of it. LZMA's window is not looked at: it only says how
 //! far distances go.
+mod archive;
 mod choose;
 mod decisions;
 mod filter;
@@ -29,9 +30,10 @@ mod stream;
 mod tests;
 mod token;
 
-pub use decisions::{Decision, Decisions};
+pub use archive::{Archive, Archiving};
+pub use decisions::{Decision, Decisions, Noting};
 pub use filter::{Filter, Way};
-pub use remake::{Maker, Script, Turn, Unknown};
+pub use remake::{From, Maker, Room, Script, Turn, Unknown};
 pub use stream::{Chunk, Control, Error, Extent, Framing, Stream, Witness, unpack};
 pub use token::{CELLS, Kind, LONGEST, Props, Rank, Token};
 

@@ -131,7 +131,7 @@ impl Encoder {
     }
 
     /// Ends the stream.
-    pub(super) fn finish(&mut self, out: &mut Room<'_>) -> Result<(), Full> {
+    pub(super) fn finish(&mut self, out: &mut Output<'_>) -> Result<(), Full> {
         self.shift(out)?;
         for _ in 0..HEAD {
             self.give(out)?;
@@ -139,7 +139,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn shift(&mut self, out: &mut Room<'_>) -> Result<(), Full> {
+    fn shift(&mut self, out: &mut Output<'_>) -> Result<(), Full> {
         if self.range < TOP {
             self.range <<= 8;
             self.give(out)?;
@@ -148,7 +148,7 @@ impl Encoder {
     }
 
     /// Moves the first octet of `low` out, or lets it wait for a carry.
-    fn give(&mut self, out: &mut Room<'_>) -> Result<(), Full> {
+    fn give(&mut self, out: &mut Output<'_>) -> Result<(), Full> {
         let [.., carry, first, _, _, _] = self.low.to_be_bytes();
         if carry != 0 || first != 0xFF {
             let mut octet = self.last;
@@ -167,12 +167,12 @@ impl Encoder {
 
 /// Where an encoder's octets go.
 #[derive(Debug)]
-pub(super) struct Room<'m> {
+pub(super) struct Output<'m> {
     octets: &'m mut [u8],
     held: usize,
 }
 
-impl<'m> Room<'m> {
+impl<'m> Output<'m> {
     /// Room behind the `held` octets that are there already.
     pub(super) const fn behind(octets: &'m mut [u8], held: usize) -> Self {
         Self { octets, held }
@@ -194,14 +194,14 @@ impl<'m> Room<'m> {
 #[derive(Debug)]
 pub(super) struct Writer<'w, 'm> {
     pub(super) encoder: &'w mut Encoder,
-    pub(super) room: &'w mut Room<'m>,
+    pub(super) output: &'w mut Output<'m>,
 }
 
 impl Coins for Writer<'_, '_> {
     type Error = Full;
 
     fn bit(&mut self, cell: &mut u16, bit: bool) -> Result<bool, Full> {
-        self.encoder.shift(self.room)?;
+        self.encoder.shift(self.output)?;
         let bound = bound(self.encoder.range, *cell);
         if bit {
             self.encoder.low = self.encoder.low.wrapping_add(u64::from(bound));
@@ -214,7 +214,7 @@ impl Coins for Writer<'_, '_> {
     }
 
     fn even(&mut self, bit: bool) -> Result<bool, Full> {
-        self.encoder.shift(self.room)?;
+        self.encoder.shift(self.output)?;
         self.encoder.range >>= 1;
         if bit {
             self.encoder.low = self.encoder.low.wrapping_add(u64::from(self.encoder.range));
@@ -225,7 +225,7 @@ impl Coins for Writer<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Coins, Decoder, Encoder, FRESH, Full, Room, Writer};
+    use super::{Coins, Decoder, Encoder, FRESH, Full, Output, Writer};
     use crate::lzma::tests::Feed;
     use proptest::prelude::*;
     use std::vec;
@@ -235,16 +235,16 @@ mod tests {
     fn encoded(bits: &[(u8, bool)], out: &mut [u8]) -> Result<usize, Full> {
         let mut cells = [FRESH; 8];
         let mut encoder = Encoder::start();
-        let mut room = Room::behind(out, 0);
+        let mut output = Output::behind(out, 0);
         for (cell, bit) in bits {
-            let mut writer = Writer { encoder: &mut encoder, room: &mut room };
+            let mut writer = Writer { encoder: &mut encoder, output: &mut output };
             match cells.get_mut(usize::from(*cell)) {
                 Some(cell) => writer.bit(cell, *bit)?,
                 None => writer.even(*bit)?,
             };
         }
-        encoder.finish(&mut room)?;
-        Ok(room.held())
+        encoder.finish(&mut output)?;
+        Ok(output.held())
     }
 
     proptest! {

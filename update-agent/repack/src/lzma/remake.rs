@@ -1,11 +1,13 @@
 //! Making a stream again from its octets and its encoder's decisions.
+use core::ops::Range;
+
 use kedge_delta::bits::Bits;
 
 use super::Fault;
 use super::choose::{Chooser, Number, Spot};
 use super::decisions::Decisions;
 use super::finder::Finder;
-use super::range::{Encoder, Full, Room, Writer};
+use super::range::{Encoder, Full, Output, Writer};
 use super::stream::{Chunk, Control, Error, Framing, Stream};
 use super::token::{CELLS, LONGEST, Lzma, Props, Token};
 
@@ -65,7 +67,38 @@ enum Phase {
     Over,
 }
 
-/// A stream being made.
+/// What making streams takes: the most of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Octets that a stream holds.
+    pub plain: u32,
+    /// Tokens of a stream.
+    pub tokens: u32,
+}
+
+impl Room {
+    /// Room for one stream.
+    pub const fn of(stream: &Stream) -> Self {
+        Self { plain: stream.plain, tokens: stream.tokens }
+    }
+
+    /// Room for either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { plain: self.plain.max(other.plain), tokens: self.tokens.max(other.tokens) }
+    }
+
+    /// Words that a [`Maker`] takes; nothing if no stream has an octet.
+    pub fn words(&self) -> usize {
+        if self.plain == 0 {
+            return 0;
+        }
+        let tables = (CELLS / 2).saturating_add(ROOM);
+        tables.saturating_add(Chooser::words(self.tokens)).saturating_add(Finder::words(self.plain))
+    }
+}
+
+/// Makes streams, one after the other.
 #[derive(Debug)]
 pub struct Maker<'m> {
     stream: Stream,
@@ -74,6 +107,8 @@ pub struct Maker<'m> {
     finder: Finder<'m>,
     encoder: Encoder,
     out: &'m mut [u8],
+    /// What is in `out` and was not given yet.
+    ready: Range<usize>,
     phase: Phase,
     /// Where distances end, the next octet, the end of the chunk.
     base: usize,
@@ -87,32 +122,38 @@ pub struct Maker<'m> {
     run: Option<u32>,
 }
 
+/// What a stream is made from. It has to be the same from its first octet to its last.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// All its octets, filtered.
+    pub plain: &'a [u8],
+    /// The decisions of the old stream.
+    pub old: Option<Decisions<'a>>,
+}
+
 impl<'m> Maker<'m> {
-    /// Words that are needed.
-    pub fn words(stream: &Stream) -> usize {
-        let tables = (CELLS / 2).saturating_add(ROOM);
-        tables.saturating_add(Chooser::words(stream.tokens)).saturating_add(Finder::words(stream.plain))
+    /// Takes memory for streams, none yet; needs [`Room::words`], else [`Fault::Memory`]. Both ends have to take the same
+    /// room.
+    pub fn new(room: Room, words: &'m mut [u32]) -> Result<Self, Fault> {
+        Self::carved(room, words).ok_or(Fault::Memory { words: room.words() })
     }
 
-    /// Takes up a stream; needs [`words`](Self::words), else [`Fault::Memory`].
-    pub fn new(stream: Stream, words: &'m mut [u32]) -> Result<Self, Fault> {
-        Self::carved(stream, words).ok_or(Fault::Memory { words: Self::words(&stream) })
-    }
-
-    fn carved(stream: Stream, words: &'m mut [u32]) -> Option<Self> {
-        let (cells, rest) = words.split_at_mut_checked(CELLS / 2)?;
-        let (out, rest) = rest.split_at_mut_checked(ROOM)?;
-        let (chooser, rest) = rest.split_at_mut_checked(Chooser::words(stream.tokens))?;
-        let mut lzma = Lzma::new(bytemuck::try_cast_slice_mut(cells).ok()?);
-        lzma.reset(None);
+    fn carved(room: Room, words: &'m mut [u32]) -> Option<Self> {
+        let (words, _) = words.split_at_mut_checked(room.words())?;
+        let none = words.is_empty();
+        let part = |len: usize| if none { 0 } else { len };
+        let (cells, rest) = words.split_at_mut_checked(part(CELLS / 2))?;
+        let (out, rest) = rest.split_at_mut_checked(part(ROOM))?;
+        let (chooser, rest) = rest.split_at_mut_checked(part(Chooser::words(room.tokens)))?;
         Some(Self {
-            stream,
-            lzma,
-            chooser: Chooser::new(chooser, stream.tokens)?,
-            finder: Finder::new(rest, stream.plain)?,
+            stream: Stream::NONE,
+            lzma: Lzma::new(bytemuck::try_cast_slice_mut(cells).ok()?),
+            chooser: Chooser::new(chooser)?,
+            finder: Finder::new(rest, room.plain)?,
             encoder: Encoder::start(),
             out: bytemuck::try_cast_slice_mut(out).ok()?,
-            phase: Phase::Between,
+            ready: 0..0,
+            phase: Phase::Over,
             base: 0,
             at: 0,
             end: 0,
@@ -122,35 +163,73 @@ impl<'m> Maker<'m> {
         })
     }
 
-    /// Makes the next octets of the stream; none when it is made. `plain` are all of its octets, filtered; `old` are the
-    /// decisions of the old stream; both have to be the same each time. Work for at most 2 MiB of plain octets.
-    pub fn next<B: Bits>(
+    /// Begins a stream. Refused: one for which there is not room ([`Fault::Memory`]).
+    pub fn start(&mut self, stream: Stream) -> Result<(), Fault> {
+        if !self.finder.has_room(stream.plain) {
+            return Err(Fault::Memory { words: Room::of(&stream).words() });
+        }
+        self.stream = stream;
+        self.lzma.reset(None);
+        self.chooser.reset();
+        self.finder.forget();
+        self.ready = 0..0;
+        self.phase = Phase::Between;
+        (self.base, self.at, self.end, self.made) = (0, 0, 0, 0);
+        self.shift = 0;
+        self.run = None;
+        Ok(())
+    }
+
+    /// Fills `out` with the next octets of the stream and returns how many; less than `out` holds only at the end. Works on
+    /// a chunk at a time, at most 2 MiB of plain octets.
+    pub fn fill<B: Bits>(
         &mut self,
         bits: &mut B,
-        plain: &[u8],
-        old: Option<&Decisions<'_>>,
+        from: From<'_>,
         script: &mut impl Script,
-    ) -> Result<&[u8], Error<B::Error>> {
-        let made = match (self.phase, self.stream.framing) {
-            (Phase::Over, _) => 0..0,
-            (Phase::Inside, Framing::Bare { marked, .. }) => self.bare(bits, plain, old, script, marked)?,
-            (_, Framing::Bare { props, marked }) => {
-                self.start(Control::First, Some(props), self.stream.plain)?;
-                self.bare(bits, plain, old, script, marked)?
+        out: &mut [u8],
+    ) -> Result<usize, Error<B::Error>> {
+        let mut rest = out.iter_mut();
+        let mut given = 0usize;
+        loop {
+            let ready = self.out.get(self.ready.clone()).unwrap_or_default();
+            let n = rest.by_ref().take(ready.len()).zip(ready).map(|(to, from)| *to = *from).count();
+            given = given.saturating_add(n);
+            self.ready.start = self.ready.start.saturating_add(n);
+            if rest.len() == 0 || self.phase == Phase::Over {
+                return Ok(given);
             }
-            (_, Framing::Chunks) => self.chunk(bits, plain, old, script)?,
+            self.ready = self.more(bits, from, script)?;
+        }
+    }
+
+    /// Makes octets.
+    fn more<B: Bits>(
+        &mut self,
+        bits: &mut B,
+        from: From<'_>,
+        script: &mut impl Script,
+    ) -> Result<Range<usize>, Error<B::Error>> {
+        let made = match self.stream.framing {
+            Framing::Bare { props, marked } => {
+                if self.phase == Phase::Between {
+                    self.start_chunk(Control::First, Some(props), self.stream.plain)?;
+                }
+                self.bare(bits, from, script, marked)?
+            }
+            Framing::Chunks => self.chunk(bits, from, script)?,
         };
         let count = u32::try_from(made.len()).unwrap_or(u32::MAX);
         self.made = self.made.saturating_add(count);
-        let whole = self.made == self.stream.packed && self.at == plain.len();
+        let whole = self.made == self.stream.packed && self.at == from.plain.len();
         if self.made > self.stream.packed || self.phase == Phase::Over && !whole {
             return Err(Fault::Stream.into());
         }
-        Ok(self.out.get(made).unwrap_or_default())
+        Ok(made)
     }
 
     /// Enters a chunk.
-    fn start(&mut self, control: Control, props: Option<Props>, plain: u32) -> Result<(), Fault> {
+    fn start_chunk(&mut self, control: Control, props: Option<Props>, plain: u32) -> Result<(), Fault> {
         let end = usize::try_from(plain).ok().and_then(|plain| self.at.checked_add(plain));
         let whole = usize::try_from(self.stream.plain).unwrap_or(0);
         self.end = end.filter(|end| *end <= whole).ok_or(Fault::Stream)?;
@@ -170,53 +249,51 @@ impl<'m> Maker<'m> {
     fn bare<B: Bits>(
         &mut self,
         bits: &mut B,
-        plain: &[u8],
-        old: Option<&Decisions<'_>>,
+        from: From<'_>,
         script: &mut impl Script,
         marked: bool,
-    ) -> Result<core::ops::Range<usize>, Error<B::Error>> {
-        let (held, whole) = self.tokens(bits, plain, old, script, 0)?;
+    ) -> Result<Range<usize>, Error<B::Error>> {
+        let (held, whole) = self.tokens(bits, from, script, 0)?;
         if !whole {
             return Ok(0..held);
         }
-        let mut room = Room::behind(self.out, held);
+        let mut output = Output::behind(self.out, held);
         if marked {
-            let before = plain.get(self.base..self.at).unwrap_or_default();
-            let mut writer = Writer { encoder: &mut self.encoder, room: &mut room };
+            let before = from.plain.get(self.base..self.at).unwrap_or_default();
+            let mut writer = Writer { encoder: &mut self.encoder, output: &mut output };
             self.lzma.token(&mut writer, before, Token::END, 0).map_err(full)?;
         }
-        self.encoder.finish(&mut room).map_err(full)?;
+        self.encoder.finish(&mut output).map_err(full)?;
         self.phase = Phase::Over;
-        Ok(0..room.held())
+        Ok(0..output.held())
     }
 
     /// A chunk of LZMA2, or the octet behind the last.
     fn chunk<B: Bits>(
         &mut self,
         bits: &mut B,
-        plain: &[u8],
-        old: Option<&Decisions<'_>>,
+        from: From<'_>,
         script: &mut impl Script,
-    ) -> Result<core::ops::Range<usize>, Error<B::Error>> {
+    ) -> Result<Range<usize>, Error<B::Error>> {
         let chunk = self.header(bits, script.chunk())?;
         if chunk.control == Control::End {
             self.phase = Phase::Over;
             return self.put(0, &[0]).map_err(Error::Fault);
         }
-        self.start(chunk.control, chunk.props, chunk.plain)?;
+        self.start_chunk(chunk.control, chunk.props, chunk.plain)?;
         self.phase = Phase::Between;
         let [_, size_top, size_high, size_low] = chunk.plain.wrapping_sub(1).to_be_bytes();
         if !chunk.control.has_tokens() {
             self.put(0, &[chunk.control.octet(), size_high, size_low])?;
-            let octets = plain.get(self.at..self.end).ok_or(Fault::Stream)?;
+            let octets = from.plain.get(self.at..self.end).ok_or(Fault::Stream)?;
             let made = self.put(3, octets)?;
             self.at = self.end;
             return Ok(0..made.end);
         }
-        let (held, whole) = self.tokens(bits, plain, old, script, HEADER)?;
-        let mut room = Room::behind(self.out, held);
-        self.encoder.finish(&mut room).map_err(full)?;
-        let end = room.held();
+        let (held, whole) = self.tokens(bits, from, script, HEADER)?;
+        let mut output = Output::behind(self.out, held);
+        self.encoder.finish(&mut output).map_err(full)?;
+        let end = output.held();
         let packed = end.wrapping_sub(HEADER);
         if !whole || packed > CHUNK {
             return Err(Fault::Stream.into());
@@ -260,7 +337,7 @@ impl<'m> Maker<'m> {
     }
 
     /// Puts octets to what is made; where they are.
-    fn put(&mut self, at: usize, octets: &[u8]) -> Result<core::ops::Range<usize>, Fault> {
+    fn put(&mut self, at: usize, octets: &[u8]) -> Result<Range<usize>, Fault> {
         let end = at.saturating_add(octets.len());
         let room = self.out.get_mut(at..end).ok_or(Fault::Stream)?;
         for (to, from) in room.iter_mut().zip(octets) {
@@ -274,8 +351,7 @@ impl<'m> Maker<'m> {
     fn tokens<B: Bits>(
         &mut self,
         bits: &mut B,
-        plain: &[u8],
-        old: Option<&Decisions<'_>>,
+        from: From<'_>,
         script: &mut impl Script,
         held: usize,
     ) -> Result<(usize, bool), Error<B::Error>> {
@@ -285,9 +361,9 @@ impl<'m> Maker<'m> {
             if held.saturating_add(waiting).saturating_add(TOKEN) > self.out.len() {
                 return Ok((held, false));
             }
-            let plain = plain.get(self.base..).ok_or(Fault::Stream)?;
+            let plain = from.plain.get(self.base..).ok_or(Fault::Stream)?;
             let at = self.at.wrapping_sub(self.base);
-            let old = match old {
+            let old = match from.old {
                 Some(old) => {
                     self.turn(bits, script).map_err(Error::Input)?;
                     old.at(u32::try_from(self.at).unwrap_or(u32::MAX).wrapping_add(self.shift))
@@ -304,10 +380,10 @@ impl<'m> Maker<'m> {
             }
             let (before, rest) = plain.split_at_checked(at).ok_or(Fault::Stream)?;
             let octet = *rest.first().ok_or(Fault::Stream)?;
-            let mut room = Room::behind(self.out, held);
-            let mut writer = Writer { encoder: &mut self.encoder, room: &mut room };
+            let mut output = Output::behind(self.out, held);
+            let mut writer = Writer { encoder: &mut self.encoder, output: &mut output };
             self.lzma.token(&mut writer, before, token, octet).map_err(full)?;
-            held = room.held();
+            held = output.held();
             self.at = self.at.saturating_add(usize::try_from(token.len).unwrap_or(usize::MAX));
         }
         Ok((held, true))

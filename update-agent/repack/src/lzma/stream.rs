@@ -35,6 +35,12 @@ pub struct Stream {
     pub tokens: u32,
 }
 
+impl Stream {
+    /// No stream.
+    pub(super) const NONE: Self =
+        Self { framing: Framing::Chunks, filter: Filter::None, packed: 0, plain: 0, tokens: 0 };
+}
+
 /// A part of a stream that starts the range coder again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
@@ -287,4 +293,3 @@ impl Unpacking<'_> {
         Ok(())
     }
 }
-

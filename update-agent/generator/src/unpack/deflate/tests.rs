@@ -1,8 +1,6 @@
 //! Streams of real encoders, taken apart and made again.
 #![expect(unsafe_code, reason = "zlib is called as a C library")]
 
-
-
 use libz_sys as z;
 
 use super::*;
@@ -16,7 +14,16 @@ fn zlib(plain: &[u8], level: i32, window_bits: i32, memory: i32, strategy: i32, 
     let size = i32::try_from(size_of::<z::z_stream>()).unwrap();
     // SAFETY: version and size are those of the library that is linked.
     let begun = unsafe {
-        z::deflateInit2_(&raw mut stream, level, z::Z_DEFLATED, -window_bits, memory, strategy, z::zlibVersion(), size)
+        z::deflateInit2_(
+            &raw mut stream,
+            level,
+            z::Z_DEFLATED,
+            -window_bits,
+            memory,
+            strategy,
+            z::zlibVersion(),
+            size,
+        )
     };
     assert_eq!(begun, z::Z_OK);
     stream.next_out = out.as_mut_ptr();
@@ -51,7 +58,9 @@ fn numbers(mut seed: u64) -> impl FnMut() -> u32 {
 fn contents() -> Vec<(&'static str, Vec<u8>)> {
     let mut number = numbers(1);
     let words: Vec<String> = (0..400)
-        .map(|_| (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect())
+        .map(|_| {
+            (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect()
+        })
         .collect();
     let mut text = String::new();
     while text.len() < 150_000 {
@@ -66,14 +75,14 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         code.extend((opcode | register << 3 | (number() & 3) << 16).to_le_bytes());
     }
     let random: Vec<u8> = (0..150_000).map(|_| number().to_le_bytes()[1]).collect();
-    let runs: Vec<u8> = (0..1000)
-        .flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90])
-        .collect();
+    let runs: Vec<u8> =
+        (0..1000).flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90]).collect();
     let few: Vec<u8> = (0..40_000).map(|_| number().to_le_bytes()[1] & 1).collect();
     let mixed = [&text.as_bytes()[..70_000], &random[..70_000], &code[..70_000], &random[..40_000]].concat();
     let same = vec![7; 200_000];
     // copies from about as far away as the window reaches
-    let far: Vec<u8> = random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
+    let far: Vec<u8> =
+        random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
     vec![
         ("nothing", Vec::new()),
         ("one octet", vec![0x41]),
@@ -146,7 +155,8 @@ fn decode(what: &str, parsed: &Parsed, recipe: &Recipe, stream: &[u8]) {
     let mut made: Vec<u8> = Vec::new();
     let mut out = [0; 37];
     loop {
-        let n = maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let n =
+            maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
         made.extend(&out[..n]);
         if n < out.len() {
             break;

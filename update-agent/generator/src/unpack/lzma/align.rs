@@ -42,7 +42,8 @@ impl<'a> Seeds<'a> {
         let hash = seed.iter().fold(0u64, |hash, octet| {
             (hash ^ u64::from(*octet)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
         });
-        usize::try_from(hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).expect("32 bits") & (self.heads.len() - 1)
+        usize::try_from(hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).expect("32 bits")
+            & (self.heads.len() - 1)
     }
 
     /// Places where the octets that `new` starts with stood.

@@ -23,7 +23,7 @@ pub(crate) fn find(image: &[u8]) -> Vec<Found> {
                 }
                 None => at + 1,
             },
-            0x5D..0xE1 => match alone(image, at) {
+            0..225 => match alone(image, at) {
                 Some(stream) => {
                     let end = stream.end();
                     found.push(stream);
@@ -145,7 +145,7 @@ const ALONE: usize = 13;
 /// A size that is not told.
 const UNTOLD: u64 = u64::MAX;
 /// The fewest octets that are worth a try: by chance a header is found where there is none.
-const LEAST: u64 = 64;
+const LEAST: usize = 64;
 
 /// The stream behind a `.lzma` header.
 fn alone(image: &[u8], start: usize) -> Option<Found> {
@@ -155,16 +155,25 @@ fn alone(image: &[u8], start: usize) -> Option<Found> {
     let window = u32::from_le_bytes(*window);
     let size = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
     // encoders take windows of 2^n, or half more
-    let likely = window >= 1 << 12 && (window.is_power_of_two() || (window / 3 * 2).is_power_of_two() && window % 3 == 0);
+    let likely = window >= 1 << 12
+        && (window.is_power_of_two() || (window / 3 * 2).is_power_of_two() && window % 3 == 0);
     let props = Props::from_octet(*octet).filter(|_| likely && packed.first() == Some(&0))?;
     let begin = start + ALONE;
     let take = |marked, len| Found::take(image, begin, Framing::Bare { props, marked }, Filter::None, len);
-    if size != UNTOLD {
-        let len = usize::try_from(size).ok().filter(|_| (LEAST..=LARGEST as u64).contains(&size))?;
+    let found = if size == UNTOLD {
+        // more room, until it fits; nothing is packed better than 1 : 7000
+        let rooms = (20..=28).step_by(2).map(|bits| 1usize << bits);
+        rooms.take_while(|room| *room >> 13 <= packed.len()).find_map(|room| take(true, room))
+    } else {
+        let len = usize::try_from(size).ok().filter(|len| (LEAST..=LARGEST).contains(len))?;
         // it may have a mark nevertheless
-        return [false, true].into_iter().filter_map(|marked| take(marked, len)).find(|found| found.plain.len() == len);
-    }
-    // the size is not known: more room, until it fits
-    let rooms = (20..=28).step_by(2).map(|bits| 1usize << bits);
-    rooms.filter(|room| *room / 64 <= packed.len()).find_map(|room| take(true, room)).filter(|found| found.plain.len() as u64 >= LEAST)
+        [false, true]
+            .into_iter()
+            .filter_map(|marked| take(marked, len))
+            .find(|found| found.plain.len() == len)
+    };
+    // zeros unpack to zeros
+    found.filter(|found| {
+        found.plain.len() >= LEAST && packed[..found.end() - begin].iter().any(|octet| *octet != 0)
+    })
 }
