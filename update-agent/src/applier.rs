@@ -21,11 +21,12 @@
 //! A step begins only when the record that allows it is safe, and gives the same octets however often it is repeated:
 //! making a block reads what no step since has changed, and copying reads the scratch block that was read back before
 //! `ready` was written. What is equal in both images is neither erased nor written in place.
-use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, Kind, ReadError};
+use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, ReadError};
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::{NorFlash, Region};
 
-use crate::coded::{self, BlockError, Coded, Memory, copy};
+use crate::coded::{self, BlockError, Memory, copy};
+use crate::decoder::Decoder;
 use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, write_padded};
 use crate::handover::ATTEMPTS_MAX;
 use crate::record::{Job, Record};
@@ -69,7 +70,7 @@ pub struct Applier<'u, 'm, C: Crypto> {
     stage: Stage<C>,
     /// Lent until a delta works with it.
     memory: Option<Memory<'m>>,
-    coded: Option<Coded<'m>>,
+    coded: Option<Decoder<'m>>,
 }
 
 enum Stage<C: Crypto> {
@@ -116,7 +117,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         let trial_attempts = device.trial_attempts.clamp(1, ATTEMPTS_MAX);
         let mut applier = Self { update, trial_attempts, stage, memory: Some(memory), coded: None };
         if let Stage::Build(accepted, done) = applier.stage
-            && accepted.payload.kind == Kind::Coded
+            && accepted.payload.kind.is_coded()
         {
             applier.stage = applier.go_on(flash, accepted, done)?;
         }
@@ -128,7 +129,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         let Some(memory) = self.memory.take() else { return Err(Error::NotNow) };
         let sizes = (accepted.base.map_or(0, |base| base.size), accepted.image.size);
         let ground = self.update.ground::<F>(accepted);
-        let coded = Coded::open(flash, &accepted.payload, sizes, ground, memory);
+        let coded = Decoder::open(flash, &accepted.payload, sizes, ground, memory);
         self.coded = Some(coded.map_err(|error| coded::refusal(error, accepted.payload_at))?);
         Ok(())
     }
@@ -185,7 +186,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
                 if step >= accepted.plan.blocks() {
                     return Ok(self.start_check(accepted));
                 }
-                if accepted.payload.kind == Kind::Coded {
+                if accepted.payload.kind.is_coded() {
                     self.make(flash, accepted, step)
                 } else {
                     self.build(flash, accepted, step)
@@ -298,7 +299,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
             }
             Ok(true) => {
                 let accepted = *verifier.accepted();
-                if accepted.payload.kind != Kind::Coded {
+                if !accepted.payload.kind.is_coded() {
                     return self.begin(flash, accepted);
                 }
                 match self.open_coded(flash, &accepted) {

@@ -113,13 +113,14 @@ impl Ground {
         self.spare.map(behind)
     }
 
-    fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
+    /// What a delta reads.
+    pub(crate) fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
         Source { flash, payload: self.payload, old: self.old, saves: self.saves() }
     }
 }
 
 /// The flash as a delta reads it.
-struct Source<'f, F> {
+pub(crate) struct Source<'f, F> {
     flash: &'f mut F,
     payload: u32,
     old: Region,
@@ -253,7 +254,8 @@ impl<E> From<E> for BlockError<E> {
     }
 }
 
-type Made<T, F> = Result<T, BlockError<Error<<F as kedge_platform::flash::ErrorType>::Error>>>;
+/// What making a block gives, or why it could not be made.
+pub(crate) type Made<T, F> = Result<T, BlockError<Error<<F as kedge_platform::flash::ErrorType>::Error>>>;
 
 /// What making a block led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -434,21 +436,8 @@ impl<'m> Coded<'m> {
 
     /// Writes the block that is next to `target`, and reads it back.
     fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
-        let mut crc = BLOCK_CHECK.digest();
-        let mut buffer = [0; CHUNK];
-        let mut done = 0u32;
-        erase(flash, target, len).map_err(Error::Flash)?;
-        while done < len {
-            let n = self.rebuild.fill(&mut self.ground.input(flash), &mut buffer).map_err(failure)?;
-            if n == 0 {
-                return Err(BlockError::Failure(Failure::BadBlock));
-            }
-            crc.update(buffer.get(..n).unwrap_or_default());
-            write_padded(flash, target.saturating_add(done), &mut buffer, n).map_err(Error::Flash)?;
-            done = done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-        }
-        let kept = check(flash, target, len).map_err(Error::Flash)?;
-        if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
+        let Self { rebuild, ground, .. } = self;
+        write_block(flash, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
     }
 
     /// Saves pieces of the old image.
@@ -505,6 +494,31 @@ impl<'m> Coded<'m> {
             .map_err(Error::Flash)?;
         to.finish(flash)
     }
+}
+
+/// Writes `len` octets that `fill` gives to `target`, and reads them back.
+pub(crate) fn write_block<F: NorFlash>(
+    flash: &mut F,
+    target: u32,
+    len: u32,
+    mut fill: impl FnMut(&mut F, &mut [u8]) -> Result<usize, rebuild::Error<F::Error>>,
+) -> Made<(), F> {
+    let mut crc = BLOCK_CHECK.digest();
+    let mut buffer = [0; CHUNK];
+    let mut done = 0u32;
+    erase(flash, target, len).map_err(Error::Flash)?;
+    while done < len {
+        let n = usize::try_from(len.saturating_sub(done)).unwrap_or(CHUNK).min(CHUNK);
+        let out = buffer.get_mut(..n).unwrap_or_default();
+        if fill(flash, out).map_err(failure)? != n {
+            return Err(BlockError::Failure(Failure::BadBlock));
+        }
+        crc.update(out);
+        write_padded(flash, target.saturating_add(done), &mut buffer, n).map_err(Error::Flash)?;
+        done = done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+    let kept = check(flash, target, len).map_err(Error::Flash)?;
+    if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
 }
 
 /// Copies `len` octets to `target`, and reads them back.

@@ -54,6 +54,7 @@ mod applier;
 pub mod banklog;
 mod boot;
 mod coded;
+mod decoder;
 mod error;
 mod flash_io;
 pub mod handover;
@@ -64,8 +65,15 @@ mod outcome;
 mod record;
 #[cfg(test)]
 mod states;
+#[cfg(feature = "repack")]
+mod unpacked;
+#[cfg(not(feature = "repack"))]
+mod unpacked_absent;
 mod update;
 mod verify;
+
+#[cfg(not(feature = "repack"))]
+use unpacked_absent as unpacked;
 
 pub use applier::{Applier, Progress};
 pub use boot::BootDecision;

@@ -37,7 +37,7 @@ pub fn rehearse(package: &[u8], old: &[u8], new: &[u8], signer: &Signer) -> Resu
     }
 }
 
-fn read_manifest(package: &[u8]) -> Result<Manifest<'_>, Error> {
+pub(crate) fn read_manifest(package: &[u8]) -> Result<Manifest<'_>, Error> {
     let truncated = |at| kedge_package::Error::new(kedge_package::ErrorKind::Truncated, at);
     let header = Header::parse(package.first_chunk().ok_or(truncated(0))?)?;
     let envelope = package.get(HEADER_LEN..HEADER_LEN + usize::from(header.envelope));

@@ -158,7 +158,7 @@ fn small(n: usize) -> u32 {
 }
 
 /// Seven bits to an octet, the lowest first, the high bit set on all but the last.
-fn varint(n: usize) -> Vec<u8> {
+pub(crate) fn varint(n: usize) -> Vec<u8> {
     let mut octets = Vec::new();
     let mut rest = n;
     loop {
@@ -308,7 +308,7 @@ impl Old for Writer<'_> {
 }
 
 /// The value of a result that cannot be an error.
-fn sure<T>(result: Result<T, Infallible>) -> T {
+pub(crate) fn sure<T>(result: Result<T, Infallible>) -> T {
     match result {
         Ok(value) => value,
         Err(never) => match never {},

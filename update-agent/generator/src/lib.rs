@@ -43,3 +43,4 @@ pub use kedge_package::Layout;
 pub use package::{Coding, Installed, Made, Release, Report, Target, create, delta, full, plain};
 pub use signer::Signer;
 pub use suit::{suit, suit_envelope};
+pub use unpack::{Carried, Encoding, Format, Stream};

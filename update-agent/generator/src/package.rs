@@ -6,9 +6,10 @@ use kedge_package::{Base, Header, Image, KeyId, Kind, Layout, Manifest, Needs, P
 
 use crate::check::{Rehearsal, rehearse};
 use crate::crypto::sha256;
-use crate::encode::{Options, encode};
+use crate::encode::{Coded, Options, encode};
 use crate::image::Hint;
 use crate::matcher::Matcher;
+use crate::unpack::{Stream, Streams};
 use crate::{Error, Signer};
 
 /// What a package brings.
@@ -95,9 +96,14 @@ pub struct Report {
     pub lost: usize,
     /// How often something is saved.
     pub saves: usize,
+    /// Compressed streams of both images, and how they are carried.
+    pub streams: Vec<Stream>,
     /// What applying it costs.
     pub rehearsal: Rehearsal,
 }
+
+/// Streams that hold more are not unpacked: who makes a package has no use for a stream that fills his memory either.
+const UNPACKED_MAX: usize = 256 << 20;
 
 /// A package that holds how the release differs from what is installed.
 ///
@@ -131,17 +137,17 @@ pub fn create(
     let sizes = sizes(coding.ram)?;
     let room = block * usize::try_from(coding.spare.saturating_sub(1)).map_err(|_| Error::ImageSize)?;
     let options = Options { in_place, block, room, sizes, hint: coding.hint };
-    let coded = encode(installed.image, release.image, &options, coding.progress);
-    let outline = Outline {
-        payload: u32::try_from(coded.payload.len()).map_err(|_| Error::ImageSize)?,
-        old_size: old.size,
-        new_size: new.size,
-        block: target.block_size,
-        in_place,
+    let outline = |payload: usize| {
+        let payload = u32::try_from(payload).map_err(|_| Error::ImageSize)?;
+        let (old_size, new_size) = (old.size, new.size);
+        Ok::<_, Error>(Outline { payload, old_size, new_size, block: target.block_size, in_place })
     };
     let octets = |words: usize| u32::try_from(words * 4).map_err(|_| Error::ImageSize);
+    let tables = outline(0)?.words(sizes) * 4;
+    let contents = (installed.image, release.image);
+    let Best { kind, coded, streams, memory } = best(contents, &options, coding, tables);
     let needs = Needs {
-        memory: octets(outline.words(sizes))?.max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
+        memory: octets((tables + memory) / 4)?.max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
         state: if in_place { octets(Rebuild::kept_words(sizes))? } else { 0 },
     };
@@ -149,7 +155,7 @@ pub fn create(
         release,
         Some(installed),
         target,
-        Content { kind: Kind::Coded, octets: &coded.payload, needs },
+        Content { kind, octets: &coded.payload, needs },
         signer,
     )?;
     let report = Report {
@@ -161,9 +167,48 @@ pub fn create(
         literals: coded.literals,
         lost: coded.lost,
         saves: coded.saves,
+        streams,
         rehearsal,
     };
     Ok(Made { package, report })
+}
+
+/// The smallest payload that was found.
+struct Best {
+    kind: Kind,
+    coded: Coded,
+    streams: Vec<Stream>,
+    /// Octets of memory beside the coder's tables.
+    memory: usize,
+}
+
+/// Codes the delta between the images as they are, and between the images with streams unpacked; keeps the smaller.
+fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tables: usize) -> Best {
+    let room = usize::try_from(coding.ram).unwrap_or(usize::MAX).saturating_sub(tables);
+    let found = Streams::find(old, new, UNPACKED_MAX);
+    let coded = encode(old, new, options, coding.progress);
+    let mut best =
+        Best { kind: Kind::Coded, coded, streams: found.report(None, options.in_place), memory: 0 };
+    if options.in_place || found.is_empty() {
+        return best;
+    }
+    let mut tried = Vec::new();
+    for alone in [false, true] {
+        let choice = found.choose(room, alone);
+        if choice.is_empty() || tried.contains(&choice) {
+            continue;
+        }
+        let expanded = found.expand(old, new, &choice);
+        let mut coded = encode(&expanded.old, &expanded.new, options, coding.progress);
+        let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
+        coded.payload.splice(0..0, recipe);
+        if coded.payload.len() < best.coded.payload.len() {
+            let streams = found.report(Some(&choice), false);
+            best = Best { kind: Kind::Unpacked, coded, streams, memory: expanded.memory };
+        }
+        tried.push(choice);
+    }
+    best
 }
 
 /// The tables for a device with so many octets of RAM.

@@ -3,7 +3,7 @@ use core::fmt::{self, Write};
 use crate::limits::HEADER_LEN;
 use crate::ops::{Op, OpReader};
 use crate::{
-    Block, Content, Envelope, Error, ErrorKind, Header, Input, Kind, Manifest, Plan, ReadError, cbor,
+    Block, Content, Envelope, Error, ErrorKind, Header, Input, Manifest, Plan, ReadError, cbor,
 };
 
 /// Writes what a package holds, one line per field, block and op, each with its offset. Broken input is shown up to the
@@ -68,10 +68,11 @@ fn blocks<W: Write>(
     let at = header.payload_at();
     let mut input = Stored(package);
     let plan = Plan::read(manifest, at, &mut input).map_err(fault)?;
-    if manifest.payload.kind == Kind::Coded {
+    if manifest.payload.kind.is_coded() {
         // its parts depend on each other from the first bit on
         let blocks = plan.blocks();
-        return out.line(position(at), format_args!("payload: Coded, {blocks} blocks"));
+        let kind = manifest.payload.kind;
+        return out.line(position(at), format_args!("payload: {kind:?}, {blocks} blocks"));
     }
     let (kind, order) = (manifest.payload.kind, plan.order());
     out.line(position(at), format_args!("payload: {kind:?}, {} blocks, {order:?}", plan.blocks()))?;

@@ -39,14 +39,14 @@
 //! | 6 | bytes 32 | SHA-256 of the old image |
 //! | 7 | bytes 32 | SHA-256 of the new image |
 //! | 8 | uint | security counter: a device refuses packages with a smaller one than it has confirmed |
-//! | 9 | uint | payload kind: 0 full image, 1 delta, 2 coded delta |
+//! | 9 | uint | payload kind: 0 full image, 1 delta, 2 coded delta, 3 the same with compressed streams unpacked |
 //! | 10 | uint | layout: 0 into the other slot, 1 in place |
 //! | 11 | uint | block size: a power of two, 256 to 1 MiB, a multiple of the device's erase sector |
 //! | 12 | uint | size of the payload in octets |
 //! | 13 | bytes 32 | SHA-256 of the payload |
 //! | 14 | text 0..128 | description, one line |
 //! | 15 | text 0..1024 | release notes, lines ended by U+000A |
-//! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kind 2 |
+//! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kinds 2 and 3 |
 //! | 17 | uint | octets of spare flash, in place: a block, and what is saved |
 //! | 18 | uint | octets of the decoder's state, in place; kept twice behind the package |
 //!

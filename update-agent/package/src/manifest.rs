@@ -53,7 +53,7 @@ pub struct Payload {
     pub size: u32,
     /// SHA-256 of these octets.
     pub sha256: [u8; 32],
-    /// What a device needs to decode it; nothing unless it is [`Kind::Coded`].
+    /// What a device needs to decode it; nothing unless [`Kind::is_coded`].
     pub needs: Needs,
 }
 
@@ -77,6 +77,16 @@ pub enum Kind {
     Delta,
     /// How the new image differs from the old one, coded by `kedge-delta`.
     Coded,
+    /// The same between both images with compressed streams unpacked, and behind the recipe to make those of the new image
+    /// again (`kedge-repack`): its length as a varint, the recipe, the coded delta. For slots only.
+    Unpacked,
+}
+
+impl Kind {
+    /// Whether the payload is decoded by `kedge-delta`, and says what that needs.
+    pub const fn is_coded(self) -> bool {
+        matches!(self, Self::Coded | Self::Unpacked)
+    }
 }
 
 /// Where the new image is made.
@@ -191,7 +201,7 @@ impl<'a> Manifest<'a> {
     /// Writes the manifest; returns its length. Refuses what `parse` would refuse.
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = cbor::write(out, |e| {
-            let coded = self.payload.kind == Kind::Coded;
+            let coded = self.payload.kind.is_coded();
             e.map(match (self.base.is_some(), coded) {
                 (true, true) => 18,
                 (true, false) => 15,
@@ -243,7 +253,7 @@ impl<'a> Fields<'a> {
             key::BASE_SHA256 => self.base_sha256 = Some(reader.array_of()?),
             key::SHA256 => self.sha256 = Some(reader.array_of()?),
             key::SECURITY_COUNTER => self.security_counter = Some(reader.u32()?),
-            key::KIND => self.kind = Some(one_of(reader, &[Kind::Full, Kind::Delta, Kind::Coded])?),
+            key::KIND => self.kind = Some(one_of(reader, &[Kind::Full, Kind::Delta, Kind::Coded, Kind::Unpacked])?),
             key::LAYOUT => self.layout = Some(one_of(reader, &[Layout::Slot, Layout::InPlace])?),
             key::BLOCK_SIZE => self.block_size = Some(block_size(reader)?),
             key::PAYLOAD_SIZE => self.payload_size = Some(reader.u32()?),
@@ -270,10 +280,10 @@ impl<'a> Fields<'a> {
             _ => return None,
         };
         let needs = match (self.memory, self.spare, self.state) {
-            (Some(memory), Some(spare), Some(state)) if self.kind? == Kind::Coded => {
+            (Some(memory), Some(spare), Some(state)) if self.kind?.is_coded() => {
                 Needs { memory, spare, state }
             }
-            _ if self.kind? == Kind::Coded => return None,
+            _ if self.kind?.is_coded() => return None,
             _ => Needs::default(),
         };
         Some(Manifest {
@@ -308,6 +318,8 @@ impl Payload {
             Kind::Full => return Err(ErrorKind::BadLength),
             Kind::Delta => crate::plan::streams_at(self.blocks(image_size)),
             Kind::Coded => 1,
+            Kind::Unpacked if self.layout == Layout::InPlace => return Err(ErrorKind::Unsupported),
+            Kind::Unpacked => 2,
         };
         if self.size < least { Err(ErrorKind::BadLength) } else { Ok(()) }
     }

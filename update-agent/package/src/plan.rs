@@ -109,7 +109,7 @@ impl Plan {
         let start = index.saturating_mul(self.payload.block_size);
         let len = self.new_size.saturating_sub(start).min(self.payload.block_size);
         match self.payload.kind {
-            Kind::Full | Kind::Coded => {
+            Kind::Full | Kind::Coded | Kind::Unpacked => {
                 let content = Content::Stored(self.payload_at.saturating_add(start));
                 Ok(Block { index, start, len, content, check: None })
             }

@@ -31,3 +31,5 @@ extern crate std;
 
 pub mod deflate;
 pub mod lzma;
+pub mod recipe;
+pub mod remake;

@@ -1,51 +1,8 @@
 //! Streams of real encoders, taken apart and made again.
-#![expect(unsafe_code, reason = "zlib is called as a C library")]
 
-use libz_sys as z;
 
 use super::*;
-
-/// What zlib makes with these parameters: no container.
-fn zlib(plain: &[u8], level: i32, window_bits: i32, memory: i32, strategy: i32, piece: usize) -> Vec<u8> {
-    let mut out = vec![0; plain.len() + plain.len() / 100 + 1000 + plain.len().div_ceil(piece) * 8];
-    // SAFETY: zlib takes a stream whose allocators are null for one with its own allocators; all other fields are numbers
-    // and pointers, for which zero is a value.
-    let mut stream: z::z_stream = unsafe { std::mem::MaybeUninit::zeroed().assume_init() };
-    let size = i32::try_from(size_of::<z::z_stream>()).unwrap();
-    // SAFETY: version and size are those of the library that is linked.
-    let begun = unsafe {
-        z::deflateInit2_(
-            &raw mut stream,
-            level,
-            z::Z_DEFLATED,
-            -window_bits,
-            memory,
-            strategy,
-            z::zlibVersion(),
-            size,
-        )
-    };
-    assert_eq!(begun, z::Z_OK);
-    stream.next_out = out.as_mut_ptr();
-    stream.avail_out = small(out.len());
-    for (n, part) in plain.chunks(piece).enumerate() {
-        let last = (n + 1) * piece >= plain.len();
-        stream.next_in = part.as_ptr().cast_mut();
-        stream.avail_in = small(part.len());
-        // SAFETY: both pointers go with the lengths of buffers that live on, and the input is only read.
-        let done = unsafe { z::deflate(&raw mut stream, if last { z::Z_FINISH } else { z::Z_SYNC_FLUSH }) };
-        assert_eq!(done, if last { z::Z_STREAM_END } else { z::Z_OK });
-    }
-    if plain.is_empty() {
-        // SAFETY: as above; there is no input.
-        assert_eq!(unsafe { z::deflate(&raw mut stream, z::Z_FINISH) }, z::Z_STREAM_END);
-    }
-    let len = out.len() - stream.avail_out as usize;
-    // SAFETY: the stream was begun and is not used any more.
-    unsafe { z::deflateEnd(&raw mut stream) };
-    out.truncate(len);
-    out
-}
+use crate::unpack::zlib::{Parameters, zlib};
 
 fn numbers(mut seed: u64) -> impl FnMut() -> u32 {
     move || {
@@ -58,9 +15,7 @@ fn numbers(mut seed: u64) -> impl FnMut() -> u32 {
 fn contents() -> Vec<(&'static str, Vec<u8>)> {
     let mut number = numbers(1);
     let words: Vec<String> = (0..400)
-        .map(|_| {
-            (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect()
-        })
+        .map(|_| (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect())
         .collect();
     let mut text = String::new();
     while text.len() < 150_000 {
@@ -75,14 +30,14 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         code.extend((opcode | register << 3 | (number() & 3) << 16).to_le_bytes());
     }
     let random: Vec<u8> = (0..150_000).map(|_| number().to_le_bytes()[1]).collect();
-    let runs: Vec<u8> =
-        (0..1000).flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90]).collect();
+    let runs: Vec<u8> = (0..1000)
+        .flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90])
+        .collect();
     let few: Vec<u8> = (0..40_000).map(|_| number().to_le_bytes()[1] & 1).collect();
     let mixed = [&text.as_bytes()[..70_000], &random[..70_000], &code[..70_000], &random[..40_000]].concat();
     let same = vec![7; 200_000];
     // copies from about as far away as the window reaches
-    let far: Vec<u8> =
-        random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
+    let far: Vec<u8> = random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
     vec![
         ("nothing", Vec::new()),
         ("one octet", vec![0x41]),
@@ -155,8 +110,7 @@ fn decode(what: &str, parsed: &Parsed, recipe: &Recipe, stream: &[u8]) {
     let mut made: Vec<u8> = Vec::new();
     let mut out = [0; 37];
     loop {
-        let n =
-            maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let n = maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
         made.extend(&out[..n]);
         if n < out.len() {
             break;
@@ -173,7 +127,7 @@ fn zlib_is_imitated_at_every_level() {
         for level in 0..=9 {
             for memory in [8, 9] {
                 let what = format!("{name}, level {level}, memory {memory}");
-                let stream = zlib(&plain, level, 15, memory, z::Z_DEFAULT_STRATEGY, usize::MAX);
+                let stream = zlib(&plain, Parameters { level, memory, ..Parameters::default() });
                 let cost = again(&what, &plain, &stream);
                 assert!(cost <= 16, "{what}: {cost} octets of corrections for {}", stream.len());
             }

@@ -1,0 +1,79 @@
+//! The delta at work, of whichever kind.
+use kedge_delta::rebuild;
+use kedge_package::{Kind, Payload};
+use kedge_platform::flash::NorFlash;
+
+use crate::coded::{BlockError, Coded, Ground, Made, Memory, Outcome};
+use crate::Failure;
+use crate::unpacked::Unpacked;
+
+/// A delta that needs memory.
+#[expect(clippy::large_enum_variant, reason = "there is no heap, and room for the larger is there anyway")]
+pub(crate) enum Decoder<'m> {
+    /// Between the images as they are.
+    Coded(Coded<'m>),
+    /// Between the images with streams unpacked, for slots.
+    Unpacked(Unpacked<'m>),
+}
+
+impl<'m> Decoder<'m> {
+    /// Takes up a delta between images of these sizes.
+    pub(crate) fn open<F: NorFlash>(
+        flash: &mut F,
+        payload: &Payload,
+        sizes: (u32, u32),
+        ground: Ground,
+        memory: Memory<'m>,
+    ) -> Result<Self, rebuild::Error<F::Error>> {
+        if payload.kind == Kind::Unpacked {
+            Unpacked::open(flash, payload, sizes, ground, memory).map(Self::Unpacked)
+        } else {
+            Coded::open(flash, payload, sizes, ground, memory).map(Self::Coded)
+        }
+    }
+
+    /// Goes back to the start.
+    pub(crate) fn restart<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+        match self {
+            Self::Coded(coded) => coded.restart(flash),
+            Self::Unpacked(unpacked) => unpacked.restart(flash),
+        }
+    }
+
+    /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+        match self {
+            Self::Coded(coded) => coded.rehearse(flash),
+            Self::Unpacked(unpacked) => unpacked.rehearse(flash),
+        }
+    }
+
+    /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    pub(crate) fn go_on<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        done: u32,
+        ready: bool,
+    ) -> Result<Option<u32>, rebuild::Error<F::Error>> {
+        match self {
+            Self::Coded(coded) => coded.go_on(flash, done, ready),
+            Self::Unpacked(_) => Err(rebuild::Fault::Order.into()),
+        }
+    }
+
+    /// Does what the next block needs, and makes it.
+    pub(crate) fn make<F: NorFlash>(&mut self, flash: &mut F) -> Made<Outcome, F> {
+        match self {
+            Self::Coded(coded) => coded.make(flash),
+            Self::Unpacked(unpacked) => unpacked.make(flash).map(|()| Outcome::Placed),
+        }
+    }
+
+    /// Puts the block from the scratch block into its place.
+    pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
+        match self {
+            Self::Coded(coded) => coded.place(flash, block),
+            Self::Unpacked(_) => Err(BlockError::Failure(Failure::BadBlock)),
+        }
+    }
+}
