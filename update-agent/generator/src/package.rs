@@ -147,17 +147,13 @@ pub fn create(
     let contents = (installed.image, release.image);
     let Best { kind, coded, streams, memory } = best(contents, &options, coding, tables);
     let needs = Needs {
-        memory: octets((tables + memory) / 4)?.max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
+        memory: octets((tables + memory) / 4)?
+            .max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
         state: if in_place { octets(Rebuild::kept_words(sizes))? } else { 0 },
     };
-    let (package, rehearsal) = assemble(
-        release,
-        Some(installed),
-        target,
-        Content { kind, octets: &coded.payload, needs },
-        signer,
-    )?;
+    let (package, rehearsal) =
+        assemble(release, Some(installed), target, Content { kind, octets: &coded.payload, needs }, signer)?;
     let report = Report {
         payload: coded.payload.len(),
         parts: coded.parts,
@@ -203,7 +199,7 @@ fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tabl
         let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
         coded.payload.splice(0..0, recipe);
         if coded.payload.len() < best.coded.payload.len() {
-            let streams = found.report(Some(&choice), false);
+            let streams = found.report(Some((&choice, &expanded.spent)), false);
             best = Best { kind: Kind::Unpacked, coded, streams, memory: expanded.memory };
         }
         tried.push(choice);

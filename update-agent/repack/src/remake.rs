@@ -21,7 +21,8 @@ use crate::deflate::correct::{self, Model, Side};
 use crate::deflate::inflate::{self, Plain, inflate};
 use crate::deflate::make::Maker;
 use crate::deflate::{self, Manner};
-use crate::recipe::{self, Check, Checksum, Expanding, Expansion, Head, New, Old, Piece, STREAMS_MAX};
+use crate::lzma::{self, Opening, Workshop};
+use crate::recipe::{self, Check, Checksum, Coder, Expanding, Expansion, Head, New, Old, Piece, STREAMS_MAX};
 
 /// What is wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Fault {
     Delta(rebuild::Fault),
     /// The recipe, or a stream of the old image.
     Recipe(deflate::Fault),
+    /// An LZMA stream of either image.
+    Lzma(lzma::Fault),
 }
 
 impl fmt::Display for Fault {
@@ -44,6 +47,7 @@ impl fmt::Display for Fault {
             Self::Memory { words } => write!(f, "{words} words of memory are needed"),
             Self::Delta(fault) => write!(f, "the delta is broken: {fault:?}"),
             Self::Recipe(fault) => write!(f, "the recipe is broken: {fault}"),
+            Self::Lzma(fault) => write!(f, "the recipe is broken: {fault}"),
         }
     }
 }
@@ -62,6 +66,21 @@ pub enum Error<E> {
 impl<E> From<deflate::Fault> for Error<E> {
     fn from(fault: deflate::Fault) -> Self {
         Self::Fault(Fault::Recipe(fault))
+    }
+}
+
+impl<E> From<lzma::Fault> for Error<E> {
+    fn from(fault: lzma::Fault) -> Self {
+        Self::Fault(Fault::Lzma(fault))
+    }
+}
+
+impl<E> From<lzma::Error<E>> for Error<E> {
+    fn from(error: lzma::Error<E>) -> Self {
+        match error {
+            lzma::Error::Input(error) => Self::Input(error),
+            lzma::Error::Fault(fault) => fault.into(),
+        }
     }
 }
 
@@ -298,8 +317,10 @@ impl<I: Input> Side for Source<'_, '_, I> {
 enum Part {
     /// Octets that are no stream, and whether a stream comes behind them.
     Gap(u32, Option<New>),
-    /// A stream.
+    /// A stream of DEFLATE.
     Stream,
+    /// A stream of LZMA.
+    Lzma,
     /// The check value behind it, from this octet on.
     Check(usize),
 }
@@ -316,6 +337,7 @@ pub struct Remake<'m> {
     expansion: Expansion<'m>,
     model: Model<'m>,
     maker: Maker<'m>,
+    workshop: Workshop<'m>,
     script: Script,
     reading: Reading,
     checksum: Checksum,
@@ -330,7 +352,8 @@ pub struct Remake<'m> {
 
 /// Words that are needed beside those of the coded delta.
 pub fn words(head: &Head) -> usize {
-    correct::WORDS.saturating_add(head.room.words()).saturating_add(Expanding::words(head))
+    let deflate = correct::WORDS.saturating_add(head.room.words());
+    deflate.saturating_add(head.lzma.words()).saturating_add(Expanding::words(head))
 }
 
 impl<'m> Remake<'m> {
@@ -347,7 +370,8 @@ impl<'m> Remake<'m> {
         let (part, rest) =
             words.split_at_mut_checked(correct::WORDS).ok_or(Fault::Memory { words: correct::WORDS })?;
         model = Model::new(part).ok_or(Fault::Memory { words: correct::WORDS })?;
-        let head = recipe::head(&mut model, &mut script.bits(input), Head::default()).map_err(Error::Input)?;
+        let head =
+            recipe::head(&mut model, &mut script.bits(input), Head::default()).map_err(Error::Input)?;
         if head.old > STREAMS_MAX || head.new > STREAMS_MAX || outline.in_place {
             return Err(deflate::Fault::Size.into());
         }
@@ -356,10 +380,12 @@ impl<'m> Remake<'m> {
         let maker = Maker::new(head.room, part)?;
         let (part, rest) = rest.split_at_mut_checked(Expanding::words(&head)).ok_or(short)?;
         let mut expanding = Expanding::new(&head, part)?;
+        let (part, rest) = rest.split_at_mut_checked(head.lzma.words()).ok_or(short)?;
+        let mut opening = Opening::new(&head.lzma, part)?;
         for _ in 0..head.old {
             let stream =
                 recipe::old(&mut model, &mut script.bits(input), Old::default()).map_err(Error::Input)?;
-            unpack(&stream, &mut expanding, outline.old_size, rest, input)?;
+            unpack(&stream, (&mut expanding, &mut opening), outline.old_size, rest, input)?;
         }
         let (expansion, old_size) = expanding.finish(outline.old_size)?;
         let payload = outline.payload.saturating_sub(delta_at);
@@ -381,6 +407,7 @@ impl<'m> Remake<'m> {
             expansion,
             model,
             maker,
+            workshop: opening.finish(),
             script,
             reading: Reading::default(),
             checksum: Checksum::new(Check::None),
@@ -460,7 +487,7 @@ impl<'m> Remake<'m> {
 
     /// Makes octets of this part; fewer than `out` holds only at its end.
     fn some<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
-        let Self { part, maker, model, checksum, rebuild, reading, script, .. } = self;
+        let Self { part, maker, workshop, model, checksum, rebuild, reading, script, .. } = self;
         let inner = Inner { input, at: self.delta_at, expansion: self.expansion };
         match part {
             Part::Gap(left, _) => {
@@ -474,6 +501,7 @@ impl<'m> Remake<'m> {
                 let mut source = Source { inner, rebuild, reading, script, checksum };
                 maker.fill(&mut source, model, out).map_err(flat)
             }
+            Part::Lzma => Ok(workshop.fill(&mut script.bits(inner.input), out)?),
             Part::Check(at) => {
                 let octets = (*at..).map_while(|at| checksum.octet(at));
                 let n = out.iter_mut().zip(octets).map(|(to, from)| *to = from).count();
@@ -487,12 +515,22 @@ impl<'m> Remake<'m> {
     fn next<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
         match self.part {
             Part::Gap(_, None) => Err(deflate::Fault::Size.into()),
-            Part::Gap(_, Some(stream)) => {
-                self.checksum = Checksum::new(stream.check);
-                self.maker.start(stream.manner, stream.plain)?;
+            Part::Gap(_, Some(New { plain, coder: Coder::Deflate { check, manner }, .. })) => {
+                self.checksum = Checksum::new(check);
+                self.maker.start(manner, plain)?;
                 self.part = Part::Stream;
                 Ok(())
             }
+            Part::Gap(_, Some(New { coder: Coder::Lzma { stream, like }, .. })) => {
+                // decisions look ahead, so all that the stream holds has to be there first
+                let mut inner = Inner { input, at: self.delta_at, expansion: self.expansion };
+                let plain = self.workshop.start(&stream, like)?;
+                self.reading.read(&mut self.rebuild, &mut inner, plain)?;
+                self.workshop.filter(&stream);
+                self.part = Part::Lzma;
+                Ok(())
+            }
+            Part::Lzma => self.advance(input),
             Part::Stream => {
                 self.part = Part::Check(0);
                 Ok(())
@@ -503,7 +541,8 @@ impl<'m> Remake<'m> {
 
     /// Learns what comes behind a stream.
     fn advance<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
-        let blank = New { gap: 0, plain: 0, check: Check::None, manner: Manner::zlib(0, 1) };
+        let coder = Coder::Deflate { check: Check::None, manner: Manner::zlib(0, 1) };
+        let blank = New { gap: 0, plain: 0, coder };
         let left = self.head.expanded.checked_sub(self.expanded).ok_or(deflate::Fault::Size)?;
         let Some(streams) = self.streams.checked_sub(1) else {
             self.part = Part::Gap(left, None);
@@ -525,7 +564,7 @@ impl<'m> Remake<'m> {
 /// Unpacks a stream of the old image; `work` is lent for the time.
 fn unpack<I: Input>(
     stream: &Old,
-    expanding: &mut Expanding<'_>,
+    (expanding, opening): (&mut Expanding<'_>, &mut Opening<'_>),
     old_size: u32,
     work: &mut [u32],
     input: &mut I,
@@ -535,11 +574,20 @@ fn unpack<I: Input>(
     }
     let (at, place) = expanding.next(stream)?;
     let end = at.checked_add(stream.len).filter(|end| *end <= old_size).ok_or(deflate::Fault::Size)?;
-    let whole = place.len();
-    let mut plain = Plain::new(place);
-    inflate(&mut FromOld { input, tape: Tape::new(at, end) }, stream.len, work, &mut plain).map_err(flat)?;
-    if plain.len() != whole {
-        return Err(deflate::Fault::Size.into());
+    let mut octets = FromOld { input, tape: Tape::new(at, end) };
+    if let Some(lzma) = stream.lzma {
+        let of = lzma.stream(stream.len, stream.plain);
+        opening.unpack(&of, &mut octets, place).map_err(|error| match error {
+            lzma::Error::Input(error) => error,
+            lzma::Error::Fault(fault) => fault.into(),
+        })?;
+    } else {
+        let whole = place.len();
+        let mut plain = Plain::new(place);
+        inflate(&mut octets, stream.len, work, &mut plain).map_err(flat)?;
+        if plain.len() != whole {
+            return Err(deflate::Fault::Size.into());
+        }
     }
     expanding.push(stream)?;
     Ok(())

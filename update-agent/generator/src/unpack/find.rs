@@ -6,6 +6,7 @@ use std::ops::Range;
 use kedge_repack::recipe::{Check, Checksum};
 
 use super::deflate::Parsed;
+use super::lzma;
 
 /// What a stream stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub enum Format {
     Zlib,
     /// An entry of a ZIP archive.
     Zip,
+    /// A block of xz.
+    Xz,
+    /// LZMA behind the header of a `.lzma` file.
+    Lzma,
 }
 
 /// A stream of an image.
@@ -25,16 +30,45 @@ pub(crate) struct Found {
     pub(crate) format: Format,
     /// The compressed octets, without header and check value.
     pub(crate) body: Range<usize>,
-    /// What stands behind them and can be computed.
-    pub(crate) check: Check,
-    pub(crate) window_bits: u8,
-    pub(crate) parsed: Parsed,
+    pub(crate) content: Content,
+}
+
+/// A stream, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Deflate {
+        /// What stands behind it and can be computed.
+        check: Check,
+        window_bits: u8,
+        parsed: Parsed,
+    },
+    Lzma(lzma::Parsed),
 }
 
 impl Found {
     /// The octets that unpacking replaces.
     pub(crate) fn range(&self) -> Range<usize> {
-        self.body.start..self.body.end + self.check.len()
+        let check = match &self.content {
+            Content::Deflate { check, .. } => check.len(),
+            Content::Lzma(_) => 0,
+        };
+        self.body.start..self.body.end + check
+    }
+
+    /// What it holds.
+    pub(crate) fn plain(&self) -> &[u8] {
+        match &self.content {
+            Content::Deflate { parsed, .. } => &parsed.plain,
+            Content::Lzma(parsed) => &parsed.plain,
+        }
+    }
+
+    /// The stream, if it is one of LZMA.
+    pub(crate) fn lzma(&self) -> Option<&lzma::Parsed> {
+        match &self.content {
+            Content::Deflate { .. } => None,
+            Content::Lzma(parsed) => Some(parsed),
+        }
     }
 }
 
@@ -46,13 +80,12 @@ pub(crate) fn streams(image: &[u8], limit: usize) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < image.len() {
-        match stream(image, at, limit) {
-            Some(stream) => {
-                at = stream.range().end;
-                found.push(stream);
-            }
-            None => at += 1,
-        }
+        let here = match stream(image, at, limit) {
+            Some(stream) => vec![stream],
+            None => lzma::streams(image, at, limit),
+        };
+        at = here.last().map_or(at + 1, |last| last.range().end);
+        found.extend(here);
     }
     found
 }
@@ -90,7 +123,9 @@ fn stream(image: &[u8], at: usize, limit: usize) -> Option<Found> {
         }
     };
     let Lead { format, check, window_bits, .. } = lead;
-    (right && parsed.plain.len() >= LEAST).then_some(Found { format, body, check, window_bits, parsed })
+    let large = parsed.plain.len() >= LEAST;
+    let content = Content::Deflate { check, window_bits, parsed };
+    (right && large).then_some(Found { format, body, content })
 }
 
 /// RFC 1952 §2.3.
@@ -108,14 +143,21 @@ fn gzip(octets: &[u8]) -> Option<Lead> {
     if flags & 2 != 0 {
         len += 2;
     }
-    (flags & 0xE0 == 0).then_some(Lead { format: Format::Gzip, len, check: Check::Crc, window_bits: 15, told: None })
+    (flags & 0xE0 == 0).then_some(Lead {
+        format: Format::Gzip,
+        len,
+        check: Check::Crc,
+        window_bits: 15,
+        told: None,
+    })
 }
 
 /// RFC 1950 §2.2.
 fn zlib(method: u8, flags: u8) -> Option<Lead> {
     let window = method >> 4;
     let right = method & 15 == 8 && (1..=7).contains(&window) && flags & 0x20 == 0;
-    let lead = Lead { format: Format::Zlib, len: 2, check: Check::Adler, window_bits: window + 8, told: None };
+    let lead =
+        Lead { format: Format::Zlib, len: 2, check: Check::Adler, window_bits: window + 8, told: None };
     (right && u16::from_be_bytes([method, flags]).is_multiple_of(31)).then_some(lead)
 }
 
@@ -126,8 +168,13 @@ fn zip(octets: &[u8]) -> Option<Lead> {
     let (flags, method, crc, packed) = (two(6)?, two(8)?, four(14)?, four(18)?);
     let len = 30 + usize::from(two(26)?) + usize::from(two(28)?);
     let told = Some((packed as usize, crc));
-    (method == 8 && flags & 9 == 0 && packed > 0)
-        .then_some(Lead { format: Format::Zip, len, check: Check::None, window_bits: 15, told })
+    (method == 8 && flags & 9 == 0 && packed > 0).then_some(Lead {
+        format: Format::Zip,
+        len,
+        check: Check::None,
+        window_bits: 15,
+        told,
+    })
 }
 
 #[cfg(test)]

@@ -9,17 +9,15 @@ use std::convert::Infallible;
 
 use kedge_delta::bits::{Bits, Octets};
 use kedge_repack::lzma::{
-    CELLS, Chunk, Decisions, Error, Filter, Framing, From, Maker, Noting, Script, Stream, Token, Turn, Way,
-    Witness, unpack,
+    CELLS, Chunk, Decisions, Filter, Framing, From, Maker, Noting, Script, Stream, Token, Turn, Way, Witness,
+    unpack,
 };
 
-pub(crate) use container::find;
+pub(crate) use container::streams;
 
-/// A stream in an image.
+/// A stream, taken apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
-    /// The offset of its first octet, behind all headers.
-    pub(crate) at: usize,
+pub(crate) struct Parsed {
     /// Its parameters and sizes.
     pub(crate) stream: Stream,
     /// The octets it holds, as they were before the filter.
@@ -76,26 +74,25 @@ impl Octets for Feed<'_> {
     }
 }
 
-impl Found {
-    /// The stream at `at` of an image, if there is one that holds at most `most` octets.
-    fn take(image: &[u8], at: usize, framing: Framing, filter: Filter, most: usize) -> Option<Self> {
-        let packed = image.get(at..)?;
+impl Parsed {
+    /// The stream that starts with the first of `octets`, if there is one that holds at most `most` octets.
+    fn read(octets: &[u8], framing: Framing, filter: Filter, most: usize) -> Option<Self> {
         let mut plain = vec![0; most];
         let mut taken = Taken::default();
         let mut cells = vec![0; CELLS];
-        let extent = unpack(framing, &mut Feed(packed.iter()), &mut plain, &mut cells, &mut taken).ok()?;
+        let extent = unpack(framing, &mut Feed(octets.iter()), &mut plain, &mut cells, &mut taken).ok()?;
         plain.truncate(usize::try_from(extent.plain).ok()?);
         plain.shrink_to_fit();
         filter.run(&mut plain, Way::Undo);
-        let whole = usize::try_from(extent.packed).is_ok_and(|len| len <= packed.len());
+        let whole = usize::try_from(extent.packed).is_ok_and(|len| len <= octets.len());
         let tokens = u32::try_from(taken.tokens.len()).ok()?;
         let stream = Stream { framing, filter, packed: extent.packed, plain: extent.plain, tokens };
-        whole.then_some(Self { at, stream, plain, taken })
+        whole.then_some(Self { stream, plain, taken })
     }
 
-    /// Where it ends in its image.
-    pub(crate) fn end(&self) -> usize {
-        self.at + usize::try_from(self.stream.packed).expect("a part of the image")
+    /// Its octets.
+    fn len(&self) -> usize {
+        usize::try_from(self.stream.packed).expect("a part of an image")
     }
 
     /// Its octets as LZMA saw them.
@@ -106,14 +103,15 @@ impl Found {
     }
 
     /// Codes what the device needs to make the stream again beside its octets; `old` is the stream that it is likely a new
-    /// version of. `false` if it cannot be made again, because its encoder ends chunks like no other.
+    /// version of. What was taken apart is always made again: a range coder makes one stream of the same decisions, and
+    /// unpacking refuses those that end otherwise.
     pub(crate) fn code<B: Bits<Error = Infallible>>(
         &self,
         maker: &mut Maker<'_>,
         bits: &mut B,
         packed: &[u8],
         old: Option<&Self>,
-    ) -> bool {
+    ) {
         let plain = self.filtered();
         let turns = old.map(|old| align::turns(&old.filtered(), &plain, &self.taken.tokens));
         let words = old.map(Self::notes).unwrap_or_default();
@@ -125,22 +123,14 @@ impl Found {
             turns: turns.unwrap_or_default().into_iter(),
         };
         maker.start(self.stream).expect("room for the largest stream");
-        let mut left = packed;
-        let mut out = vec![0; 1 << 16];
-        loop {
-            let n = match maker.fill(bits, from, &mut told, &mut out) {
-                Ok(n) => n,
-                Err(Error::Fault(_)) => return false,
-                Err(Error::Input(never)) => match never {},
-            };
-            match left.strip_prefix(&out[..n]) {
-                Some(rest) => left = rest,
-                None => return false,
-            }
-            if n < out.len() {
-                return left.is_empty();
-            }
-        }
+        let mut made = vec![0; packed.len() + 1];
+        let n = maker.fill(bits, from, &mut told, &mut made).expect("what was taken apart can be made again");
+        assert!(made[..n] == *packed, "one range coder makes what another made");
+    }
+
+    /// About how many octets [`code`](Self::code) takes, as seen with kernels.
+    pub(crate) fn likely_cost(&self, old: Option<&Self>) -> usize {
+        self.taken.tokens.len() / if old.is_some() { 12 } else { 5 }
     }
 
     /// The decisions as the device notes them.

@@ -16,7 +16,9 @@ fn numbers(mut seed: u64) -> impl FnMut() -> u32 {
 fn text(seed: u64, len: usize) -> Vec<u8> {
     let mut number = numbers(seed);
     let words: Vec<String> = (0..300)
-        .map(|_| (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect())
+        .map(|_| {
+            (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect()
+        })
         .collect();
     let mut text = String::new();
     while text.len() < len {
@@ -45,8 +47,14 @@ fn with_gzip_header(plain: &[u8], parameters: Parameters) -> Vec<u8> {
 }
 
 fn made(old: &[u8], new: &[u8], layout: Layout, ram: u32) -> Made {
-    let release =
-        Release { product: "test", version: "2", security_counter: 0, description: "", notes: "", image: new };
+    let release = Release {
+        product: "test",
+        version: "2",
+        security_counter: 0,
+        description: "",
+        notes: "",
+        image: new,
+    };
     let installed = Installed { version: "1", image: old };
     let target = Target { layout, block_size: 4096 };
     let coding = Coding { ram, ..Coding::default() };
@@ -69,7 +77,8 @@ fn pair() -> [(Vec<u8>, Vec<u8>); 2] {
             with_gzip_header(&two, level(6)),
             with_zlib_header(&three, level(6)),
         ];
-        let packed = [&code[..9000], &streams[0], &code[9000..9100], &streams[1], &streams[2], &code[9100..]].concat();
+        let packed =
+            [&code[..9000], &streams[0], &code[9000..9100], &streams[1], &streams[2], &code[9100..]].concat();
         let plain = [&code[..9000], &one, &code[9000..9100], &two, &three, &code[9100..]].concat();
         (packed, plain)
     };

@@ -44,7 +44,9 @@ pub(super) fn zlib(plain: &[u8], parameters: Parameters) -> Vec<u8> {
         (*stream).next_out = out.as_mut_ptr();
         (*stream).avail_out = small(out.len());
     }
-    for (at, part) in (0..).step_by(piece.min(1 << 30)).zip(plain.chunks(piece).chain(plain.is_empty().then_some(plain))) {
+    for (at, part) in
+        (0..).step_by(piece.min(1 << 30)).zip(plain.chunks(piece).chain(plain.is_empty().then_some(plain)))
+    {
         let last = at + part.len() == plain.len();
         // SAFETY: the part is only read, and outlives the call.
         let done = unsafe {

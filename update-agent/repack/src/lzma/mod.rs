@@ -14,7 +14,7 @@
 //! - [`token`]: decisions, and the coder's probabilities; [`range`]: the coder; the same code reads and writes
 //! - [`stream`]: LZMA2's chunks, and unpacking; [`filter`]: what xz does to code before
 //! - [`decisions`]: what the old encoder did, by place, [`archive`]: in each of several streams; [`finder`]: where octets stood before
-//! - [`remake`]: the new stream
+//! - [`remake`]: the new stream; [`workshop`]: all streams of an image
 //!
 //! The octets around a stream (headers, index, checks) are no part of it. LZMA's window is not looked at: it only says how
 //! far distances go.
@@ -29,6 +29,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod token;
+mod workshop;
 
 pub use archive::{Archive, Archiving};
 pub use decisions::{Decision, Decisions, Noting};
@@ -36,6 +37,7 @@ pub use filter::{Filter, Way};
 pub use remake::{From, Maker, Room, Script, Turn, Unknown};
 pub use stream::{Chunk, Control, Error, Extent, Framing, Stream, Witness, unpack};
 pub use token::{CELLS, Kind, LONGEST, Props, Rank, Token};
+pub use workshop::{Needs, Opening, Workshop};
 
 /// What is wrong with a stream or a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

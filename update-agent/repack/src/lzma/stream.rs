@@ -37,7 +37,7 @@ pub struct Stream {
 
 impl Stream {
     /// No stream.
-    pub(super) const NONE: Self =
+    pub const NONE: Self =
         Self { framing: Framing::Chunks, filter: Filter::None, packed: 0, plain: 0, tokens: 0 };
 }
 

@@ -1,6 +1,5 @@
 //! Streams of real encoders, taken apart and made again.
 
-
 use super::*;
 use crate::unpack::zlib::{Parameters, zlib};
 
@@ -15,7 +14,9 @@ fn numbers(mut seed: u64) -> impl FnMut() -> u32 {
 fn contents() -> Vec<(&'static str, Vec<u8>)> {
     let mut number = numbers(1);
     let words: Vec<String> = (0..400)
-        .map(|_| (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect())
+        .map(|_| {
+            (0..2 + number() % 9).map(|_| char::from(b'a' + u8::try_from(number() % 26).unwrap())).collect()
+        })
         .collect();
     let mut text = String::new();
     while text.len() < 150_000 {
@@ -30,14 +31,14 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         code.extend((opcode | register << 3 | (number() & 3) << 16).to_le_bytes());
     }
     let random: Vec<u8> = (0..150_000).map(|_| number().to_le_bytes()[1]).collect();
-    let runs: Vec<u8> = (0..1000)
-        .flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90])
-        .collect();
+    let runs: Vec<u8> =
+        (0..1000).flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90]).collect();
     let few: Vec<u8> = (0..40_000).map(|_| number().to_le_bytes()[1] & 1).collect();
     let mixed = [&text.as_bytes()[..70_000], &random[..70_000], &code[..70_000], &random[..40_000]].concat();
     let same = vec![7; 200_000];
     // copies from about as far away as the window reaches
-    let far: Vec<u8> = random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
+    let far: Vec<u8> =
+        random[..32_600].iter().chain(&random[..32_600]).chain(&random[100..400]).copied().collect();
     vec![
         ("nothing", Vec::new()),
         ("one octet", vec![0x41]),
@@ -110,7 +111,8 @@ fn decode(what: &str, parsed: &Parsed, recipe: &Recipe, stream: &[u8]) {
     let mut made: Vec<u8> = Vec::new();
     let mut out = [0; 37];
     loop {
-        let n = maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let n =
+            maker.fill(&mut reader, &mut model, &mut out).unwrap_or_else(|error| panic!("{what}: {error:?}"));
         made.extend(&out[..n]);
         if n < out.len() {
             break;

@@ -5,36 +5,21 @@
 use kedge_package::BLOCK_CHECK;
 use kedge_repack::lzma::{Filter, Framing, Props};
 
-use super::Found;
+use super::Parsed;
+use crate::unpack::find::{Content, Format, Found};
 
-/// The most octets that a stream may hold.
-const LARGEST: usize = 1 << 28;
-
-/// The streams in an image, in order.
-pub(crate) fn find(image: &[u8]) -> Vec<Found> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < image.len() {
-        at = match image[at] {
-            0xFD => match blocks(image, at) {
-                Some((blocks, end)) => {
-                    found.extend(blocks);
-                    end
-                }
-                None => at + 1,
-            },
-            0..225 => match alone(image, at) {
-                Some(stream) => {
-                    let end = stream.end();
-                    found.push(stream);
-                    end
-                }
-                None => at + 1,
-            },
-            _ => at + 1,
-        };
+/// The streams whose headers start at `at` of an image, each of which holds at most `limit` octets.
+pub(crate) fn streams(image: &[u8], at: usize, limit: usize) -> Vec<Found> {
+    match image[at] {
+        0xFD => blocks(image, at, limit),
+        0..225 => alone(image, at, limit).into_iter().collect(),
+        _ => Vec::new(),
     }
-    found
+}
+
+/// A stream in its place.
+fn found(format: Format, at: usize, parsed: Parsed) -> Found {
+    Found { format, body: at..at + parsed.len(), content: Content::Lzma(parsed) }
 }
 
 /// What an xz stream starts with.
@@ -46,31 +31,33 @@ const CHECKS: [usize; 16] = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64
 /// The number of LZMA2 among filters.
 const LZMA2: u64 = 0x21;
 
-/// The blocks of an xz stream, and where the last one ends.
-fn blocks(image: &[u8], start: usize) -> Option<(Vec<Found>, usize)> {
-    let header = image.get(start..start + STREAM_HEADER)?;
+/// The blocks of an xz stream.
+fn blocks(image: &[u8], start: usize, limit: usize) -> Vec<Found> {
+    let mut blocks = Vec::new();
+    let Some(header) = image.get(start..start + STREAM_HEADER) else { return blocks };
     let flags = &header[6..8];
     if !header.starts_with(MAGIC) || header[8..] != BLOCK_CHECK.checksum(flags).to_le_bytes() {
-        return None;
+        return blocks;
     }
     let check = CHECKS[usize::from(flags[1] & 15)];
-    let mut blocks = Vec::new();
     let mut at = start + STREAM_HEADER;
-    // a zero starts the index
-    while let Some(size) = image.get(at).filter(|size| **size != 0) {
-        let header = image.get(at..at + (usize::from(*size) + 1) * 4)?;
-        let Some(filter) = filter(header) else { break };
-        let begin = at + header.len();
-        let Some(block) = plain_size(&image[begin..])
-            .and_then(|len| Found::take(image, begin, Framing::Chunks, filter, len))
-        else {
-            break;
-        };
+    while let Some((body, parsed)) = block(image, at, limit) {
         // padded to four octets
-        at = begin + usize::try_from(block.stream.packed).ok()?.next_multiple_of(4) + check;
-        blocks.push(block);
+        at = body + parsed.len().next_multiple_of(4) + check;
+        blocks.push(found(Format::Xz, body, parsed));
     }
-    (!blocks.is_empty()).then_some((blocks, at))
+    blocks
+}
+
+/// The block whose header is at `at`, and where its stream starts.
+fn block(image: &[u8], at: usize, limit: usize) -> Option<(usize, Parsed)> {
+    // a zero starts the index
+    let size = usize::from(*image.get(at).filter(|size| **size != 0)?);
+    let header = image.get(at..at + (size + 1) * 4)?;
+    let filter = filter(header)?;
+    let octets = &image[at + header.len()..];
+    let plain = plain_size(octets).filter(|plain| *plain <= limit)?;
+    Some((at + header.len(), Parsed::read(octets, Framing::Chunks, filter, plain)?))
 }
 
 /// The filter before LZMA2 in a block's header; `None` if there is one that is not known, or more than one.
@@ -134,9 +121,6 @@ fn plain_size(packed: &[u8]) -> Option<usize> {
             }
             _ => return None,
         }
-        if size > LARGEST {
-            return None;
-        }
     }
 }
 
@@ -148,32 +132,31 @@ const UNTOLD: u64 = u64::MAX;
 const LEAST: usize = 64;
 
 /// The stream behind a `.lzma` header.
-fn alone(image: &[u8], start: usize) -> Option<Found> {
+fn alone(image: &[u8], start: usize, limit: usize) -> Option<Found> {
     let (header, packed) = image.get(start..)?.split_first_chunk::<ALONE>()?;
     let [octet, window @ .., _, _, _, _, _, _, _, _] = header;
     let [.., a, b, c, d, e, f, g, h] = *header;
     let window = u32::from_le_bytes(*window);
     let size = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
     // encoders take windows of 2^n, or half more
-    let likely = window >= 1 << 12
-        && (window.is_power_of_two() || (window / 3 * 2).is_power_of_two() && window % 3 == 0);
+    let half_more = window.is_multiple_of(3) && (window / 3 * 2).is_power_of_two();
+    let likely = window >= 1 << 12 && (window.is_power_of_two() || half_more);
     let props = Props::from_octet(*octet).filter(|_| likely && packed.first() == Some(&0))?;
-    let begin = start + ALONE;
-    let take = |marked, len| Found::take(image, begin, Framing::Bare { props, marked }, Filter::None, len);
-    let found = if size == UNTOLD {
+    let read = |marked, len| Parsed::read(packed, Framing::Bare { props, marked }, Filter::None, len);
+    let parsed = if size == UNTOLD {
         // more room, until it fits; nothing is packed better than 1 : 7000
-        let rooms = (20..=28).step_by(2).map(|bits| 1usize << bits);
-        rooms.take_while(|room| *room >> 13 <= packed.len()).find_map(|room| take(true, room))
+        let rooms =
+            (20..=30).step_by(2).map(|bits| 1usize << bits).take_while(|room| *room >> 13 <= packed.len());
+        rooms.map(|room| room.min(limit)).find_map(|room| read(true, room))
     } else {
-        let len = usize::try_from(size).ok().filter(|len| (LEAST..=LARGEST).contains(len))?;
+        let len = usize::try_from(size).ok().filter(|len| *len <= limit)?;
         // it may have a mark nevertheless
         [false, true]
             .into_iter()
-            .filter_map(|marked| take(marked, len))
-            .find(|found| found.plain.len() == len)
-    };
+            .filter_map(|marked| read(marked, len))
+            .find(|parsed| parsed.plain.len() == len)
+    }?;
     // zeros unpack to zeros
-    found.filter(|found| {
-        found.plain.len() >= LEAST && packed[..found.end() - begin].iter().any(|octet| *octet != 0)
-    })
+    let right = parsed.plain.len() >= LEAST && packed[..parsed.len()].iter().any(|octet| *octet != 0);
+    right.then(|| found(Format::Lzma, start + ALONE, parsed))
 }
