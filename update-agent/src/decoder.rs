@@ -3,8 +3,8 @@ use kedge_delta::rebuild;
 use kedge_package::{Kind, Payload};
 use kedge_platform::flash::NorFlash;
 
-use crate::coded::{BlockError, Coded, Ground, Made, Memory, Outcome};
 use crate::Failure;
+use crate::coded::{BlockError, Coded, Ground, Made, Memory, Outcome};
 use crate::unpacked::Unpacked;
 
 /// A delta that needs memory.

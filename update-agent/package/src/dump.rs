@@ -2,9 +2,7 @@ use core::fmt::{self, Write};
 
 use crate::limits::HEADER_LEN;
 use crate::ops::{Op, OpReader};
-use crate::{
-    Block, Content, Envelope, Error, ErrorKind, Header, Input, Manifest, Plan, ReadError, cbor,
-};
+use crate::{Block, Content, Envelope, Error, ErrorKind, Header, Input, Manifest, Plan, ReadError, cbor};
 
 /// Writes what a package holds, one line per field, block and op, each with its offset. Broken input is shown up to the
 /// fault, which is returned. Signature and hashes are shown, not checked. An output that takes no more gives

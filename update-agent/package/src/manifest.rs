@@ -83,6 +83,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 4] = [Self::Full, Self::Delta, Self::Coded, Self::Unpacked];
+
     /// Whether the payload is decoded by `kedge-delta`, and says what that needs.
     pub const fn is_coded(self) -> bool {
         matches!(self, Self::Coded | Self::Unpacked)
@@ -253,7 +255,9 @@ impl<'a> Fields<'a> {
             key::BASE_SHA256 => self.base_sha256 = Some(reader.array_of()?),
             key::SHA256 => self.sha256 = Some(reader.array_of()?),
             key::SECURITY_COUNTER => self.security_counter = Some(reader.u32()?),
-            key::KIND => self.kind = Some(one_of(reader, &[Kind::Full, Kind::Delta, Kind::Coded, Kind::Unpacked])?),
+            key::KIND => {
+                self.kind = Some(one_of(reader, &Kind::ALL)?);
+            }
             key::LAYOUT => self.layout = Some(one_of(reader, &[Layout::Slot, Layout::InPlace])?),
             key::BLOCK_SIZE => self.block_size = Some(block_size(reader)?),
             key::PAYLOAD_SIZE => self.payload_size = Some(reader.u32()?),

@@ -561,6 +561,41 @@ impl<'m> Remake<'m> {
     }
 }
 
+/// What a payload tells without the old image.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents {
+    /// The start of the recipe.
+    pub head: Head,
+    /// Octets of the payload before the delta.
+    pub delta_at: u32,
+    /// The delta between the expanded images.
+    pub outline: Outline,
+}
+
+/// Looks into a payload, with [`correct::WORDS`] words of memory, to show what is in it.
+pub fn contents<I: Input>(
+    outline: Outline,
+    words: &mut [u32],
+    input: &mut I,
+) -> Result<Contents, Error<I::Error>> {
+    let (recipe_at, delta_at) = parts(&outline, input)?;
+    let mut script = Script::start(input, recipe_at, delta_at).map_err(Error::Input)?;
+    let mut model = Model::new(words).ok_or(Fault::Memory { words: correct::WORDS })?;
+    let bits = &mut script.bits(input);
+    let head = recipe::head(&mut model, bits, Head::default()).map_err(Error::Input)?;
+    let mut old_size = outline.old_size;
+    for _ in 0..head.old.min(STREAMS_MAX) {
+        let stream = recipe::old(&mut model, bits, Old::default()).map_err(Error::Input)?;
+        old_size = old_size.wrapping_sub(stream.len).wrapping_add(stream.plain);
+    }
+    let payload = outline.payload.saturating_sub(delta_at);
+    Ok(Contents {
+        head,
+        delta_at,
+        outline: Outline { payload, old_size, new_size: head.expanded, ..outline },
+    })
+}
+
 /// Unpacks a stream of the old image; `work` is lent for the time.
 fn unpack<I: Input>(
     stream: &Old,

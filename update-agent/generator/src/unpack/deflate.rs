@@ -237,6 +237,8 @@ pub(crate) struct Recipe {
 const TRIAL: u32 = 1 << 15;
 /// Corrections of fewer bits than this are none: flags and counts of what was right.
 const NOTHING: u64 = 100;
+/// Stored blocks that may turn out not to be those of the encoder, before all are taken for that.
+const RETRIES: usize = 8;
 /// Encoders that are tried on the whole stream.
 const FINALISTS: usize = 3;
 
@@ -271,13 +273,15 @@ impl Recipe {
 
     /// The recipe with this encoder, and what it costs in bits for about the first `trial` octets.
     fn settle(stream: &Parsed, octets: &[u8], manner: Manner, trial: u32) -> Option<(Self, u64)> {
-        let blocks = || stream.blocks.iter().enumerate();
-        let mut raw: BTreeSet<usize> = BTreeSet::new();
-        if manner.level == 0 {
-            raw.extend(
-                blocks().filter(|(_, block)| block.coding == Coding::Stored).map(|(number, _)| number),
-            );
-        }
+        let stored = || {
+            let blocks = stream.blocks.iter().enumerate();
+            blocks.filter(|(_, block)| block.coding == Coding::Stored)
+        };
+        let all = || stored().map(|(number, _)| number).collect::<BTreeSet<usize>>();
+        // an empty one is what a flush leaves behind
+        let empty = stored().filter(|(_, block)| block.plain.0 == block.plain.1).map(|(number, _)| number);
+        let mut raw: BTreeSet<usize> = if manner.level == 0 { all() } else { empty.collect() };
+        let mut retries = 0;
         loop {
             let mut recipe = Self { manner: fitted(stream, &raw, manner), cost: 0, raw };
             let mut bits = Encoder::new();
@@ -285,8 +289,9 @@ impl Recipe {
             let mut model = Model::new(&mut words).expect("the memory is as large as it says");
             let (made, missed) = recipe.run(stream, &mut bits, &mut model, trial);
             if let Some(missed) = missed {
-                raw = recipe.raw;
+                raw = if retries < RETRIES { recipe.raw } else { all() };
                 raw.insert(missed);
+                retries += 1;
                 continue;
             }
             let cost = bits.cost();

@@ -113,14 +113,11 @@ fn stream(image: &[u8], at: usize, limit: usize) -> Option<Found> {
     let body = start..start + parsed.len;
     let mut sum = Checksum::new(if lead.format == Format::Zlib { Check::Adler } else { Check::Crc });
     sum.update(&parsed.plain);
-    let right = match lead.told {
-        Some((len, crc)) => {
-            (0..4).all(|n| sum.octet(n) == Some(crc.to_le_bytes()[n])) && (len == 0 || len == parsed.len)
-        }
-        None => {
-            let behind = image.get(body.end..body.end + lead.check.len())?;
-            (0..).zip(behind).all(|(n, octet)| sum.octet(n) == Some(*octet))
-        }
+    let right = if let Some((len, crc)) = lead.told {
+        len == parsed.len && (0..).zip(crc.to_le_bytes()).all(|(n, octet)| sum.octet(n) == Some(octet))
+    } else {
+        let behind = image.get(body.end..body.end + lead.check.len())?;
+        (0..).zip(behind).all(|(n, octet)| sum.octet(n) == Some(*octet))
     };
     let Lead { format, check, window_bits, .. } = lead;
     let large = parsed.plain.len() >= LEAST;

@@ -28,7 +28,7 @@ impl Default for Parameters {
 /// What zlib makes of `plain`, without a container.
 pub(super) fn zlib(plain: &[u8], parameters: Parameters) -> Vec<u8> {
     let Parameters { level, window_bits, memory, strategy, piece, flush } = parameters;
-    let mut out = vec![0; plain.len() + plain.len() / 100 + 1000 + plain.len().div_ceil(piece) * 16];
+    let mut out = vec![0; 2 * plain.len() + 1000 + plain.len().div_ceil(piece) * 16];
     let mut stream = MaybeUninit::<z::z_stream>::zeroed();
     let stream = stream.as_mut_ptr();
     let size = i32::try_from(size_of::<z::z_stream>()).unwrap();

@@ -1,6 +1,6 @@
 //! The start of a dynamic block: code lengths, in runs, and the code of these.
 use super::tree::Forest;
-use super::{DISTANCES, LENGTHS, LITERALS, at, change, put};
+use super::{CODES, LENGTHS, LITERALS, at, change, put};
 
 /// The order in which the lengths of the codes for code lengths are sent.
 pub const ORDER: [usize; LENGTHS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
@@ -60,13 +60,13 @@ pub struct Header<'m> {
 }
 
 /// Words of memory that a header takes.
-pub const WORDS: usize = (LITERALS + DISTANCES) / 4 + (LITERALS + DISTANCES) / 2;
+pub const WORDS: usize = CODES / 4 + CODES / 2;
 
 impl<'m> Header<'m> {
     /// An empty header in these words, [`WORDS`] of them.
     pub fn new(words: &'m mut [u32]) -> Option<Self> {
-        let (lengths, rest) = words.split_at_mut_checked((LITERALS + DISTANCES) / 4)?;
-        let (runs, _) = rest.split_at_mut_checked((LITERALS + DISTANCES) / 2)?;
+        let (lengths, rest) = words.split_at_mut_checked(CODES / 4)?;
+        let (runs, _) = rest.split_at_mut_checked(CODES / 2)?;
         Some(Self {
             lengths: bytemuck::try_cast_slice_mut(lengths).ok()?,
             literals: 0,

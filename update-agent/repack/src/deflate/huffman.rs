@@ -4,7 +4,6 @@ use super::{CODE_MAX, Fault, at, change, put};
 /// The lengths of the fixed literal and length code.
 pub fn fixed(symbol: usize) -> u8 {
     match symbol {
-        0..144 => 8,
         144..256 => 9,
         256..280 => 7,
         _ => 8,

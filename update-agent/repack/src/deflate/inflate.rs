@@ -2,7 +2,7 @@
 use kedge_delta::bits::Octets;
 
 use super::huffman::{FIXED_DISTANCE, Huffman, fixed};
-use super::{Coding, DISTANCES, END, Error, Fault, LENGTHS, LITERALS, Token, put};
+use super::{CODES, Coding, DISTANCES, END, Error, Fault, LENGTHS, LITERALS, Token, put};
 
 /// Is told what a stream holds. The device needs the tokens; the generator, which has to foresee what [`make`](super::make)
 /// will do, wants to know the rest too.
@@ -67,7 +67,7 @@ impl Sink for Plain<'_> {
 }
 
 /// Words of memory that [`inflate`] works with.
-pub const WORDS: usize = (LITERALS + DISTANCES) / 2 + (LITERALS + DISTANCES) / 4;
+pub const WORDS: usize = CODES / 2 + CODES / 4;
 
 /// Reads a stream from its first octet to its end, of at most `limit` octets; returns how many it had. `words` are at least
 /// [`WORDS`].
@@ -78,8 +78,8 @@ pub fn inflate<O: Octets, S: Sink>(
     sink: &mut S,
 ) -> Result<u32, Error<O::Error>> {
     let (symbols, rest) = words
-        .split_at_mut_checked((LITERALS + DISTANCES) / 2)
-        .filter(|(_, rest)| rest.len() >= (LITERALS + DISTANCES) / 4)
+        .split_at_mut_checked(CODES / 2)
+        .filter(|(_, rest)| rest.len() >= CODES / 4)
         .ok_or(Fault::Memory { words: WORDS })?;
     let symbols: &mut [u16] = bytemuck::try_cast_slice_mut(symbols).unwrap_or_default();
     let lengths: &mut [u8] = bytemuck::try_cast_slice_mut(rest).unwrap_or_default();

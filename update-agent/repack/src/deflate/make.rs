@@ -11,14 +11,12 @@ use super::huffman::{FIXED_DISTANCE, codes, fixed};
 use super::predict::{Extent, Predictor};
 use super::tree::{self, Forest};
 use super::{
-    CODE_MAX, Coding, DISTANCES, END, Error, Fault, LITERALS, Manner, Token, at, change, distance_extra,
-    length_extra,
+    CODE_MAX, CODES, Coding, DISTANCES, END, Error, Fault, LITERALS, Manner, Token, at, change,
+    distance_extra, length_extra,
 };
 
 /// Words of memory apart from window and tokens.
-const FIXED_WORDS: usize =
-    tree::WORDS + header::WORDS + COUNTS + (LITERALS + DISTANCES) / 2 + (LITERALS + DISTANCES) / 4;
-const COUNTS: usize = LITERALS + DISTANCES;
+const FIXED_WORDS: usize = tree::WORDS + header::WORDS + CODES + CODES / 2 + CODES / 4;
 
 /// Makes a stream.
 #[derive(Debug)]
@@ -129,9 +127,9 @@ impl<'m> Maker<'m> {
         let forest = Forest::new(part).ok_or(short)?;
         let (part, rest) = rest.split_at_mut_checked(header::WORDS).ok_or(short)?;
         let header = Header::new(part).ok_or(short)?;
-        let (counts, rest) = rest.split_at_mut_checked(COUNTS).ok_or(short)?;
-        let (codes, rest) = rest.split_at_mut_checked(COUNTS / 2).ok_or(short)?;
-        let (lengths, rest) = rest.split_at_mut_checked(COUNTS / 4).ok_or(short)?;
+        let (counts, rest) = rest.split_at_mut_checked(CODES).ok_or(short)?;
+        let (codes, rest) = rest.split_at_mut_checked(CODES / 2).ok_or(short)?;
+        let (lengths, rest) = rest.split_at_mut_checked(CODES / 4).ok_or(short)?;
         let (tokens, rest) = rest.split_at_mut_checked(room.token_words()).ok_or(short)?;
         let manner = Manner::zlib(0, 1);
         Ok(Self {

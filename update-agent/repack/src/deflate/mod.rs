@@ -29,6 +29,8 @@ pub const LITERALS: usize = 288;
 pub const DISTANCES: usize = 32;
 /// Symbols of the code for code lengths.
 pub const LENGTHS: usize = 19;
+/// Symbols of both.
+const CODES: usize = LITERALS + DISTANCES;
 /// The symbol that ends a block.
 pub const END: usize = 256;
 /// The longest code of a literal, length or distance.
@@ -121,17 +123,17 @@ impl Symbol {
 }
 
 /// How many extra bits stand behind a symbol of the literal and length code.
-pub const fn length_extra(code: usize) -> u32 {
-    match code {
-        265..=284 => ((code as u32).wrapping_sub(257) >> 2).wrapping_sub(1),
+pub fn length_extra(code: usize) -> u32 {
+    match u32::try_from(code) {
+        Ok(code @ 265..=284) => (code.wrapping_sub(257) >> 2).wrapping_sub(1),
         _ => 0,
     }
 }
 
 /// How many extra bits stand behind a symbol of the distance code.
-pub const fn distance_extra(code: usize) -> u32 {
-    match code {
-        4..=29 => (code as u32 >> 1).wrapping_sub(1),
+pub fn distance_extra(code: usize) -> u32 {
+    match u32::try_from(code) {
+        Ok(code @ 4..=29) => (code >> 1).wrapping_sub(1),
         _ => 0,
     }
 }

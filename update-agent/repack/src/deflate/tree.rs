@@ -24,14 +24,16 @@ pub struct Forest<'m> {
 }
 
 /// Words of memory that a forest takes.
-pub const WORDS: usize = NODES + NODES / 2 + (NODES + 2) / 2 + NODES / 4;
+pub const WORDS: usize = NODES + NODES / 2 + HEAP / 2 + NODES / 4;
+/// Places of the heap, the first of which stays empty.
+const HEAP: usize = NODES + 2;
 
 impl<'m> Forest<'m> {
     /// Works in these words, [`WORDS`] of them.
     pub fn new(words: &'m mut [u32]) -> Option<Self> {
         let (weights, rest) = words.split_at_mut_checked(NODES)?;
         let (parents, rest) = rest.split_at_mut_checked(NODES / 2)?;
-        let (heap, rest) = rest.split_at_mut_checked(NODES.saturating_add(2) / 2)?;
+        let (heap, rest) = rest.split_at_mut_checked(HEAP / 2)?;
         let (heights, _) = rest.split_at_mut_checked(NODES / 4)?;
         Some(Self {
             weights,

@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kedge_delta::arch::Arch;
 use kedge_generator::image::{Firmware, Hint};
-use kedge_generator::{Coding, Installed, Layout, Made, Release, Report, Target, create, suit};
+use kedge_generator::{
+    Carried, Coding, Encoding, Format, Installed, Layout, Made, Release, Report, Stream, Target, create, suit,
+};
 
 use super::info::arch_name;
 use super::output::Output;
@@ -37,7 +39,8 @@ pub(super) struct Create {
     /// The flash of the devices, like sector=4096,write=16,spare=2 (octets, octets, sectors)
     #[arg(long, value_name = "GEOMETRY", default_value = "sector=4096,write=16,spare=2")]
     flash: Geometry,
-    /// RAM for the decoder, in octets: the largest profile that fits is taken, tiny (4KiB), small (16KiB), large (128KiB)
+    /// RAM for the decoder, in octets: the largest profile that fits is taken, tiny (4KiB), small (16KiB), large (128KiB);
+    /// what is left may unpack compressed content, in a slot
     #[arg(long, value_name = "BYTES", default_value = "16KiB", value_parser = octets)]
     ram: u32,
     #[command(flatten)]
@@ -263,6 +266,8 @@ fn stats(
         "applying      {} erases, {} writes, at most {} erases of a sector (package and journal included)",
         rehearsal.erases, rehearsal.programs, rehearsal.most_worn
     )?;
+    streams(&report.streams, surroundings)?;
+    let out = &mut surroundings.out;
     for region in &report.regions {
         let address = u64::from(region.high) << 32 | u64::from(region.new_address);
         writeln!(
@@ -270,6 +275,41 @@ fn stats(
             "region        from {:#010x} at {address:#010x}: {}",
             region.new_start,
             arch_name(region.arch)
+        )?;
+    }
+    Ok(())
+}
+
+/// One line for each compressed stream.
+fn streams(streams: &[Stream], surroundings: &mut Surroundings<'_>) -> anyhow::Result<()> {
+    for stream in streams {
+        let Stream { is_new, start, len, plain, format, carried } = stream;
+        let image = if *is_new { "new" } else { "old" };
+        let format = match format {
+            Format::Gzip => "gzip",
+            Format::Zlib => "zlib",
+            Format::Zip => "zip",
+            Format::Xz => "xz",
+            Format::Lzma => "lzma",
+            _ => "stream",
+        };
+        let how = match carried {
+            Carried::Remade(encoding, cost) => {
+                let Encoding { level, memory, gzip } = encoding;
+                let encoder = if *gzip { "gzip" } else { "zlib" };
+                format!("made again as {encoder} -{level} (memory {memory}), {cost} octets of corrections")
+            }
+            Carried::Decided(cost) => format!("made again, {cost} octets of its encoder's decisions"),
+            Carried::Unpacked => "unpacked".to_owned(),
+            Carried::Same => "as it is: the same in both images".to_owned(),
+            Carried::InPlace => "as it is: nothing is unpacked in place".to_owned(),
+            Carried::Memory => "as it is: too little memory".to_owned(),
+            Carried::Unlike => "as it is: its encoder cannot be imitated".to_owned(),
+            _ => "as it is: unpacked it is no smaller".to_owned(),
+        };
+        writeln!(
+            surroundings.out,
+            "{image} {format:9} from {start:#010x}, {len} octets, {plain} unpacked: {how}"
         )?;
     }
     Ok(())

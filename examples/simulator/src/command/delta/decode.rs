@@ -6,6 +6,7 @@ use kedge_generator::RingCrypto;
 use kedge_package::{BlockReader, Kind, Plan};
 use kedge_platform::crypto::{Crypto, Sha256};
 use kedge_platform_crypto::SoftSha256;
+use kedge_repack::remake::Remake;
 use kedge_update_agent::{Failure, Refusal, UpdateResult};
 
 use super::opened::{Opened, OutOfBounds, copy};
@@ -32,6 +33,7 @@ pub(super) fn decode(
     let undecodable = UpdateResult::Failed(Failure::BadBlock);
     let new = match manifest.payload.kind {
         Kind::Coded => coded(opened, old).ok_or(undecodable)?,
+        Kind::Unpacked => unpacked(opened, old).ok_or(undecodable)?,
         Kind::Full | Kind::Delta => plain(opened, old).ok_or(undecodable)?,
     };
     if new.len() == manifest.image.size as usize && sha256(&new) == manifest.image.sha256 {
@@ -79,6 +81,17 @@ fn coded(opened: &Opened<'_>, old: &[u8]) -> Option<Vec<u8>> {
         rebuild.placed(block);
         left -= 1;
     }
+    Some(new)
+}
+
+/// What a delta of unpacked content makes.
+fn unpacked(opened: &Opened<'_>, old: &[u8]) -> Option<Vec<u8>> {
+    let outline = opened.outline();
+    let (mut words, mut regions) = opened.memory()?;
+    let mut input = Desk { payload: opened.payload, old };
+    let mut remake = Remake::open(outline, &mut words, &mut regions, &mut input).ok()?;
+    let mut new = vec![0; outline.new_size as usize];
+    remake.fill(&mut input, &mut new).ok()?;
     Some(new)
 }
 

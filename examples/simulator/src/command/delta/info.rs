@@ -100,6 +100,7 @@ fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region]) -> Facts<'
             Kind::Full => "full",
             Kind::Delta => "plain-delta",
             Kind::Coded => "delta",
+            Kind::Unpacked => "unpacked-delta",
         },
         envelope: if opened.envelope.suit().is_some() { "suit" } else { "cose-sign1" },
         key_id: hex::encode(opened.envelope.key_id.octets()),

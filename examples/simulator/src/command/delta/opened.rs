@@ -5,6 +5,7 @@ use kedge_delta::rebuild::{self, Input, Outline, Rebuild};
 use kedge_generator::image::MOST_REGIONS;
 use kedge_package::limits::HEADER_LEN;
 use kedge_package::{Envelope, Error, ErrorKind, Header, Kind, Layout, Manifest};
+use kedge_repack::remake;
 
 /// More RAM than any device lends for a decoder; a hostile package must not fill the memory of a desk either.
 const MEMORY_MAX: u32 = 64 << 20;
@@ -57,14 +58,20 @@ impl<'p> Opened<'p> {
             .then(|| (vec![0; octets.div_ceil(4) as usize], vec![Region::BLANK; MOST_REGIONS]))
     }
 
-    /// What the plan of a coded delta says about the images; nothing for other payloads. The old image is not needed.
+    /// What the plan of a coded delta says about the images; nothing for other payloads. The old image is not needed. With
+    /// streams unpacked, offsets are those of the expanded images.
     pub(super) fn regions(&self) -> Result<Vec<Region>, Undecodable> {
-        if self.manifest.payload.kind != Kind::Coded {
-            return Ok(Vec::new());
-        }
         let (mut words, mut regions) = self.memory().ok_or(Undecodable::Memory)?;
-        let mut input = PayloadAlone(self.payload);
-        let rebuild = Rebuild::open(self.outline(), &mut words, &mut regions, &mut input)?;
+        let (outline, payload) = match self.manifest.payload.kind {
+            Kind::Coded => (self.outline(), self.payload),
+            Kind::Unpacked => {
+                let contents = remake::contents(self.outline(), &mut words, &mut PayloadAlone(self.payload))?;
+                (contents.outline, self.payload.get(contents.delta_at as usize..).unwrap_or_default())
+            }
+            Kind::Full | Kind::Delta => return Ok(Vec::new()),
+        };
+        let mut input = PayloadAlone(payload);
+        let rebuild = Rebuild::open(outline, &mut words, &mut regions, &mut input)?;
         Ok(rebuild.regions().list.to_vec())
     }
 }
@@ -78,6 +85,18 @@ pub(super) enum Undecodable {
     OutOfBounds,
     /// The decoder found a fault.
     Fault(rebuild::Fault),
+    /// The recipe for compressed content is broken.
+    Recipe(remake::Fault),
+}
+
+impl From<remake::Error<OutOfBounds>> for Undecodable {
+    fn from(error: remake::Error<OutOfBounds>) -> Self {
+        match error {
+            remake::Error::Input(OutOfBounds) => Self::OutOfBounds,
+            remake::Error::Fault(remake::Fault::Delta(fault)) => Self::Fault(fault),
+            remake::Error::Fault(fault) => Self::Recipe(fault),
+        }
+    }
 }
 
 impl From<rebuild::Error<OutOfBounds>> for Undecodable {
@@ -102,6 +121,7 @@ impl std::fmt::Display for Undecodable {
             Self::Fault(Fault::Segment) => "a segment leaves its block or the old image",
             Self::Fault(Fault::Save) => "it saves what is not there",
             Self::Fault(_) => "its plan is broken",
+            Self::Recipe(fault) => return fault.fmt(f),
         })
     }
 }
