@@ -106,7 +106,7 @@ struct Sight {
 impl<'m> Chooser<'m> {
     /// Words that are needed for a stream of so many tokens. More than these counters are hardly used.
     pub(super) fn words(tokens: u32) -> usize {
-        let wanted = tokens.checked_ilog2().unwrap_or(0).clamp(9, 16);
+        let wanted = tokens.checked_ilog2().unwrap_or(0).clamp(9, 18);
         1usize.wrapping_shl(wanted).saturating_add(NUMBERS / 2)
     }
 
