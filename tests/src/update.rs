@@ -1,5 +1,6 @@
 //! A device with nothing but flash, the update agent and an outbox, and its whole life as one function: what the tests of
 //! power failures, altered packages and real firmware pairs share.
+use kedge_delta::map::Region as Understood;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_generator::{
     Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full, plain,
@@ -11,8 +12,8 @@ use kedge_platform_sim::nor::{Error as NorError, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_update_agent::nand::Error as VolumeError;
 use kedge_update_agent::{
-    Applier, BootDecision, Device, Error, Job, Key, Layout, Mode, Outcome, Progress, Update, WORDS_SMALL,
-    Workspace,
+    Applier, BootDecision, Device, Error, Job, Key, Layout, Memory, Mode, Outcome, Progress, Update,
+    WORDS_SMALL, Workspace,
 };
 
 /// The product all test packages are for.
@@ -44,6 +45,8 @@ pub struct Case {
     /// Sectors of the device.
     pub sectors: usize,
     keys: Vec<(Vec<u8>, [u8; 32])>,
+    /// Words of memory that the applier is lent.
+    words: usize,
 }
 
 /// What kind of package a case uses.
@@ -149,7 +152,14 @@ impl Case {
         let layout = Layout { image, mode, package: region(package_len), journal: region(2 * half) };
         let signer = Signer::test_key();
         let keys = vec![(signer.id().to_vec(), signer.public_key())];
-        Self { old: old.to_vec(), new: new.to_vec(), package, layout, sectors: end / erase, keys }
+        let (old, new, sectors) = (old.to_vec(), new.to_vec(), end / erase);
+        Self { old, new, package, layout, sectors, keys, words: WORDS_SMALL }
+    }
+
+    /// The same on a device that lends so many octets of memory.
+    #[must_use]
+    pub fn with_memory(self, octets: u32) -> Self {
+        Self { words: octets.div_ceil(4) as usize, ..self }
     }
 
     /// A device as it leaves the factory.
@@ -172,7 +182,7 @@ impl Case {
             security_counter: 0,
             keys: &keys,
             trial_attempts: TRIAL_ATTEMPTS,
-            memory: Room::MEMORY,
+            memory: u32::try_from(4 * self.words).unwrap(),
         })
     }
 
@@ -216,8 +226,10 @@ impl Case {
         flash: &mut F,
     ) -> Result<Progress, Error<F::Error>> {
         self.with_measure(None, |device| {
-            let mut room = Box::new(Room::new());
-            let mut applier = Applier::resume(update, flash, device, &RingCrypto, room.lend())?;
+            let mut words = vec![0; self.words];
+            let mut regions = [Understood::BLANK; MOST_REGIONS];
+            let memory = Memory { words: &mut words, regions: &mut regions };
+            let mut applier = Applier::resume(update, flash, device, &RingCrypto, memory)?;
             loop {
                 let progress = applier.step(flash)?;
                 if matches!(progress, Progress::Complete | Progress::Ended(_)) {

@@ -4,10 +4,13 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use kedge_delta::map::Region;
 use kedge_delta::plan::Step;
 use kedge_delta::rebuild::{Input, Outline, Rebuild};
@@ -55,7 +58,61 @@ fn main() {
         mean(|row| Some(row.speed)),
         mean(|row| row.to_bspatch)
     );
+    for (name, level) in [("mpy-stm32f4", 6), ("uboot-rpi4", 9)] {
+        if let Some(pair) = pairs.iter().find(|pair| pair.name == name) {
+            compressed(pair, level);
+        }
+    }
     let _ = fs::remove_dir_all(place);
+}
+
+/// Parts of an image that are compressed in it: where each begins and ends, in sixteenths, and whether the container is gzip's or zlib's.
+const PACKED: [(usize, usize, bool); 3] = [(1, 5, true), (6, 9, false), (10, 15, true)];
+/// RAM of a Linux device.
+const PLENTY: u32 = 64 << 20;
+
+/// A pair with parts of both images compressed, in a slot: its delta, and that of the same images unpacked.
+fn compressed(pair: &Pair, level: u32) {
+    let pack = |image: &[u8]| {
+        let mut packed = Vec::new();
+        let mut end = 0;
+        for (from, to, gzip) in PACKED {
+            let part = image.len() / 16 * from..image.len() / 16 * to;
+            packed.extend(&image[end..part.start]);
+            end = part.end;
+            packed.extend(stream(&image[part], level, gzip));
+        }
+        packed.extend(&image[end..]);
+        packed
+    };
+    let (old, new) = (pack(&pair.old), pack(&pair.new));
+    let packed = Pair { name: pair.name.clone(), folder: pair.folder.clone(), old, new };
+    let make = |pair: &Pair, ram| make_for(pair, Layout::Slot, ram).report.payload;
+    let (unpacked, as_octets) = (make(pair, 128 << 10), make(&packed, 128 << 10));
+    let start = Instant::now();
+    let made = make_for(&packed, Layout::Slot, PLENTY);
+    println!(
+        "{:20} {:>9} {:>9} of streams of level {level}, made again with {} KiB of RAM; unpacked {unpacked}: {:.3}; as octets \
+         {as_octets}; {:.1} s",
+        format!("{} compressed", pair.name),
+        packed.new.len(),
+        made.report.payload,
+        made.report.needs.memory >> 10,
+        mega(made.report.payload) / mega(unpacked),
+        start.elapsed().as_secs_f64()
+    );
+}
+
+/// A part compressed by zlib.
+fn stream(part: &[u8], level: u32, gzip: bool) -> Vec<u8> {
+    let level = Compression::new(level);
+    if gzip {
+        let mut encoder = GzEncoder::new(Vec::new(), level);
+        encoder.write_all(part).and_then(|()| encoder.finish()).expect("memory takes everything")
+    } else {
+        let mut encoder = ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(part).and_then(|()| encoder.finish()).expect("memory takes everything")
+    }
 }
 
 /// What came out for a pair.
@@ -121,6 +178,10 @@ fn row(pair: &Pair, place: &Path) -> Row {
 }
 
 fn make(pair: &Pair) -> Made {
+    make_for(pair, Layout::InPlace, Coding::default().ram)
+}
+
+fn make_for(pair: &Pair, layout: Layout, ram: u32) -> Made {
     let release = Release {
         product: "bench",
         version: "2",
@@ -130,8 +191,9 @@ fn make(pair: &Pair) -> Made {
         image: &pair.new,
     };
     let installed = Installed { version: "1", image: &pair.old };
-    let target = Target { layout: Layout::InPlace, block_size: BLOCK };
-    create(&release, &installed, target, &Coding::default(), &Signer::test_key()).expect("a package is made")
+    let target = Target { layout, block_size: BLOCK };
+    let coding = Coding { ram, ..Coding::default() };
+    create(&release, &installed, target, &coding, &Signer::test_key()).expect("a package is made")
 }
 
 /// How long the device's decoder takes for the whole image, from RAM to RAM.

@@ -39,6 +39,7 @@ parts! {
     "iota" iota
     "package" package
     "delta" delta
+    "repack" repack
     "bank-log" bank_log
     "nand" nand
     "update" update

@@ -36,8 +36,8 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
     }
     let random: Vec<u8> = (0..150_000).map(|_| number().to_le_bytes()[1]).collect();
     let runs: Vec<u8> =
-        (0..400).flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90]).collect();
-    let few: Vec<u8> = (0..20_000).map(|_| number().to_le_bytes()[1] & 1).collect();
+        (0..100).flat_map(|_| vec![number().to_le_bytes()[1] & 3; 1 + number() as usize % 90]).collect();
+    let few: Vec<u8> = (0..4000).map(|_| number().to_le_bytes()[1] & 1).collect();
     let mixed = [&text.as_bytes()[..30_000], &random[..40_000], &code[..30_000], &random[..20_000]].concat();
     // copies from about as far away as the window reaches
     let far: Vec<u8> =
@@ -54,7 +54,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
         ("runs", runs),
         ("few", few),
         ("mixed", mixed),
-        ("same", vec![7; 70_000]),
+        ("same", vec![7; 66_000]),
         ("far", far),
     ]
 }
