@@ -16,6 +16,15 @@ use crate::lzma::{self, Filter, Framing, Props};
 /// The most streams that an image may have: each takes some octets of a recipe, but memory for a table.
 pub const STREAMS_MAX: u32 = 1 << 14;
 
+/// The octets of a stream start at a multiple of this in an expanded image, so that instructions stand where they are looked
+/// for. A compressed stream is longer than what this takes at most.
+pub const ALIGN: u32 = 4;
+
+/// The next place for the octets of a stream. What fills the place up are octets of the stream as it was.
+pub fn aligned(at: u32) -> Option<u32> {
+    at.checked_next_multiple_of(ALIGN)
+}
+
 /// What is known before the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Head {
@@ -348,7 +357,7 @@ impl<'m> Expanding<'m> {
 
     /// The stream is unpacked.
     pub fn push(&mut self, stream: &Old) -> Result<(), Fault> {
-        let start = self.expanded.checked_add(stream.gap).ok_or(Fault::Size)?;
+        let start = self.expanded.checked_add(stream.gap).and_then(aligned).ok_or(Fault::Size)?;
         let end = start.checked_add(stream.plain).ok_or(Fault::Size)?;
         let image = self.image.checked_add(stream.gap).and_then(|at| at.checked_add(stream.len));
         self.image = image.ok_or(Fault::Size)?;

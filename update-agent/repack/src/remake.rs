@@ -346,6 +346,8 @@ pub struct Remake<'m> {
     streams: u32,
     /// Octets of the expanded image that stand before the next stream's gap.
     expanded: u32,
+    /// Octets between the gap and what the stream holds.
+    filling: usize,
     /// Octets made.
     made: u32,
 }
@@ -414,6 +416,7 @@ impl<'m> Remake<'m> {
             part: Part::Gap(0, None),
             streams: head.new,
             expanded: 0,
+            filling: 0,
             made: 0,
         };
         remake.advance(input)?;
@@ -513,6 +516,12 @@ impl<'m> Remake<'m> {
 
     /// Goes on behind a part that has no octet left.
     fn next<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        if let Part::Gap(_, Some(_)) = self.part {
+            let mut filling = [0; recipe::ALIGN as usize];
+            let filling = filling.get_mut(..self.filling).unwrap_or_default();
+            let mut inner = Inner { input, at: self.delta_at, expansion: self.expansion };
+            self.reading.read(&mut self.rebuild, &mut inner, filling)?;
+        }
         match self.part {
             Part::Gap(_, None) => Err(deflate::Fault::Size.into()),
             Part::Gap(_, Some(New { plain, coder: Coder::Deflate { check, manner }, .. })) => {
@@ -530,12 +539,11 @@ impl<'m> Remake<'m> {
                 self.part = Part::Lzma;
                 Ok(())
             }
-            Part::Lzma => self.advance(input),
             Part::Stream => {
                 self.part = Part::Check(0);
                 Ok(())
             }
-            Part::Check(_) => self.advance(input),
+            Part::Lzma | Part::Check(_) => self.advance(input),
         }
     }
 
@@ -551,11 +559,11 @@ impl<'m> Remake<'m> {
         self.streams = streams;
         let bits = &mut self.script.bits(input);
         let stream = recipe::new(&mut self.model, bits, blank).map_err(Error::Input)?;
-        let behind = left.checked_sub(stream.gap).and_then(|left| left.checked_sub(stream.plain));
-        if behind.is_none() {
-            return Err(deflate::Fault::Size.into());
-        }
-        self.expanded = self.expanded.saturating_add(stream.gap).saturating_add(stream.plain);
+        let gap_end = self.expanded.saturating_add(stream.gap);
+        let start = recipe::aligned(gap_end).ok_or(deflate::Fault::Size)?;
+        let end = start.checked_add(stream.plain).filter(|end| *end <= self.head.expanded);
+        self.expanded = end.ok_or(deflate::Fault::Size)?;
+        self.filling = usize::try_from(start.wrapping_sub(gap_end)).unwrap_or(0);
         self.part = Part::Gap(stream.gap, Some(stream));
         Ok(())
     }
@@ -583,11 +591,14 @@ pub fn contents<I: Input>(
     let mut model = Model::new(words).ok_or(Fault::Memory { words: correct::WORDS })?;
     let bits = &mut script.bits(input);
     let head = recipe::head(&mut model, bits, Head::default()).map_err(Error::Input)?;
-    let mut old_size = outline.old_size;
+    let (mut image, mut expanded) = (0u32, 0u32);
     for _ in 0..head.old.min(STREAMS_MAX) {
         let stream = recipe::old(&mut model, bits, Old::default()).map_err(Error::Input)?;
-        old_size = old_size.wrapping_sub(stream.len).wrapping_add(stream.plain);
+        image = image.wrapping_add(stream.gap).wrapping_add(stream.len);
+        let start = recipe::aligned(expanded.wrapping_add(stream.gap)).ok_or(deflate::Fault::Size)?;
+        expanded = start.wrapping_add(stream.plain);
     }
+    let old_size = expanded.wrapping_add(outline.old_size.wrapping_sub(image));
     let payload = outline.payload.saturating_sub(delta_at);
     Ok(Contents {
         head,

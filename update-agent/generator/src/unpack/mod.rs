@@ -337,7 +337,11 @@ fn expand(image: &[u8], streams: &[&Found]) -> Vec<u8> {
     let mut end = 0;
     for found in streams {
         let range = found.range();
-        out.extend(&image[end..range.start]);
+        let gap = range.start - end;
+        let filling = recipe::aligned(small(out.len() + gap)).expect("images are below 1 GiB") as usize
+            - out.len()
+            - gap;
+        out.extend(&image[end..range.start + filling]);
         out.extend(found.plain());
         end = range.end;
     }

@@ -195,7 +195,8 @@ impl<'m> Chooser<'m> {
                     Kind::Again(rank) => of(&again, rank),
                     Kind::Match => best.len,
                 };
-                (u32::from(code_of(kind)), left, u32::from(there >= left) + u32::from(there == left))
+                let fits = u32::from(there >= left).wrapping_add(u32::from(there == left));
+                (u32::from(code_of(kind)), left, fits)
             }
         };
         let neighbour = |kind: Option<Kind>| kind.map_or(7, |kind| u32::from(code_of(kind)));
@@ -204,8 +205,8 @@ impl<'m> Chooser<'m> {
         let (rank, most) = longest_of(&again);
         let octet = |at: Option<usize>| u32::from(at.and_then(|at| spot.plain.get(at)).copied().unwrap_or(0));
         let short = u32::from(of(&again, Rank::First) >= 1);
-        let far = best.distance.checked_ilog2().map_or(0, |size| size + 1);
-        let state = lzma.state() as u32 & 15;
+        let far = size_of(best.distance);
+        let state = u32::from(lzma.state());
         let contexts = [
             old | fits << 4 | class(old_len) << 6 | (self.history & 7) << 12,
             class(best.len) | class(most) << 5 | rank << 10 | state << 12 | short << 16,
@@ -307,7 +308,7 @@ impl<'m> Chooser<'m> {
     ) -> Result<u32, B::Error> {
         let mut places = finder.places(plain, len);
         if let Some(nearest) = places.next() {
-            let far = nearest.checked_ilog2().map_or(0, |size| size + 1);
+            let far = size_of(nearest);
             let contexts = [
                 class(len) | sight.old << 5,
                 class(len) | far << 5,
@@ -373,6 +374,11 @@ const fn of(all: &[u32; 4], rank: Rank) -> u32 {
 /// The rank of the longest, the first of them, and how long it is.
 fn longest_of(again: &[u32; 4]) -> (u32, u32) {
     (0..).zip(again).fold((0, 0), |(rank, most), (n, len)| if *len > most { (n, *len) } else { (rank, most) })
+}
+
+/// How many bits a distance has.
+const fn size_of(distance: u32) -> u32 {
+    u32::BITS.wrapping_sub(distance.leading_zeros())
 }
 
 /// Lengths that are told apart, 0 to 20.

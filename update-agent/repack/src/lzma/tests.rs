@@ -226,11 +226,11 @@ fn code(len: usize, seed: u64) -> Vec<u8> {
         let at = u32::try_from(code.len()).unwrap();
         let word = match number() % 6 {
             0 => 0xEB00_0000 | ((number() % 50 * 0x340).wrapping_sub(at).wrapping_sub(8) >> 2) & 0x00FF_FFFF,
-            1 => 0xE590_0000 | number() % 16 << 12 | number() % 32 << 2,
-            2 => 0xE1A0_0000 | number() % 16 << 12 | number() % 16,
+            1 => 0xE590_0000 | (number() % 16) << 12 | (number() % 32) << 2,
+            2 => 0xE1A0_0000 | (number() % 16) << 12 | (number() % 16),
             3 => 0xE92D_4010,
             4 => 0xE8BD_8010,
-            _ => 0xE350_0000 | number() % 4,
+            _ => 0xE350_0000 | (number() % 4),
         };
         code.extend(word.to_le_bytes());
     }

@@ -156,8 +156,8 @@ impl<'m> Lzma<'m> {
     }
 
     /// What the last tokens were, 0 to 11; from 7 on the last one was no literal.
-    pub(super) const fn state(&self) -> usize {
-        self.state
+    pub(super) fn state(&self) -> u8 {
+        u8::try_from(self.state).unwrap_or(0)
     }
 
     /// Codes a token that stands behind the octets `before`, and its octet if it is a literal.
