@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 16] = [
+pub(crate) const PARTS: [(&str, &str); 17] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -23,6 +23,7 @@ pub(crate) const PARTS: [(&str, &str); 16] = [
         "repack",
         "update-agent/repack: the above with deflate streams unpacked and made again, 224 KiB of memory",
     ),
+    ("lzma", "update-agent/repack: the above, streams of LZMA and xz too"),
     ("bank-log", "update-agent: the record store on two banks of flash"),
     ("nand", "update-agent: NAND flash as NOR flash, pages of 2 KiB"),
     ("update", "update-agent: inbox, verification, applier, boot decision"),

@@ -16,6 +16,8 @@
 //! - [`decisions`]: what the old encoder did, by place, [`archive`]: in each of several streams; [`finder`]: where octets stood before
 //! - [`remake`]: the new stream; [`workshop`]: all streams of an image
 //!
+//! The feature `lzma` puts it into a device's build ([`Workshop`]); without it such streams are refused.
+//!
 //! The octets around a stream (headers, index, checks) are no part of it. LZMA's window is not looked at: it only says how
 //! far distances go.
 mod archive;
@@ -23,12 +25,14 @@ mod choose;
 mod decisions;
 mod filter;
 mod finder;
+mod needs;
 mod range;
 mod remake;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod token;
+#[cfg_attr(not(feature = "lzma"), path = "absent.rs")]
 mod workshop;
 
 pub use archive::{Archive, Archiving};
@@ -37,7 +41,8 @@ pub use filter::{Filter, Way};
 pub use remake::{From, Maker, Room, Script, Turn, Unknown};
 pub use stream::{Chunk, Control, Error, Extent, Framing, Stream, Witness, unpack};
 pub use token::{CELLS, Kind, LONGEST, Props, Rank, Token};
-pub use workshop::{Needs, Opening, Workshop};
+pub use needs::Needs;
+pub use workshop::{Opening, Workshop};
 
 /// What is wrong with a stream or a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub enum Fault {
     },
     /// The stream is not one, or not of the sizes that it should have.
     Stream,
+    /// This build leaves LZMA out (feature `lzma`).
+    Absent,
 }
 
 impl core::fmt::Display for Fault {
@@ -57,6 +64,7 @@ impl core::fmt::Display for Fault {
         match self {
             Self::Memory { words } => write!(f, "{words} words of memory are needed"),
             Self::Stream => f.write_str("no LZMA stream, or of other sizes"),
+            Self::Absent => f.write_str("LZMA is left out of this build"),
         }
     }
 }

@@ -4,34 +4,9 @@ use kedge_delta::bits::{Bits, Octets};
 use super::Fault;
 use super::archive::{Archive, Archiving};
 use super::filter::Way;
-use super::remake::{From, Maker, Room, Unknown};
+use super::needs::Needs;
+use super::remake::{From, Maker, Unknown};
 use super::stream::{Error, Extent, Stream, unpack};
-use super::token::CELLS;
-
-/// What the streams of both images take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Of the new image: the most of each.
-    pub room: Room,
-    /// Old streams whose decisions are noted.
-    pub streams: u32,
-    /// Words of these notes.
-    pub notes: u32,
-}
-
-impl Needs {
-    /// Words of memory.
-    pub fn words(&self) -> usize {
-        let plain = usize::try_from(self.room.plain.div_ceil(4)).unwrap_or(usize::MAX);
-        let notes = Archiving::words(self.streams, self.notes);
-        self.room.words().saturating_add(plain).saturating_add(notes).saturating_add(self.cells())
-    }
-
-    /// Words to unpack with.
-    const fn cells(&self) -> usize {
-        if self.streams == 0 { 0 } else { CELLS.div_ceil(2) }
-    }
-}
 
 /// A [`Workshop`] in which old streams are being unpacked.
 #[derive(Debug)]
