@@ -22,7 +22,7 @@ pub const SUCCESSFUL: u8 = 100;
 pub const fn of_job(job: Job) -> u8 {
     match job {
         Job::Idle => IDLE,
-        Job::Receiving { .. } => DOWNLOADING,
+        Job::Receiving { .. } | Job::Opening { .. } | Job::Streaming { .. } => DOWNLOADING,
         Job::Verified { .. } => READY,
         Job::Ordered { .. } | Job::Applying { .. } | Job::Trial { .. } => UPDATING,
     }

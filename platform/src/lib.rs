@@ -5,6 +5,8 @@
 //! | port | trait | what happens without it |
 //! |---|---|---|
 //! | [`flash`] | [`NorFlash`](flash::NorFlash) of `embedded-storage`, with the power-loss contract written there | nothing works |
+//! | [`flash`] | [`Sectors`](flash::Sectors): the table of a part with sectors of different sizes | all sectors are equal |
+//! | [`cipher`] | [`FlashCipher`](cipher::FlashCipher): encryption by address; in software: `kedge-platform-crypto` | images are stored plain |
 //! | [`nand`] | [`NandFlash`](nand::NandFlash): pages, blocks, bad blocks; the update agent makes a `NorFlash` of it | NOR only |
 //! | [`loader`] | [`Loader`](loader::Loader): the OEM's boot loader, for devices that keep theirs | Kedge's own boot stage decides |
 //! | [`http`] | [`Connection`](http::Connection) of `embedded-svc`: one exchange at a time, redirects not followed | no sessions |
@@ -32,6 +34,7 @@
     )
 )]
 
+pub mod cipher;
 pub mod clock;
 pub mod crypto;
 pub mod entropy;

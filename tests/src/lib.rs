@@ -1,5 +1,7 @@
 //! What crosses crates: flows, conformance, power failures, golden texts.
 
+pub mod encrypted;
+pub mod hostile;
 pub mod life;
 pub mod oracle_iota;
 pub mod oracle_is683;

@@ -1,9 +1,7 @@
 //! A small firmware pair for sweeps: few enough sectors that every flash operation can be cut.
 
-use kedge::world::Pair;
-
-/// Two images of some 3 KiB that differ like a release: a piece inserted, one removed, some octets changed.
-pub fn small_pair() -> Pair {
+/// Two images, old and new, of some 3 KiB that differ like a release: a piece inserted, one removed, some octets changed.
+pub fn small_pair() -> (Vec<u8>, Vec<u8>) {
     let mut word = 0x2545_F491_u32;
     let old: Vec<u8> = (0..3000_u32)
         .map(|n| {
@@ -18,5 +16,5 @@ pub fn small_pair() -> Pair {
     for at in (100..new.len()).step_by(531) {
         new[at] = new[at].wrapping_add(4);
     }
-    Pair { old, new }
+    (old, new)
 }

@@ -1,19 +1,21 @@
 //! A device with nothing but flash, the update agent and an outbox, and its whole life as one function: what the tests of
 //! power failures, altered packages and real firmware pairs share.
 use kedge_delta::map::Region as Understood;
+use kedge_delta::rebuild::plan_end;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_generator::{
     Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full, plain,
 };
-use kedge_package::limits::ENVELOPE_MAX;
+use kedge_package::limits::{ENVELOPE_MAX, HEADER_LEN};
+use kedge_package::{Envelope, Header, Kind, Manifest};
 use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 use kedge_platform_sim::nand::Error as NandError;
 use kedge_platform_sim::nor::{Error as NorError, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_update_agent::nand::Error as VolumeError;
 use kedge_update_agent::{
-    Applier, BootDecision, Device, Error, Job, Key, Layout, Memory, Mode, Outcome, Progress, Update,
-    WORDS_SMALL, Workspace,
+    Applier, BootDecision, Device, Error, Job, Key, Layout, Memory, Mode, Outcome, Progress, Site, Streaming,
+    Update, WORDS_SMALL, Workspace,
 };
 
 /// The product all test packages are for.
@@ -44,6 +46,8 @@ pub struct Case {
     pub layout: Layout,
     /// Sectors of the device.
     pub sectors: usize,
+    /// The package is used while it comes in: how seldom the decoder's state is kept ([`Site::share`]).
+    pub streamed: Option<u32>,
     keys: Vec<(Vec<u8>, [u8; 32])>,
     /// Words of memory that the applier is lent.
     words: usize,
@@ -58,6 +62,17 @@ pub enum Content {
     Delta,
     /// The differences, not entropy coded.
     Plain,
+    /// The coded differences, used while they come in.
+    Streamed,
+    /// The whole image, used while it comes in.
+    StreamedFull,
+}
+
+impl Content {
+    /// Whether the package is used while it comes in.
+    pub const fn is_streamed(self) -> bool {
+        matches!(self, Self::Streamed | Self::StreamedFull)
+    }
 }
 
 /// In which pieces a device works.
@@ -106,15 +121,37 @@ impl Case {
         let target = Target { layout, block_size: u32::try_from(shape.block).unwrap() };
         let signer = Signer::test_key();
         let package = match content {
-            Content::Full => full(&release, None, target, &signer),
-            Content::Delta => {
+            Content::Full | Content::StreamedFull => full(&release, None, target, &signer),
+            Content::Delta | Content::Streamed => {
                 let spare = u32::try_from(shape.spare).unwrap();
                 let coding = Coding { ram: 4096, spare, ..Coding::default() };
                 create(&release, &installed, target, &coding, &signer).map(|made| made.package)
             }
             Content::Plain => plain(&release, &installed, target, &signer),
         };
-        Self::laid_out(old, new, package.unwrap(), layout, shape)
+        let case = Self::laid_out(old, new, package.unwrap(), layout, shape);
+        if content.is_streamed() { case.streaming(shape.erase, 0) } else { case }
+    }
+
+    /// The same package used while it comes in, on a device with room for no more of it than that takes.
+    ///
+    /// # Panics
+    ///
+    /// If it is no package.
+    #[must_use]
+    pub fn streaming(mut self, erase: usize, share: u32) -> Self {
+        let front = Front::of(&self.package);
+        let room = front.len.next_multiple_of(erase) + 2 * front.state.next_multiple_of(erase);
+        self.layout.package.len = u32::try_from(room).unwrap();
+        self.sectors = self.sectors.max((self.layout.package.start as usize + room) / erase);
+        let journal = u32::try_from(self.sectors * erase).unwrap();
+        // the package region may have grown into the journal behind it
+        if self.layout.journal.start < self.layout.package.start + self.layout.package.len {
+            self.layout.journal.start = journal;
+            self.sectors += self.layout.journal.len as usize / erase;
+        }
+        self.streamed = Some(share);
+        self
     }
 
     /// A case with any octets as the package.
@@ -153,7 +190,7 @@ impl Case {
         let signer = Signer::test_key();
         let keys = vec![(signer.id().to_vec(), signer.public_key())];
         let (old, new, sectors) = (old.to_vec(), new.to_vec(), end / erase);
-        Self { old, new, package, layout, sectors, keys, words: WORDS_SMALL }
+        Self { old, new, package, layout, sectors, streamed: None, keys, words: WORDS_SMALL }
     }
 
     /// The same on a device that lends so many octets of memory.
@@ -239,6 +276,38 @@ impl Case {
         })
     }
 
+    /// Fetches the package in pieces of `piece` octets and uses it at once, from where that stopped to its end.
+    ///
+    /// # Errors
+    ///
+    /// What the update agent says.
+    pub fn stream<F: NorFlash>(
+        &self,
+        update: &mut Update,
+        flash: &mut F,
+        piece: usize,
+    ) -> Result<Progress, Error<F::Error>> {
+        let share = self.streamed.unwrap_or_default();
+        self.with_measure(Some("1"), |device| {
+            let mut room = Box::new(Room::new());
+            let mut site = Site { update, flash, device, crypto: &RingCrypto, share };
+            let mut streaming = match site.update.job() {
+                Job::Opening { .. } | Job::Streaming { .. } => Streaming::resume(&mut site, room.lend())?,
+                _ => Streaming::begin(&mut site, room.lend())?,
+            };
+            let mut octets = &[][..];
+            loop {
+                if let (Some(at), true) = (streaming.needs_from(), octets.is_empty()) {
+                    octets = self.package[at as usize..].chunks(piece).next().unwrap_or_default();
+                }
+                let progress = streaming.push(&mut site, &mut octets)?;
+                if matches!(progress, Progress::Complete | Progress::Ended(_)) {
+                    return Ok(progress);
+                }
+            }
+        })
+    }
+
     /// One start of the device: the boot stage's part, then the firmware's. True when the update is done and reported;
     /// otherwise the device restarts itself. `outbox` keeps what was reported, and as an agent does it, takes a package's
     /// result once.
@@ -273,10 +342,46 @@ impl Case {
             }
             update.clear_outcome(flash)?;
         }
-        if !runs_new {
+        if !runs_new && self.streamed.is_some() {
+            self.stream(&mut update, flash, 200)?;
+        } else if !runs_new {
             self.receive(&mut update, flash, 200)?;
         }
         Ok(runs_new)
+    }
+}
+
+/// What has to be there of a package before its content is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Front {
+    /// Octets up to the end of the plan.
+    pub len: usize,
+    /// Octets of the decoder's state.
+    pub state: usize,
+}
+
+impl Front {
+    /// The front of a package. Of a plan whose length makes no sense nothing is counted.
+    ///
+    /// # Panics
+    ///
+    /// If header or manifest are none.
+    pub fn of(package: &[u8]) -> Self {
+        let header = Header::parse(package.first_chunk().unwrap()).unwrap();
+        let (envelope, payload) = package.split_at(header.payload_at() as usize);
+        let envelope = Envelope::parse(&envelope[HEADER_LEN..]).unwrap();
+        let manifest = Manifest::parse(envelope.manifest, envelope.manifest_at).unwrap();
+        let plan = match manifest.payload.kind {
+            Kind::Coded => plan_end(payload, header.payload).ok().flatten().unwrap_or_default(),
+            _ => 0,
+        };
+        let len = (header.payload_at() + plan) as usize;
+        let state = match manifest.payload.needs.state as usize {
+            // the first generators did not say it for slots
+            0 if manifest.payload.kind == Kind::Coded => STATE,
+            said => said,
+        };
+        Self { len, state }
     }
 }
 

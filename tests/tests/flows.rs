@@ -1,7 +1,7 @@
 //! Every scenario of the desktop command, in process, and with the link cut at every message.
 
 use kedge::scenario::{SCENARIOS, Scenario};
-use kedge::world::{Prepared, Trouble};
+use kedge::world::{Pair, Prepared, Trouble};
 use kedge_platform_sim::bearer::Fault;
 use kedge_tests::pair::small_pair;
 
@@ -9,7 +9,8 @@ const SECTOR: usize = 512;
 const SECTOR_OCTETS: u32 = 512;
 
 fn prepared(scenario: &'static Scenario) -> Prepared {
-    Prepared::new(scenario, &small_pair(), SECTOR_OCTETS, 1)
+    let (old, new) = small_pair();
+    Prepared::new(scenario, &Pair { old, new }, SECTOR_OCTETS, 1)
         .unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
 }
 

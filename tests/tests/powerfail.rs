@@ -2,7 +2,7 @@
 //! the new state, whole, and the network has one report.
 
 use kedge::scenario::find;
-use kedge::world::{Prepared, Trouble};
+use kedge::world::{Pair, Prepared, Trouble};
 use kedge_platform_sim::nor::Cut;
 use kedge_platform_sim::random::Seeded;
 use kedge_tests::pair::small_pair;
@@ -10,7 +10,8 @@ use kedge_tests::pair::small_pair;
 fn prepared(name: &str, sector: usize) -> Prepared {
     let scenario = find(name).expect("the scenario exists");
     let sector = u32::try_from(sector).expect("a sector is small");
-    Prepared::new(scenario, &small_pair(), sector, 1).expect("it can be prepared")
+    let (old, new) = small_pair();
+    Prepared::new(scenario, &Pair { old, new }, sector, 1).expect("it can be prepared")
 }
 
 /// Every operation, cut before, inside (with two sets of leftovers) and after it.

@@ -51,9 +51,14 @@ fn sweep<const WRITE: usize, const ERASE: usize>(case: &Case, ecc: bool) -> u64 
 fn geometry<const WRITE: usize, const ERASE: usize>(blocks: usize) -> u64 {
     let (old, new) = image_pair(blocks * ERASE - ERASE / 3, ERASE, 7);
     let mut cases = 0;
-    for (content, layout) in
-        [(Content::Delta, Slot), (Content::Delta, InPlace), (Content::Full, Slot), (Content::Full, InPlace)]
-    {
+    for (content, layout) in [
+        (Content::Delta, Slot),
+        (Content::Delta, InPlace),
+        (Content::Full, Slot),
+        (Content::Full, InPlace),
+        (Content::Streamed, Slot),
+        (Content::StreamedFull, Slot),
+    ] {
         let case = Case::new(&old, &new, content, layout, ERASE, ERASE);
         let n = sweep::<WRITE, ERASE>(&case, false) + sweep::<WRITE, ERASE>(&case, true);
         kedge_tests::figure!("write {WRITE}, erase {ERASE}, {content:?}, {layout:?}: {n} cuts");
@@ -81,9 +86,9 @@ fn blocks_of_several_sectors() {
 }
 
 /// Every pair of a first cut and a second one in its recovery.
-fn pairs(layout: Layout) -> u64 {
+fn pairs(content: Content, layout: Layout) -> u64 {
     let (old, new) = image_pair(700, 256, 3);
-    let case = Case::new(&old, &new, Content::Delta, layout, 256, 256);
+    let case = Case::new(&old, &new, content, layout, 256, 256);
     let factory = factory::<8, 256>(&case, 1, false);
     let operations = factory.clone().finish(&case).unwrap();
     let mut cases = 0;
@@ -114,12 +119,24 @@ fn pairs(layout: Layout) -> u64 {
 
 #[test]
 fn every_pair_of_cuts_in_a_slot() {
-    kedge_tests::figure!("pairs of power cuts in a slot: {} cases, 0 violations", pairs(Slot));
+    kedge_tests::figure!(
+        "pairs of power cuts in a slot: {} cases, 0 violations",
+        pairs(Content::Delta, Slot)
+    );
 }
 
 #[test]
 fn every_pair_of_cuts_in_place() {
-    kedge_tests::figure!("pairs of power cuts in place: {} cases, 0 violations", pairs(InPlace));
+    kedge_tests::figure!(
+        "pairs of power cuts in place: {} cases, 0 violations",
+        pairs(Content::Delta, InPlace)
+    );
+}
+
+#[test]
+fn every_pair_of_cuts_while_streaming() {
+    let cases = pairs(Content::Streamed, Slot) + pairs(Content::StreamedFull, Slot);
+    kedge_tests::figure!("pairs of power cuts while streaming: {cases} cases, 0 violations");
 }
 
 #[test]
@@ -127,8 +144,8 @@ fn many_cuts_in_a_row() {
     let (old, new) = image_pair(6000, 1024, 5);
     let mut noise = Seeded::new(0x00C0_FFEE);
     let mut cases = 0;
-    for layout in [Slot, InPlace] {
-        let case = Case::new(&old, &new, Content::Delta, layout, 1024, 1024);
+    for (content, layout) in [(Content::Delta, Slot), (Content::Delta, InPlace), (Content::Streamed, Slot)] {
+        let case = Case::new(&old, &new, content, layout, 1024, 1024);
         for seed in 0..400 {
             let mut life = factory::<4, 1024>(&case, seed, seed % 2 == 1);
             for _ in 0..7 {

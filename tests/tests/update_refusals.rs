@@ -1,7 +1,7 @@
 //! What is refused is refused before the first sector of an image is touched: every altered bit, every truncation, and each
 //! way in which a sound package is for another device.
 use kedge_generator::{
-    Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full,
+    Coding, Installed, Layout as PackageLayout, Release, RingCrypto, Signer, Target, create, full, suit,
 };
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_platform::flash::Region;
@@ -18,6 +18,21 @@ type Flash = Nor<8, 256>;
 fn small_case(layout: PackageLayout) -> Case {
     let (old, new) = image_pair(900, 256, 11);
     Case::new(&old, &new, Content::Delta, layout, 256, 256)
+}
+
+/// Packages of every kind, for both layouts, with both envelopes.
+fn every_kind() -> Vec<Case> {
+    let (old, new) = image_pair(900, 256, 11);
+    let mut cases = Vec::new();
+    for content in [Content::Full, Content::Plain, Content::Delta] {
+        for layout in [PackageLayout::Slot, PackageLayout::InPlace] {
+            let case = Case::new(&old, &new, content, layout, 256, 256);
+            let package = suit(&case.package, &Signer::test_key()).unwrap();
+            cases.push(Case::with_package(&old, &new, package, layout, 256, 256));
+            cases.push(case);
+        }
+    }
+    cases
 }
 
 /// Whether an operation since the trace began touched an image, or where one is made.
@@ -89,15 +104,38 @@ fn every_altered_bit_is_refused_before_the_first_erase() {
 
 #[test]
 fn every_truncation_is_refused_before_the_first_erase() {
-    let case = small_case(PackageLayout::InPlace);
-    for len in 0..case.package.len() {
-        let (flash, update) = verified(&case, &case.package[..len]);
-        assert!(matches!(update, Err(Error::Refused(_))), "{len}");
-        assert!(!touched_image(&flash, &case), "{len}");
+    let mut cases = 0;
+    for case in every_kind() {
+        for len in 0..case.package.len() {
+            let (flash, update) = verified(&case, &case.package[..len]);
+            assert!(matches!(update, Err(Error::Refused(_))), "{len}");
+            assert!(!touched_image(&flash, &case), "{len}");
+            cases += 1;
+        }
+        let longer = [&case.package[..], &[0]].concat();
+        assert_eq!(verified(&case, &longer).1.map(|u| u.job()), Err(Error::Refused(Refusal::WrongSize)));
     }
-    let longer = [&case.package[..], &[0]].concat();
-    assert_eq!(verified(&case, &longer).1.map(|u| u.job()), Err(Error::Refused(Refusal::WrongSize)));
-    kedge_tests::figure!("truncated packages refused: {} cases", case.package.len());
+    assert!(cases >= 12 * 300, "{cases} cases");
+    kedge_tests::figure!("truncated packages refused: {cases} cases");
+}
+
+#[test]
+fn every_altered_octet_of_every_kind_of_package_is_refused_before_the_first_erase() {
+    let mut cases = 0;
+    for case in every_kind() {
+        for at in 0..case.package.len() {
+            let mut package = case.package.clone();
+            package[at] = package[at].wrapping_add(1 + u8::try_from(at % 255).unwrap());
+            let (flash, update) = verified(&case, &package);
+            assert!(matches!(update, Err(Error::Refused(_))), "octet {at}: {:?}", update.map(|u| u.job()));
+            assert!(!touched_image(&flash, &case), "octet {at}");
+            cases += 1;
+        }
+    }
+    assert!(cases >= 12 * 300, "{cases} cases");
+    kedge_tests::figure!(
+        "altered octets refused in packages of every kind, layout and envelope: {cases} cases"
+    );
 }
 
 /// A package for blocks of 256 octets in place, changed by the caller in what it is for.
@@ -250,4 +288,23 @@ fn small_buffers_and_wrong_moments_are_told() {
     update.clear_outcome(&mut flash).unwrap();
     assert_eq!(update.begin(&mut flash, 100), Ok(()));
     assert!(flash.misuses().is_empty());
+}
+
+/// On a part with sectors of different sizes it is those of the image and of scratch that blocks are made of.
+#[test]
+fn blocks_that_are_no_whole_sectors_of_the_image_are_refused() {
+    for layout in [PackageLayout::Slot, PackageLayout::InPlace] {
+        let small = small_case(layout);
+        let mut case = Case::with_package(&small.old, &small.new, small.package, layout, 1024, 1024);
+        let large = |region: Region| region.in_sectors(1024);
+        case.layout.image = large(case.layout.image);
+        case.layout.mode = match case.layout.mode {
+            Mode::Slot { standby } => Mode::Slot { standby: large(standby) },
+            Mode::InPlace { scratch } => Mode::InPlace { scratch: large(scratch) },
+        };
+        case.sectors *= 1024 / 256;
+        let (flash, result) = verified(&case, &case.package);
+        assert_eq!(result.err(), Some(Error::Refused(Refusal::BlockSize)), "{layout:?}");
+        assert!(!touched_image(&flash, &case));
+    }
 }

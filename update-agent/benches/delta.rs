@@ -1,5 +1,5 @@
 //! `cargo bench -p kedge-update-agent`: how small coded deltas are and how fast they decode, over the firmware pairs of the
-//! developer set, in place, small profile. What is measured against, bsdiff and xz, is run beside it on the same pairs, so
+//! developer set (or those named as arguments), in place, small profile. What is measured against, bsdiff and xz, is run beside it on the same pairs, so
 //! ratios do not depend on the machine. All other peers: `kedge delta compare --corpus`.
 
 use std::fs;
@@ -29,7 +29,9 @@ fn main() {
         return;
     }
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/firmware");
-    let pairs = pairs(&corpus);
+    let mut pairs = pairs(&corpus);
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    pairs.retain(|pair| wanted.is_empty() || wanted.contains(&pair.name));
     if pairs.is_empty() {
         println!("skipped: there are no firmware pairs in {}", corpus.display());
         return;

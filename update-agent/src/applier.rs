@@ -75,6 +75,8 @@ pub struct Applier<'u, 'm, C: Crypto> {
 
 enum Stage<C: Crypto> {
     Verify(Verifier<C>),
+    /// A coded delta is taken up after so many blocks.
+    TakeUp(Accepted, u32),
     /// A coded delta is gone through without writing: how far.
     Rehearse(Accepted, u32),
     /// The same in a slot after a power cut: how far, and up to where.
@@ -96,32 +98,9 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         crypto: &C,
         mut memory: Memory<'m>,
     ) -> Result<Self, Error<F::Error>> {
-        let work = memory.octets();
-        let stage = match update.job() {
-            Job::Ordered { package, size } => {
-                match Verifier::open(update, flash, device, crypto, work, size) {
-                    Ok(verifier) if verifier.accepted().id == package => Stage::Verify(verifier),
-                    Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged))?,
-                    Err(Error::Refused(refusal)) => end(update, flash, UpdateResult::Refused(refusal))?,
-                    Err(error) => return Err(error),
-                }
-            }
-            Job::Applying { package, size, done, .. } => {
-                match update.reopen::<F, C>(flash, work, size, package)? {
-                    Some(accepted) => Stage::Build(accepted, done),
-                    None => end(update, flash, UpdateResult::Failed(Failure::PackageChanged))?,
-                }
-            }
-            _ => return Err(Error::NotNow),
-        };
+        let stage = start(update, flash, device, crypto, memory.octets())?;
         let trial_attempts = device.trial_attempts.clamp(1, ATTEMPTS_MAX);
-        let mut applier = Self { update, trial_attempts, stage, memory: Some(memory), coded: None };
-        if let Stage::Build(accepted, done) = applier.stage
-            && accepted.payload.kind.is_coded()
-        {
-            applier.stage = applier.go_on(flash, accepted, done)?;
-        }
-        Ok(applier)
+        Ok(Self { update, trial_attempts, stage, memory: Some(memory), coded: None })
     }
 
     /// Takes up a coded delta, whose package was accepted.
@@ -135,6 +114,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     /// The stage in which a coded delta is after `done` blocks.
+    #[inline(never)]
     fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -154,7 +134,9 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
             })
         });
         match opened {
-            Err(Error::Refused(_)) => end(self.update, flash, UpdateResult::Failed(Failure::BadBlock)),
+            Err(Error::Refused(_)) => {
+                end(self.update, flash, UpdateResult::Failed(Failure::BadBlock)).map(Stage::Over)
+            }
             other => other,
         }
     }
@@ -164,6 +146,14 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     pub fn step<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
         match &mut self.stage {
             Stage::Verify(_) => self.verify(flash),
+            Stage::TakeUp(accepted, done) => {
+                let (accepted, done) = (*accepted, *done);
+                self.stage = self.go_on(flash, accepted, done)?;
+                Ok(match self.stage {
+                    Stage::Over(progress) => progress,
+                    _ => Progress::Applying { done, total: accepted.plan.blocks() },
+                })
+            }
             Stage::Rehearse(accepted, step) => {
                 let (accepted, step) = (*accepted, *step);
                 self.rehearse(flash, accepted, step)
@@ -198,6 +188,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     /// One block more without writing; when all are through, the update begins.
+    #[inline(never)]
     fn rehearse<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -208,12 +199,12 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
         let rehearsed = if step < total { coded.rehearse(flash) } else { coded.restart(flash) };
         match rehearsed.map_err(|error| coded::refusal(error, accepted.payload_at)) {
-            Ok(()) if step < total => {
+            Ok(()) if step >= total => self.begin(flash, accepted),
+            Ok(()) => {
                 self.stage = Stage::Rehearse(accepted, step.saturating_add(1));
                 let done = step.saturating_mul(accepted.payload.block_size);
                 Ok(Progress::Verifying { done, total: accepted.image.size })
             }
-            Ok(()) => self.begin(flash, accepted),
             Err(Error::Refused(refusal)) => self.end(flash, UpdateResult::Refused(refusal)),
             Err(error) => Err(error),
         }
@@ -227,6 +218,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
     }
 
+    #[inline(never)]
     fn replay<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -251,6 +243,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     /// Makes the next block of a coded delta.
+    #[inline(never)]
     fn make<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -290,6 +283,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         self.update.set_job(flash, Job::Applying { package, size, done, ready }).map_err(BlockError::Flash)
     }
 
+    #[inline(never)]
     fn verify<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
         let Stage::Verify(verifier) = &mut self.stage else { return Err(Error::NotNow) };
         match verifier.step(flash) {
@@ -316,6 +310,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         }
     }
 
+    #[inline(never)]
     fn build<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -360,19 +355,20 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         let mut input =
             Stored { flash, package: self.update.layout.package, image: Some(self.update.old_region()) };
         let block = accepted.plan.block(step, &mut input).map_err(block_error)?;
-        let target = self.update.new_region().start.saturating_add(block.start);
+        let new = self.update.new_region();
+        let target = new.start.saturating_add(block.start);
         let ready = match self.update.layout.mode {
             Mode::Slot { .. } => {
-                make(&mut input, &block, target)?;
+                make(&mut input, &block, new, target)?;
                 false
             }
             Mode::InPlace { .. } if block.content == Content::Unchanged => return Ok(true),
             Mode::InPlace { scratch } => {
-                let scratch = scratch_block(scratch, accepted.plan.block_size(), step);
+                let place = scratch_block(scratch, accepted.plan.block_size(), step);
                 if ready {
-                    copy(flash, scratch, target, block.len)?;
+                    copy(flash, place, new, target, block.len)?;
                 } else {
-                    make(&mut input, &block, scratch)?;
+                    make(&mut input, &block, scratch, place)?;
                 }
                 !ready
             }
@@ -390,6 +386,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         Progress::Checking { done: 0, total }
     }
 
+    #[inline(never)]
     fn check<F: NorFlash>(&mut self, flash: &mut F) -> Result<Progress, Error<F::Error>> {
         let Stage::Check(accepted, hashing) = &mut self.stage else { return Err(Error::NotNow) };
         let accepted = *accepted;
@@ -417,6 +414,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     /// The new image is whole: it goes on trial.
+    #[inline(never)]
     fn complete<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -438,25 +436,53 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     fn end<F: NorFlash>(&mut self, flash: &mut F, result: UpdateResult) -> Result<Progress, Error<F::Error>> {
-        self.stage = end(self.update, flash, result)?;
-        match &self.stage {
-            Stage::Over(progress) => Ok(*progress),
-            _ => Err(Error::NotNow),
+        let progress = end(self.update, flash, result)?;
+        self.stage = Stage::Over(progress);
+        Ok(progress)
+    }
+}
+
+/// Where the journal says to begin.
+#[inline(never)]
+fn start<F: NorFlash, C: Crypto>(
+    update: &mut Update,
+    flash: &mut F,
+    device: &Device<'_>,
+    crypto: &C,
+    work: &mut [u8],
+) -> Result<Stage<C>, Error<F::Error>> {
+    match update.job() {
+        Job::Ordered { package, size } => match Verifier::open(update, flash, device, crypto, work, size) {
+            Ok(verifier) if verifier.accepted().id == package => Ok(Stage::Verify(verifier)),
+            Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),
+            Err(Error::Refused(refusal)) => {
+                end(update, flash, UpdateResult::Refused(refusal)).map(Stage::Over)
+            }
+            Err(error) => Err(error),
+        },
+        Job::Applying { package, size, done, .. } => {
+            match update.reopen::<F, C>(flash, work, size, package)? {
+                Some(accepted) if accepted.payload.kind.is_coded() => Ok(Stage::TakeUp(accepted, done)),
+                Some(accepted) => Ok(Stage::Build(accepted, done)),
+                None => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),
+            }
         }
+        _ => Err(Error::NotNow),
     }
 }
 
 /// Ends the job of `update` with `result`.
-fn end<F: NorFlash, C: Crypto>(
+#[inline(never)]
+fn end<F: NorFlash>(
     update: &mut Update,
     flash: &mut F,
     result: UpdateResult,
-) -> Result<Stage<C>, Error<F::Error>> {
+) -> Result<Progress, Error<F::Error>> {
     let (Job::Ordered { package, .. } | Job::Applying { package, .. }) = update.job() else {
         return Err(Error::NotNow);
     };
     update.end(flash, package, result)?;
-    Ok(Stage::Over(Progress::Ended(Outcome { package, result })))
+    Ok(Progress::Ended(Outcome { package, result }))
 }
 
 /// Where block number `step` is made: all of the scratch region in turn.
@@ -466,17 +492,18 @@ fn scratch_block(scratch: Region, block_size: u32, step: u32) -> u32 {
     scratch.start.saturating_add(place.saturating_mul(block_size))
 }
 
-/// Makes `block` at offset `target` of the device, and reads it back.
+/// Makes `block` at offset `target` of the device, in `region`, and reads it back.
 fn make<F: NorFlash>(
     input: &mut Stored<'_, F>,
     block: &Block,
+    region: Region,
     target: u32,
 ) -> Result<(), BlockError<Error<F::Error>>> {
     let mut reader = BlockReader::new(block);
     let mut crc = BLOCK_CHECK.digest();
     let mut buffer = [0; CHUNK];
     let mut done = 0u32;
-    erase(input.flash, target, block.len).map_err(Error::Flash)?;
+    erase(input.flash, region, target, block.len).map_err(Error::Flash)?;
     while done < block.len {
         let n = reader.fill(input, &mut buffer).map_err(block_error)?;
         crc.update(buffer.get(..n).unwrap_or_default());

@@ -25,6 +25,7 @@ use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::{CHUNK, check, erase, read, write_padded};
+use crate::streaming::Arrived;
 use crate::{Error, Failure, Refusal};
 
 /// The memory that an [`Applier`](crate::Applier) works with, lent for its life. The envelope of a package is read into it
@@ -38,11 +39,12 @@ pub struct Memory<'m> {
     pub regions: &'m mut [Understood],
 }
 
-/// Words of [`Memory`] that the smallest deltas take (4 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the smallest deltas take, with up to 1024 blocks. With the [`Applier`](crate::Applier) and the
+/// stack that is more than 4 KiB: the crate's documentation adds it up.
 pub const WORDS_TINY: usize = words(Sizes::TINY);
-/// Words of [`Memory`] that ordinary deltas take (16 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that ordinary deltas take, with up to 1024 blocks.
 pub const WORDS_SMALL: usize = words(Sizes::SMALL);
-/// Words of [`Memory`] that the deltas for Linux devices take (128 KiB of RAM in all), with up to 1024 blocks.
+/// Words of [`Memory`] that the deltas for Linux devices take, with up to 1024 blocks.
 pub const WORDS_LARGE: usize = words(Sizes::LARGE);
 
 const fn words(sizes: Sizes) -> usize {
@@ -108,30 +110,39 @@ impl Ground {
     /// What is saved stands behind the block that is made.
     fn saves(&self) -> Option<Region> {
         let behind = |spare: Region| {
-            Region::new(spare.start.saturating_add(self.block), spare.len.saturating_sub(self.block))
+            let start = spare.start.saturating_add(self.block);
+            Region { start, len: spare.len.saturating_sub(self.block), ..spare }
         };
         self.spare.map(behind)
     }
 
     /// What a delta reads.
     pub(crate) fn input<'f, F>(&self, flash: &'f mut F) -> Source<'f, F> {
-        Source { flash, payload: self.payload, old: self.old, saves: self.saves() }
+        Source { flash, payload: self.payload, old: self.old, saves: self.saves(), arrived: None }
     }
 }
 
 /// The flash as a delta reads it.
 pub(crate) struct Source<'f, F> {
-    flash: &'f mut F,
-    payload: u32,
-    old: Region,
+    pub(crate) flash: &'f mut F,
+    pub(crate) payload: u32,
+    pub(crate) old: Region,
     /// None: nothing is overwritten yet, what is saved is still in its place.
-    saves: Option<Region>,
+    pub(crate) saves: Option<Region>,
+    /// None: all of the payload is stored. One type for both, so that a device has one decoder.
+    pub(crate) arrived: Option<Arrived<'f>>,
 }
 
 impl<F: ReadNorFlash> Input for Source<'_, F> {
     type Error = F::Error;
 
     fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), F::Error> {
+        if let Some(arrived) = &self.arrived
+            && at >= arrived.plan_end
+        {
+            arrived.read(at, out);
+            return Ok(());
+        }
         read(self.flash, self.payload.saturating_add(at), out)
     }
 
@@ -158,6 +169,8 @@ impl<F: ReadNorFlash> Input for Source<'_, F> {
 const ENTRY: u32 = rebuild::PIECE;
 /// Octets before the list.
 const COUNT: u32 = 4;
+/// Entries that are read at a time.
+const LOOK: usize = 8;
 
 /// Octets of a list of so many pieces.
 fn list_len(pieces: u32) -> u32 {
@@ -175,26 +188,32 @@ impl<F: ReadNorFlash> Source<'_, F> {
         let count = u32::from_le_bytes(count).min(saves.len.saturating_sub(COUNT) >> 3);
         let mut place = list_len(count);
         let mut entry_at = saves.start.saturating_add(COUNT);
-        for _ in 0..count {
-            let mut entry = [0; 8];
-            read(self.flash, entry_at, &mut entry)?;
-            let [s0, s1, s2, s3, l0, l1, l2, l3] = entry;
-            let (start, len) = (u32::from_le_bytes([s0, s1, s2, s3]), u32::from_le_bytes([l0, l1, l2, l3]));
-            let inside = at.wrapping_sub(start);
-            let there = place.saturating_add(len) <= saves.len;
-            if inside < len && there {
-                let place = saves.start.saturating_add(place).saturating_add(inside);
-                return Ok((place, len.saturating_sub(inside)));
+        let mut left = usize::try_from(count).unwrap_or(0);
+        // several entries at a time: what a read costs beside its octets is much on many parts
+        let mut octets = [[0; 8]; LOOK];
+        while left > 0 {
+            let entries = octets.get_mut(..left.min(LOOK)).unwrap_or_default();
+            left = left.saturating_sub(LOOK);
+            read(self.flash, entry_at, entries.as_flattened_mut())?;
+            for [s0, s1, s2, s3, l0, l1, l2, l3] in entries.iter().copied() {
+                let start = u32::from_le_bytes([s0, s1, s2, s3]);
+                let len = u32::from_le_bytes([l0, l1, l2, l3]);
+                let inside = at.wrapping_sub(start);
+                let there = place.saturating_add(len) <= saves.len;
+                if inside < len && there {
+                    let place = saves.start.saturating_add(place).saturating_add(inside);
+                    return Ok((place, len.saturating_sub(inside)));
+                }
+                place = place.saturating_add(len);
+                entry_at = entry_at.saturating_add(ENTRY);
             }
-            place = place.saturating_add(len);
-            entry_at = entry_at.saturating_add(ENTRY);
         }
         Ok((saves.start, saves.len))
     }
 }
 
 /// Octets on their way to the flash, in whole units.
-struct Appender {
+pub(crate) struct Appender {
     start: u32,
     at: u32,
     buffer: [u8; CHUNK],
@@ -203,11 +222,11 @@ struct Appender {
 }
 
 impl Appender {
-    fn new(start: u32) -> Self {
+    pub(crate) fn new(start: u32) -> Self {
         Self { start, at: start, buffer: [0; CHUNK], held: 0, crc: BLOCK_CHECK.digest() }
     }
 
-    fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
+    pub(crate) fn put<F: NorFlash>(&mut self, flash: &mut F, octets: &[u8]) -> Result<(), F::Error> {
         self.crc.update(octets);
         let mut rest = octets;
         while !rest.is_empty() {
@@ -233,7 +252,7 @@ impl Appender {
     }
 
     /// Writes the rest, and reads everything back.
-    fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
+    pub(crate) fn finish<F: NorFlash>(mut self, flash: &mut F) -> Made<(), F> {
         self.flush(flash).map_err(Error::Flash)?;
         let len = self.at.saturating_sub(self.start);
         let kept = check(flash, self.start, len).map_err(Error::Flash)?;
@@ -286,7 +305,7 @@ pub(crate) fn refusal<E>(error: rebuild::Error<E>, at: u32) -> Error<E> {
 }
 
 /// The same when it was accepted before.
-fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
+pub(crate) fn failure<E>(error: rebuild::Error<E>) -> BlockError<Error<E>> {
     match error {
         rebuild::Error::Input(error) => BlockError::Flash(Error::Flash(error)),
         rebuild::Error::Fault(_) => BlockError::Failure(Failure::BadBlock),
@@ -334,21 +353,23 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes back to the start.
-    pub(crate) fn restart<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
+    pub(crate) fn restart(&mut self) {
         self.made = 0;
-        self.rebuild.restart(&mut self.ground.input(flash))
+        self.rebuild.restart();
     }
 
     /// Makes a block without writing it; nothing may be overwritten yet, or the delta makes a slot.
+    #[inline(never)]
     pub(crate) fn rehearse<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
         let mut input = Source { saves: None, ..self.ground.input(flash) };
         loop {
             match self.rebuild.step(&mut input)? {
                 Step::Save(_) => while self.rebuild.piece(&mut input)?.is_some() {},
                 Step::Keep(_) => return Ok(()),
-                Step::Make(_) => {
+                Step::Make(block) => {
                     let mut buffer = [0; CHUNK];
                     while self.rebuild.fill(&mut input, &mut buffer)? == CHUNK {}
+                    self.rebuild.placed(block);
                     return Ok(());
                 }
             }
@@ -356,6 +377,7 @@ impl<'m> Coded<'m> {
     }
 
     /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    #[inline(never)]
     pub(crate) fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -366,7 +388,7 @@ impl<'m> Coded<'m> {
         let (block, made) = self.rebuild.skip(&mut input, done, ready)?;
         self.made = made;
         if made == 0 {
-            self.rebuild.restart(&mut input)?;
+            self.rebuild.restart();
             for _ in 0..done {
                 self.rebuild.step(&mut input)?;
             }
@@ -404,16 +426,17 @@ impl<'m> Coded<'m> {
         let (start, len) = self.extent(block);
         match (step, self.ground.spare) {
             (Step::Make(_), Some(spare)) => {
-                self.write(flash, spare.start, len)?;
+                self.write(flash, spare, spare.start, len)?;
                 self.made = self.made.wrapping_add(1);
                 self.keep(flash)?;
                 return Ok(Outcome::Ready(block));
             }
-            (Step::Make(_), None) => self.write(flash, self.ground.new.start.saturating_add(start), len)?,
+            (Step::Make(_), None) => self.write(flash, self.ground.new, self.at(start), len)?,
             (_, None) => copy(
                 flash,
                 self.ground.old.start.saturating_add(start),
-                self.ground.new.start.saturating_add(start),
+                self.ground.new,
+                self.at(start),
                 len,
             )?,
             (_, Some(_)) => {}
@@ -425,27 +448,34 @@ impl<'m> Coded<'m> {
     pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
         let Some(spare) = self.ground.spare else { return Ok(()) };
         let (start, len) = self.extent(block);
-        copy(flash, spare.start, self.ground.new.start.saturating_add(start), len)?;
+        copy(flash, spare.start, self.ground.new, self.at(start), len)?;
         self.rebuild.placed(block);
         Ok(())
+    }
+
+    /// Where offset `start` of the new image is on the device.
+    const fn at(&self, start: u32) -> u32 {
+        self.ground.new.start.saturating_add(start)
     }
 
     fn extent(&self, block: u32) -> (u32, u32) {
         self.rebuild.outline().extent(block)
     }
 
-    /// Writes the block that is next to `target`, and reads it back.
-    fn write<F: NorFlash>(&mut self, flash: &mut F, target: u32, len: u32) -> Made<(), F> {
+    /// Writes the block that is next to `target` in `region`, and reads it back.
+    #[inline(never)]
+    fn write<F: NorFlash>(&mut self, flash: &mut F, region: Region, target: u32, len: u32) -> Made<(), F> {
         let Self { rebuild, ground, .. } = self;
-        write_block(flash, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
+        write_block(flash, region, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
     }
 
     /// Saves pieces of the old image.
+    #[inline(never)]
     fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
         let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
             return Err(BlockError::Failure(Failure::BadBlock));
         };
-        erase(flash, saves.start, saves.len).map_err(Error::Flash)?;
+        erase(flash, saves, saves.start, saves.len).map_err(Error::Flash)?;
         let mut to = Appender::new(saves.start);
         to.put(flash, &pieces.to_le_bytes()).map_err(Error::Flash)?;
         while let Some((at, len)) = self.rebuild.piece(&mut self.ground.input(flash)).map_err(failure)? {
@@ -485,9 +515,11 @@ impl<'m> Coded<'m> {
     }
 
     /// Keeps the state.
+    #[inline(never)]
     fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
         let at = self.state_at();
-        erase(flash, at, self.ground.state.1).map_err(Error::Flash)?;
+        let len = self.ground.state.1;
+        flash.erase(at, at.saturating_add(len)).map_err(Error::Flash)?;
         let mut to = Appender::new(at);
         self.rebuild
             .keep(|words| words.iter().try_for_each(|word| to.put(flash, &word.to_le_bytes())))
@@ -496,9 +528,10 @@ impl<'m> Coded<'m> {
     }
 }
 
-/// Writes `len` octets that `fill` gives to `target`, and reads them back.
+/// Writes `len` octets that `fill` gives to `target` in `region`, and reads them back.
 pub(crate) fn write_block<F: NorFlash>(
     flash: &mut F,
+    region: Region,
     target: u32,
     len: u32,
     mut fill: impl FnMut(&mut F, &mut [u8]) -> Result<usize, rebuild::Error<F::Error>>,
@@ -506,7 +539,7 @@ pub(crate) fn write_block<F: NorFlash>(
     let mut crc = BLOCK_CHECK.digest();
     let mut buffer = [0; CHUNK];
     let mut done = 0u32;
-    erase(flash, target, len).map_err(Error::Flash)?;
+    erase(flash, region, target, len).map_err(Error::Flash)?;
     while done < len {
         let n = usize::try_from(len.saturating_sub(done)).unwrap_or(CHUNK).min(CHUNK);
         let out = buffer.get_mut(..n).unwrap_or_default();
@@ -521,10 +554,17 @@ pub(crate) fn write_block<F: NorFlash>(
     if kept == crc.finalize() { Ok(()) } else { Err(BlockError::Storage(target)) }
 }
 
-/// Copies `len` octets to `target`, and reads them back.
-pub(crate) fn copy<F: NorFlash>(flash: &mut F, from: u32, target: u32, len: u32) -> Made<(), F> {
+/// Copies `len` octets to `target` in `region`, and reads them back.
+#[inline(never)]
+pub(crate) fn copy<F: NorFlash>(
+    flash: &mut F,
+    from: u32,
+    region: Region,
+    target: u32,
+    len: u32,
+) -> Made<(), F> {
     let mut crc = BLOCK_CHECK.digest();
-    erase(flash, target, len).map_err(Error::Flash)?;
+    erase(flash, region, target, len).map_err(Error::Flash)?;
     crate::flash_io::for_each_piece(flash, from, len, |flash, at, buffer, n| {
         crc.update(buffer.get(..n).unwrap_or_default());
         write_padded(flash, target.saturating_add(at), buffer, n)

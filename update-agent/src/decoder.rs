@@ -35,7 +35,10 @@ impl<'m> Decoder<'m> {
     /// Goes back to the start.
     pub(crate) fn restart<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), rebuild::Error<F::Error>> {
         match self {
-            Self::Coded(coded) => coded.restart(flash),
+            Self::Coded(coded) => {
+                coded.restart();
+                Ok(())
+            }
             Self::Unpacked(unpacked) => unpacked.restart(flash),
         }
     }

@@ -4,7 +4,6 @@ use kedge_platform::crypto::Sha256;
 use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
-use crate::layout::sector;
 
 /// Octets moved in one piece: a multiple of every write and read unit, small enough for any stack.
 pub(crate) const CHUNK: usize = 256;
@@ -29,9 +28,9 @@ pub(crate) fn read<F: ReadNorFlash>(flash: &mut F, at: u32, out: &mut [u8]) -> R
     Ok(())
 }
 
-/// Erases the sectors of `len` octets from `at` on, which is the start of a sector.
-pub(crate) fn erase<F: NorFlash>(flash: &mut F, at: u32, len: u32) -> Result<(), F::Error> {
-    let len = len.checked_next_multiple_of(sector::<F>()).unwrap_or(u32::MAX);
+/// Erases the sectors of `len` octets from `at` on, which is the start of a sector in `region`.
+pub(crate) fn erase<F: NorFlash>(flash: &mut F, region: Region, at: u32, len: u32) -> Result<(), F::Error> {
+    let len = len.checked_next_multiple_of(region.sector_on::<F>()).unwrap_or(u32::MAX);
     flash.erase(at, at.saturating_add(len))
 }
 

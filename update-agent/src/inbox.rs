@@ -17,7 +17,6 @@ use kedge_platform::flash::NorFlash;
 
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::write_padded;
-use crate::layout::sector;
 use crate::record::Job;
 use crate::verify::Verifier;
 use crate::{Device, Error, Update};
@@ -36,7 +35,7 @@ impl Intake {
     /// Where to go on with `job`.
     pub(crate) const fn at(job: Job) -> Self {
         let at = match job {
-            Job::Receiving { received, .. } => received,
+            Job::Receiving { received, .. } | Job::Opening { received, .. } => received,
             _ => 0,
         };
         Self { at, carry: [0; MAX_UNIT], held: 0 }
@@ -46,12 +45,7 @@ impl Intake {
 impl Update {
     /// Makes ready for a package of `size` octets; one that came in before is forgotten.
     pub fn begin<F: NorFlash>(&mut self, flash: &mut F, size: u32) -> Result<(), Error<F::Error>> {
-        if self.outcome().is_some() {
-            return Err(Error::OutcomePending);
-        }
-        if !matches!(self.job(), Job::Idle | Job::Receiving { .. } | Job::Verified { .. }) {
-            return Err(Error::NotNow);
-        }
+        self.receives_check()?;
         let room = self.layout.package.len;
         if size > room {
             return Err(Error::TooLarge { room });
@@ -59,6 +53,15 @@ impl Update {
         self.set_job(flash, Job::Receiving { size, received: 0 })?;
         self.intake = Intake::at(self.job());
         Ok(())
+    }
+
+    /// Whether a package may come in now.
+    pub(crate) const fn receives_check<E>(&self) -> Result<(), Error<E>> {
+        match self.job() {
+            _ if self.outcome().is_some() => Err(Error::OutcomePending),
+            Job::Idle | Job::Receiving { .. } | Job::Opening { .. } | Job::Verified { .. } => Ok(()),
+            _ => Err(Error::NotNow),
+        }
     }
 
     /// The offset in the package of the next octet that [`write`](Self::write) takes, and the size announced; none when no
@@ -85,8 +88,14 @@ impl Update {
         written
     }
 
-    fn take<F: NorFlash>(&mut self, flash: &mut F, size: u32, octets: &[u8]) -> Result<(), Error<F::Error>> {
-        let sector = sector::<F>();
+    /// Stores the next octets; those that are stored end at offset `end` of the package.
+    pub(crate) fn take<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        end: u32,
+        octets: &[u8],
+    ) -> Result<(), Error<F::Error>> {
+        let sector = self.layout.package.sector_on::<F>();
         let mut rest = octets;
         while !rest.is_empty() {
             let at = self.intake.at;
@@ -95,21 +104,25 @@ impl Update {
                 let start = self.layout.package.start.saturating_add(at);
                 flash.erase(start, start.saturating_add(sector)).map_err(Error::Flash)?;
             }
-            let room = size.saturating_sub(at).min(sector.saturating_sub(in_sector));
+            let room = end.saturating_sub(at).min(sector.saturating_sub(in_sector));
             let n = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
             let (piece, behind) = rest.split_at_checked(n).unwrap_or((rest, &[]));
             rest = behind;
-            self.store(flash, size, piece)?;
+            self.store(flash, end, piece)?;
             let at = self.intake.at;
-            if at == size || at.checked_rem(sector) == Some(0) {
-                self.set_job(flash, Job::Receiving { size, received: at })?;
+            if at == end || at.checked_rem(sector) == Some(0) {
+                let job = match self.job() {
+                    Job::Opening { size, .. } => Job::Opening { size, received: at },
+                    _ => Job::Receiving { size: end, received: at },
+                };
+                self.set_job(flash, job)?;
             }
         }
         Ok(())
     }
 
-    /// Programs `piece`, which does not cross a sector's end; an incomplete unit is kept back unless it ends the package.
-    fn store<F: NorFlash>(&mut self, flash: &mut F, size: u32, piece: &[u8]) -> Result<(), Error<F::Error>> {
+    /// Programs `piece`, which does not cross a sector's end; an incomplete unit is kept back unless it ends what is stored.
+    fn store<F: NorFlash>(&mut self, flash: &mut F, end: u32, piece: &[u8]) -> Result<(), Error<F::Error>> {
         let mut rest = piece;
         while !rest.is_empty() {
             let held = self.intake.held;
@@ -128,7 +141,7 @@ impl Update {
             rest = rest.get(n..).unwrap_or_default();
             self.intake.at = self.intake.at.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
             let held = self.intake.held;
-            if held == F::WRITE_SIZE || (held > 0 && self.intake.at == size) {
+            if held == F::WRITE_SIZE || (held > 0 && self.intake.at == end) {
                 let behind = self.layout.package.start.saturating_add(self.intake.at);
                 let unit_at = behind.saturating_sub(u32::try_from(held).unwrap_or_default());
                 write_padded(flash, unit_at, &mut self.intake.carry, held).map_err(Error::Flash)?;

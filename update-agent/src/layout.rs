@@ -4,7 +4,8 @@ use kedge_platform::flash::{NorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
 
-/// Where on the flash device everything has its place. All regions are whole sectors and none overlap.
+/// Where on the flash device everything has its place. All regions are whole sectors and none overlap. On a part with
+/// sectors of different sizes each region says which it has ([`kedge_platform::flash::Sectors`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The firmware image; in slot mode the first slot.
@@ -55,7 +56,7 @@ impl Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// A region is empty, not whole sectors, or reaches beyond the device.
+    /// A region is empty, not whole sectors of its own size, or reaches beyond the device.
     Region(Region),
     /// Two regions share octets.
     Overlap(Region, Region),
@@ -81,21 +82,22 @@ impl Layout {
     /// Checks the layout against the device.
     pub fn check<F: NorFlash>(&self, flash: &F) -> Result<(), LayoutError> {
         let unit = |n: usize| n.is_power_of_two() && n <= MAX_UNIT;
-        if !unit(F::WRITE_SIZE) || !unit(F::READ_SIZE) || !F::ERASE_SIZE.is_power_of_two() {
-            return Err(LayoutError::Geometry);
-        }
-        if F::ERASE_SIZE < F::WRITE_SIZE {
+        if !unit(F::WRITE_SIZE) || !unit(F::READ_SIZE) {
             return Err(LayoutError::Geometry);
         }
         let capacity = u32::try_from(flash.capacity()).unwrap_or(u32::MAX);
-        let sector = sector::<F>();
-        let whole = |n: u32| n.checked_rem(sector) == Some(0);
         let extra = match self.mode {
             Mode::Slot { standby } => standby,
             Mode::InPlace { scratch } => scratch,
         };
         let regions = [self.image, extra, self.package, self.journal];
         for (n, region) in regions.iter().enumerate() {
+            let sector = region.sector_on::<F>();
+            if !sector.is_power_of_two() || usize::try_from(sector).is_ok_and(|sector| sector < F::WRITE_SIZE)
+            {
+                return Err(LayoutError::Geometry);
+            }
+            let whole = |n: u32| n.checked_rem(sector) == Some(0);
             let end = region.start.checked_add(region.len);
             if region.len == 0
                 || !whole(region.start)
@@ -118,11 +120,6 @@ impl Layout {
             _ => self.image,
         }
     }
-}
-
-/// The sector size of a device, for arithmetic with offsets.
-pub(crate) fn sector<F: NorFlash>() -> u32 {
-    u32::try_from(F::ERASE_SIZE).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -151,6 +148,13 @@ mod tests {
         assert_eq!(bad(Layout { journal: wrap, ..good }), LayoutError::Region(wrap));
         let mode = Mode::Slot { standby: region(15, 2) };
         assert_eq!(bad(Layout { mode, ..good }), LayoutError::Overlap(region(0, 16), region(15, 2)));
+        let large = Region::new(33 * 256, 4 * 256).in_sectors(512);
+        assert_eq!(bad(Layout { journal: large, ..good }), LayoutError::Region(large));
+        let large = Region::new(34 * 256, 4 * 256);
+        assert_eq!(Layout { journal: large.in_sectors(512), ..good }.check(&flash), Ok(()));
+        for sector in [384, 2] {
+            assert_eq!(bad(Layout { journal: large.in_sectors(sector), ..good }), LayoutError::Geometry);
+        }
         assert_eq!(good.check(&Nor::<128, 256>::new(64)), Err(LayoutError::Geometry));
         assert_eq!(good.check(&Nor::<3, 384>::new(64)), Err(LayoutError::Geometry));
     }

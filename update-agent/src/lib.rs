@@ -16,8 +16,14 @@
 //! `boot` again, and starts the image. The new firmware calls [`Update::confirm`] when it finds itself working, puts
 //! [`Update::outcome`] into its outbox and then calls [`Update::clear_outcome`].
 //!
+//! A package can also be used while it comes in, where it goes into a slot and there is no room to store it:
+//! [`Streaming`] takes the place of `begin`, `write`, `verify`, `order` and the applier, and runs in the firmware
+//! ([`streaming`] has its states).
+//!
 //! Where the boot loader stays the OEM's (MCUboot, ESP-IDF, Linux), [`handover`] takes the place of `boot` and `confirm`:
 //! the applier runs in the firmware and makes the image in the other slot, the loader does the rest.
+//!
+//! Images that are kept encrypted are read and written through [`encrypted`]; deltas are made between plain ones.
 //!
 //! # Rules
 //!
@@ -25,14 +31,34 @@
 //! - No unit of the flash is read that a power cut may have left half programmed or half erased: what a record does not
 //!   vouch for is erased first. The contract is that of [`kedge_platform::flash`].
 //! - All that can be checked is checked before the first sector of an image is erased, signature first; a coded delta is gone
-//!   through to its end once, without writing.
+//!   through to its end once, without writing. Streamed, what the manifest and the plan tell is checked before the slot is
+//!   touched, the payload's hash at its end if all of it came in one session, and the new image's hash always, before the
+//!   slot may start.
 //! - In slot mode there is a bootable old image until the new one is confirmed. In place there is none while the update is
 //!   at work, only a journal to go on from; and no way back.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
-//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash; the tables of coded deltas are lent
-//! ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer for the envelope. Whole stack
-//! depths: `cargo xtask size`.
+//! # What a package can cost at most
+//!
+//! Whatever a signed package says, applying it ends, and takes no more than this, for a payload of *P* octets, images of *O*
+//! and *N*, blocks of *B*, decoder state of *S* (`Needs::state`, whole sectors), and *R* octets for saved pieces (the spare
+//! region less a block); per power cut one block more, in a slot also going through the delta again:
+//!
+//! | | in a slot | in place |
+//! |---|---|---|
+//! | octets erased | *N* + journal | (*N* / *B*) × (2 *B* + *S* + *R*) + journal |
+//! | octets written | *N* + journal | (*N* / *B*) × (2 *B* + *S* + 96) + 4 (*O* + *N*) + journal |
+//! | octets read | 512 (*P* + *O* + *N*) | the same |
+//! | journal | 2 (*N* / *B*) + 32 records, of 128 octets each; as many sectors | the same |
+//!
+//! *N* / *B* is rounded up. Plans that save more than the 4 (*O* + *N*) octets or would have saved pieces looked for more often
+//! than reading allows ([`kedge_delta::rebuild::SAVED_MOST`], [`SEARCHED_MOST`](kedge_delta::rebuild::SEARCHED_MOST)) are
+//! refused, as is everything that needs more memory than is lent. Memory is what the caller lends. What packages cost in
+//! fact is a tenth of that; the bounds are asserted for hostile ones (`tests/src/hostile`, `cargo xtask fuzz`).
+//!
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
+//! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
+//! for the envelope. Whole stack depths: `cargo xtask size`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -55,6 +81,7 @@ pub mod banklog;
 mod boot;
 mod coded;
 mod decoder;
+pub mod encrypted;
 mod error;
 mod flash_io;
 pub mod handover;
@@ -65,6 +92,7 @@ mod outcome;
 mod record;
 #[cfg(test)]
 mod states;
+pub mod streaming;
 #[cfg(feature = "repack")]
 mod unpacked;
 #[cfg(not(feature = "repack"))]
@@ -82,5 +110,6 @@ pub use error::Error;
 pub use layout::{Layout, LayoutError, Mode, Slot};
 pub use outcome::{Failure, Outcome, PackageId, Refusal, UpdateResult};
 pub use record::Job;
+pub use streaming::{Site, Streaming};
 pub use update::Update;
 pub use verify::{Device, Key};

@@ -27,7 +27,8 @@ pub enum UpdateResult {
     Installed,
     /// The new image was tried, but not confirmed; the old one runs.
     RolledBack,
-    /// The package was refused before anything was erased.
+    /// The package was refused before anything of the image was erased; a streamed one ([`Refusal::BadPayload`]) after it
+    /// was written to the slot that is not running.
     Refused(Refusal),
     /// The new image could not be made.
     Failed(Failure),
@@ -56,7 +57,7 @@ pub enum Refusal {
     OtherImage,
     /// Its security counter is lower than the device's.
     Downgrade,
-    /// It is for a device with another way to get images into place.
+    /// It is for a device with another way to get images into place; or of a kind that cannot be streamed.
     OtherLayout,
     /// Its blocks are no whole sectors, or larger than the scratch region.
     BlockSize,
@@ -74,7 +75,7 @@ pub enum Refusal {
         /// How many octets are missing.
         missing: u32,
     },
-    /// Behind the package there is no room for the decoder's state.
+    /// Behind the package, or behind the plan of one that is streamed, there is no room for the decoder's state.
     State {
         /// How many octets are missing.
         missing: u32,

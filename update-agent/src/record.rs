@@ -4,12 +4,12 @@
 //! |---:|---:|---|
 //! | 0 | 1 | record version, 1 |
 //! | 1 | 1 | bit 0: the second slot is active; bit 1: the image is broken |
-//! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial |
-//! | 3 | 1 | applying: 1 if the block stands in the scratch region; trial: attempts left |
+//! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial, 6 streaming |
+//! | 3 | 1 | applying: 1 if the block stands in the scratch region; trial: attempts left; streaming: which place holds the state, 0 none, 255: only the front comes in |
 //! | 4 | 4 | security counter |
 //! | 8 | 16 | package id of the job |
 //! | 24 | 4 | size of the package |
-//! | 28 | 4 | receiving: octets safe; applying: blocks done; trial: security counter of the new image |
+//! | 28 | 4 | receiving, a front that comes in: octets safe; applying, streaming: blocks done; trial: security counter of the new image |
 //! | 32 | 4 | outcome: detail |
 //! | 36 | 2 | outcome: code, FFFF for none |
 //! | 38 | 2 | reserved, 0 |
@@ -22,6 +22,10 @@ use crate::{Outcome, PackageId, Slot, UpdateResult};
 pub(crate) const RECORD_LEN: usize = 56;
 const VERSION: u8 = 1;
 const NO_OUTCOME: u16 = 0xFFFF;
+/// Stands for the front of a package, where else is said which place holds the state.
+const FRONT: u8 = 255;
+/// Most places for the state.
+pub(crate) const PLACES_MAX: u8 = FRONT - 1;
 
 /// What the journal says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,25 @@ pub enum Job {
         /// Whether the next block stands complete in the scratch region.
         ready: bool,
     },
+    /// The front of a package comes in, all that must be there before its content is used as it comes
+    /// ([`Streaming`](crate::Streaming)).
+    Opening {
+        /// Octets of the whole package.
+        size: u32,
+        /// How many are safely stored.
+        received: u32,
+    },
+    /// The new image is being made in the other slot while its package comes in.
+    Streaming {
+        /// From which package.
+        package: PackageId,
+        /// Its octets.
+        size: u32,
+        /// Blocks that are in place, as of the last record.
+        done: u32,
+        /// Which place of the package region holds the decoder's state after these, counted from 1; 0 if none does.
+        kept: u8,
+    },
     /// The new image is complete and waits for [`confirm`](crate::Update::confirm).
     Trial {
         /// Where it came from.
@@ -88,6 +111,7 @@ impl Record {
     pub(crate) const FACTORY: Self =
         Self { active: Slot::First, sound: true, security_counter: 0, job: Job::Idle, outcome: None };
 
+    #[inline(never)]
     pub(crate) fn emit(&self) -> [u8; RECORD_LEN] {
         let flags = u8::from(self.active == Slot::Second) | u8::from(!self.sound) << 1;
         let (job, extra, package, size, count) = match self.job {
@@ -97,6 +121,8 @@ impl Record {
             Job::Ordered { package, size } => (3, 0, package, size, 0),
             Job::Applying { package, size, done, ready } => (4, u8::from(ready), package, size, done),
             Job::Trial { package, counter, attempts } => (5, attempts, package, 0, counter),
+            Job::Streaming { package, size, done, kept } => (6, kept, package, size, done),
+            Job::Opening { size, received } => (6, FRONT, PackageId::default(), size, received),
         };
         let (detail, code, of) = self.outcome.map_or((0, NO_OUTCOME, PackageId::default()), |outcome| {
             (outcome.result.detail(), outcome.result.code(), outcome.package)
@@ -141,6 +167,8 @@ impl Record {
             (3, 0) => Job::Ordered { package, size },
             (4, 0 | 1) => Job::Applying { package, size, done: count, ready: extra == 1 },
             (5, attempts) => Job::Trial { package, counter: count, attempts },
+            (6, FRONT) if count <= size => Job::Opening { size, received: count },
+            (6, kept @ ..FRONT) => Job::Streaming { package, size, done: count, kept },
             _ => return None,
         };
         let outcome = match code {
@@ -174,6 +202,9 @@ mod tests {
             Job::Applying { package, size, done: 3, ready: false },
             Job::Applying { package, size, done: 3, ready: true },
             Job::Trial { package, counter: 9, attempts: 2 },
+            Job::Opening { size, received: 0x1_0000 },
+            Job::Streaming { package, size, done: 7, kept: 0 },
+            Job::Streaming { package, size, done: 7, kept: PLACES_MAX },
         ];
         let results = [
             UpdateResult::Installed,
@@ -211,7 +242,7 @@ mod tests {
     #[test]
     fn other_records_are_refused() {
         let good = Record::FACTORY.emit();
-        for (at, value) in [(0, 2), (1, 4), (2, 6), (3, 1), (36, 2), (38, 1)] {
+        for (at, value) in [(0, 2), (1, 4), (2, 7), (3, 1), (36, 2), (38, 1)] {
             let mut bad = good;
             bad[at] = value;
             if at == 36 {

@@ -60,7 +60,7 @@ impl<'m> Unpacked<'m> {
         let (start, len) = self.next();
         let Self { remake, ground } = self;
         let target = ground.new.start.saturating_add(start);
-        write_block(flash, target, len, |flash, out| {
+        write_block(flash, ground.new, target, len, |flash, out| {
             remake.fill(&mut ground.input(flash), out).map_err(known)?;
             Ok(out.len())
         })

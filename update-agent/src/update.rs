@@ -90,11 +90,16 @@ impl Update {
     }
 
     /// Gives up what is going on, if the old image is still whole: a package that comes in or waits is forgotten; one that
-    /// is being applied ends as [`Failure::Abandoned`]. Refused in place once the first block was begun, and in a trial.
+    /// is being applied, streamed or not, ends as [`Failure::Abandoned`]. Refused in place once the first block was begun, and in a trial.
     pub fn abandon<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
         match self.record.job {
             Job::Idle => Ok(()),
-            Job::Receiving { .. } | Job::Verified { .. } => self.set_job(flash, Job::Idle),
+            Job::Receiving { .. } | Job::Opening { .. } | Job::Verified { .. } => {
+                self.set_job(flash, Job::Idle)
+            }
+            Job::Streaming { package, .. } => {
+                self.end(flash, package, UpdateResult::Failed(Failure::Abandoned))
+            }
             Job::Ordered { package, .. } | Job::Applying { package, .. } if !self.is_image_touched() => {
                 self.end(flash, package, UpdateResult::Failed(Failure::Abandoned))
             }
@@ -136,8 +141,9 @@ impl Update {
         flash: &mut F,
         record: Record,
     ) -> Result<(), Error<F::Error>> {
-        if record != self.record {
-            self.log.commit(flash, &[Change::put(KEY, &record.emit())])?;
+        let octets = record.emit();
+        if octets != self.record.emit() {
+            self.log.commit(flash, &[Change::put(KEY, &octets)])?;
             self.record = record;
         }
         Ok(())

@@ -10,7 +10,6 @@ use kedge_platform::flash::{NorFlash, Region};
 
 use crate::coded::Ground;
 use crate::flash_io::{CHUNK, Hashing, Stored, read};
-use crate::layout::sector;
 use crate::record::Job;
 use crate::{Error, Mode, PackageId, Refusal, Update};
 
@@ -69,7 +68,10 @@ impl Update {
         work: &'w mut [u8],
     ) -> Result<Manifest<'w>, Error<F::Error>> {
         let size = match self.job() {
-            Job::Verified { size, .. } | Job::Ordered { size, .. } | Job::Applying { size, .. } => size,
+            Job::Verified { size, .. }
+            | Job::Ordered { size, .. }
+            | Job::Applying { size, .. }
+            | Job::Streaming { size, .. } => size,
             Job::Receiving { size, received } if size == received => size,
             _ => return Err(Error::NotNow),
         };
@@ -84,7 +86,10 @@ impl Update {
     ) -> Result<Opened<'w>, Error<F::Error>> {
         let mut octets = [0; HEADER_LEN];
         let start = self.layout.package.start;
-        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > self.layout.package.len {
+        // of a package that is streamed only the front is stored, which was made sure to fit
+        let streamed = matches!(self.job(), Job::Opening { .. } | Job::Streaming { .. });
+        let room = if streamed { u32::MAX } else { self.layout.package.len };
+        if u32::try_from(HEADER_LEN).is_ok_and(|least| size < least) || size > room {
             return Err(Error::Refused(Refusal::WrongSize));
         }
         read(flash, start, &mut octets).map_err(Error::Flash)?;
@@ -121,12 +126,13 @@ impl Update {
     }
 
     /// What decoding needs must be there.
-    fn needs_check<E>(&self, payload: &Payload, sector: u32, size: u32) -> Result<(), Error<E>> {
+    fn needs_check<F: NorFlash>(&self, payload: &Payload, size: u32) -> Result<(), Error<F::Error>> {
         let Mode::InPlace { scratch } = self.layout.mode else { return Ok(()) };
         let lacks = |needed: u32, there: u32| needed.checked_sub(there).filter(|missing| *missing > 0);
         if let Some(missing) = lacks(payload.needs.spare, scratch.len) {
             return Err(Error::Refused(Refusal::Spare { missing }));
         }
+        let sector = self.layout.package.sector_on::<F>();
         let (from, len) = state_place(size, payload.needs.state, sector);
         if payload.needs.state > 0
             && let Some(missing) = lacks(from.saturating_add(len.saturating_mul(2)), self.layout.package.len)
@@ -138,7 +144,8 @@ impl Update {
 
     /// Where everything stands that a coded delta works with.
     pub(crate) fn ground<F: NorFlash>(&self, accepted: &Accepted) -> Ground {
-        let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector::<F>());
+        let sector = self.layout.package.sector_on::<F>();
+        let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector);
         Ground {
             payload: self.layout.package.start.saturating_add(accepted.payload_at),
             old: self.old_region(),
@@ -152,11 +159,13 @@ impl Update {
         }
     }
 
-    fn place_check<E>(&self, manifest: &Manifest<'_>, sector: u32, size: u32) -> Result<(), Error<E>> {
+    fn place_check<F: NorFlash>(&self, manifest: &Manifest<'_>, size: u32) -> Result<(), Error<F::Error>> {
         let payload = &manifest.payload;
-        let (layout, largest_block) = match self.layout.mode {
-            Mode::Slot { .. } => (Layout::Slot, u32::MAX),
-            Mode::InPlace { scratch } => (Layout::InPlace, scratch.len),
+        let target = self.new_region().sector_on::<F>();
+        // both are powers of two: the larger is a multiple of the other
+        let (layout, largest_block, sector) = match self.layout.mode {
+            Mode::Slot { .. } => (Layout::Slot, u32::MAX, target),
+            Mode::InPlace { scratch } => (Layout::InPlace, scratch.len, target.max(scratch.sector_on::<F>())),
         };
         if payload.layout != layout {
             return Err(Error::Refused(Refusal::OtherLayout));
@@ -164,7 +173,7 @@ impl Update {
         if payload.block_size.checked_rem(sector) != Some(0) || payload.block_size > largest_block {
             return Err(Error::Refused(Refusal::BlockSize));
         }
-        self.needs_check(payload, sector, size)?;
+        self.needs_check::<F>(payload, size)?;
         let base_fits = manifest.base.is_none_or(|base| base.image.size <= self.old_region().len);
         if manifest.image.size > self.new_region().len || !base_fits {
             return Err(Error::Refused(Refusal::ImageTooLarge));
@@ -187,6 +196,7 @@ impl Update {
 }
 
 impl<'w> Opened<'w> {
+    #[inline(never)]
     fn manifest<E>(&self) -> Result<Manifest<'w>, Error<E>> {
         let manifest =
             Manifest::parse(self.envelope.manifest, self.envelope.manifest_at).map_err(malformed)?;
@@ -198,6 +208,19 @@ impl<'w> Opened<'w> {
         } else {
             Err(Error::Refused(Refusal::WrongSize))
         }
+    }
+
+    /// Whether the package is for this device, and has room here.
+    #[inline(never)] // a manifest is large: it shall not stand on the stack for longer
+    fn fits<F: NorFlash>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        size: u32,
+    ) -> Result<(), Error<F::Error>> {
+        let manifest = self.manifest()?;
+        manifest_check(update, device, &manifest)?;
+        update.place_check::<F>(&manifest, size)
     }
 
     /// A signature vouches for a SUIT envelope's digest; whether that vouches for the manifest.
@@ -225,6 +248,7 @@ impl<'w> Opened<'w> {
         Ok(PackageId(hash.first_chunk().copied().unwrap_or_default()))
     }
 
+    #[inline(never)]
     fn signature_check<C: Crypto, E>(&self, device: &Device<'_>, crypto: &C) -> Result<(), Error<E>> {
         let key = device.keys.iter().find(|key| key.id == self.envelope.key_id.octets());
         let key = key.ok_or(Error::Refused(Refusal::UnknownKey))?;
@@ -236,6 +260,19 @@ impl<'w> Opened<'w> {
         }
     }
 
+    /// Checks all that the header and the envelope tell, of a package of `size` octets.
+    fn check<F: NorFlash, C: Crypto>(
+        &self,
+        update: &Update,
+        device: &Device<'_>,
+        crypto: &C,
+        size: u32,
+    ) -> Result<(), Error<F::Error>> {
+        self.signature_check(device, crypto)?;
+        self.fits::<F>(update, device, size)
+    }
+
+    #[inline(never)]
     fn accept<C: Crypto, F: NorFlash>(
         &self,
         update: &Update,
@@ -285,6 +322,24 @@ fn manifest_check<E>(update: &Update, device: &Device<'_>, manifest: &Manifest<'
     Ok(())
 }
 
+/// What the front of a package tells, all of it checked: `header`, and `envelope` as it came in.
+pub(crate) fn front<F: NorFlash, C: Crypto>(
+    update: &Update,
+    flash: &mut F,
+    device: &Device<'_>,
+    crypto: &C,
+    header: Header,
+    envelope: &[u8],
+) -> Result<Accepted, Error<F::Error>> {
+    let opened = Opened { header, envelope: Envelope::parse(envelope).map_err(malformed)? };
+    opened.check::<F, C>(update, device, crypto, header.total().unwrap_or(u32::MAX))?;
+    match opened.manifest()?.payload.kind {
+        // table and ops of the one, recipe and delta of the other are read here and there
+        Kind::Delta | Kind::Unpacked => Err(Error::Refused(Refusal::OtherLayout)),
+        Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash),
+    }
+}
+
 /// Checks a package in bounded steps; keeps nothing on the flash, so it starts over after a power cut.
 pub(crate) struct Verifier<C: Crypto> {
     accepted: Accepted,
@@ -311,10 +366,7 @@ impl<C: Crypto> Verifier<C> {
         size: u32,
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
-        opened.signature_check(device, crypto)?;
-        let manifest = opened.manifest()?;
-        manifest_check(update, device, &manifest)?;
-        update.place_check(&manifest, sector::<F>(), size)?;
+        opened.check::<F, C>(update, device, crypto, size)?;
         let accepted = opened.accept::<C, F>(update, flash)?;
         let package = update.layout.package;
         let payload = package.start.saturating_add(accepted.payload_at);
@@ -375,7 +427,7 @@ impl<C: Crypto> Verifier<C> {
     }
 
     fn is_delta(&self) -> bool {
-        self.accepted.payload.kind == Kind::Delta
+        Kind::Delta.is_known() && self.accepted.payload.kind == Kind::Delta
     }
 
     /// Goes through the ops of a block without the old image's octets.
@@ -389,7 +441,7 @@ impl<C: Crypto> Verifier<C> {
     }
 }
 
-fn malformed<E>(error: kedge_package::Error) -> Error<E> {
+pub(crate) fn malformed<E>(error: kedge_package::Error) -> Error<E> {
     Error::Refused(Refusal::Malformed { at: u32::try_from(error.at).unwrap_or(u32::MAX) })
 }
 

@@ -91,6 +91,12 @@ fn a_package_is_made_shown_applied_and_verified() {
     let told = kedge(&["delta", "info", &place.path("package")]);
     assert!(told.out.contains("clock") && told.out.contains("1 -> 1.2.3"), "{}", told.out);
 
+    let plan = &facts["plan"];
+    let copied = plan["copied_bytes"].as_u64().unwrap() + plan["literal_bytes"].as_u64().unwrap();
+    assert_eq!(plan["blocks_made"].as_u64().unwrap() + plan["blocks_kept"].as_u64().unwrap(), 5, "{plan}");
+    assert!((20_021 - 4 * 4096..=20_021).contains(&copied), "what is not kept is copied or sent: {plan}");
+    assert!(told.out.contains("plan ") && told.out.contains("saves "), "{}", told.out);
+
     let applied = kedge(&[
         "delta",
         "apply",
@@ -126,9 +132,80 @@ fn every_layout_profile_and_envelope_verifies_and_is_reproducible() {
     let (place, _) = with_package("suit-facts", &["--suit", "--layout", "slot"]);
     let facts = info(&place);
     assert_eq!(
-        (&facts["envelope"], &facts["layout"], &facts["state_bytes"]),
+        (&facts["envelope"], &facts["layout"], &facts["spare_bytes"]),
         (&"suit".into(), &"slot".into(), &0.into())
     );
+}
+
+#[test]
+fn a_package_for_a_slot_is_applied_while_it_is_read() {
+    let stream = |place: &Place, package: &str| {
+        let (package, old, made) = (place.path(package), place.path("old"), place.path("made"));
+        kedge(&["delta", "apply", &package, "--stream", "--old", &old, "-o", &made])
+    };
+    let sets: [(&str, &[&str]); 2] = [
+        ("stream", &["--layout", "slot"]),
+        ("stream-small", &["--layout", "slot", "--flash", "sector=256,write=4", "--ram", "4096", "--suit"]),
+    ];
+    for (name, arguments) in sets {
+        let (place, made) = with_package(name, arguments);
+        assert_eq!(made.exit, Exit::Passed, "{name}: {}", made.err);
+        let answer = stream(&place, "package");
+        assert_eq!((answer.exit, answer.err.as_str()), (Exit::Passed, ""), "{name}");
+        assert!(answer.out.contains("20021 octets, from a package of"), "{}", answer.out);
+        assert_eq!(place.read("made"), place.read("new"));
+        std::fs::remove_file(place.path("made")).unwrap();
+        let package = place.read("package");
+        let mut broken = package.clone();
+        *broken.last_mut().unwrap() ^= 0x10;
+        let wrong: [(&[u8], &str); 5] = [
+            (&package[..package.len() - 1], "kedge: the package ends too early\n"),
+            (&package[..9], "kedge: broken update package: its front is none\n"),
+            (&[&package[..], &[0]].concat(), "kedge: octets behind the end of the package\n"),
+            (&broken, "kedge: refused: payload is not what was signed (result 27)\n"),
+            (b"", "kedge: broken update package: its front is none\n"),
+        ];
+        for (octets, why) in wrong {
+            place.write("broken", octets);
+            let answer = stream(&place, "broken");
+            assert_eq!((answer.exit, answer.err.as_str()), (Exit::Failed, why), "{name}");
+            assert!(!place.files().contains(&"made".to_owned()), "{name}");
+        }
+    }
+    let (place, _) = with_package("stream-in-place", &[]);
+    let answer = stream(&place, "package");
+    assert_eq!(answer.exit, Exit::Failed);
+    assert_eq!(answer.err, "kedge: only coded deltas and full images for a slot can be streamed\n");
+}
+
+#[test]
+fn a_delta_is_inspected_to_its_last_segment_and_a_broken_one_up_to_the_fault() {
+    let (place, _) = with_package("inspect", &["--flash", "sector=256,write=4,spare=3"]);
+    let package = place.read("package");
+    let inspect = |octets: &[u8]| {
+        let path = place.write("some", octets);
+        kedge(&["inspect", "package", &path])
+    };
+    let whole = inspect(&package);
+    assert_eq!((whole.exit, whole.err.as_str()), (Exit::Passed, ""));
+    for expected in
+        ["payload: Coded", "plan: ", "  tables: ", "  region: old 0x0", "make block", " copy ", " literal "]
+    {
+        assert!(whole.out.contains(expected), "{expected:?} is not in\n{}", whole.out);
+    }
+    let payload = package.len() - usize::try_from(info(&place)["payload_bytes"].as_u64().unwrap()).unwrap();
+    for len in (0..payload).step_by(31).chain(payload..package.len()) {
+        let cut = inspect(&package[..len]);
+        assert_eq!(cut.exit, Exit::Failed, "{len}");
+        assert!(cut.err.starts_with("kedge: broken "), "{len}: {}", cut.err);
+        let known = whole.out.lines().zip(cut.out.lines()).take_while(|(whole, cut)| whole == cut).count();
+        let same = known == cut.out.lines().count() || len > payload;
+        assert!(same, "{len}: what is there is shown as it is:\n{}", cut.out);
+    }
+    let mut other = package.clone();
+    other[payload + 1] ^= 0x55;
+    let broken = inspect(&other);
+    assert!(broken.out.contains("payload: Coded"), "{}", broken.out);
 }
 
 #[test]
@@ -305,7 +382,7 @@ fn compare_runs_ours_and_says_what_came_out() {
     assert_eq!(all.exit, Exit::Passed, "{}", all.err);
     let results: serde_json::Value = serde_json::from_slice(&place.read("results.json")).unwrap();
     assert_eq!(results["pairs"][0]["name"], "one");
-    assert_eq!(results["rows"].as_array().unwrap().len(), 6, "two layouts, three profiles");
+    assert_eq!(results["rows"].as_array().unwrap().len(), 9, "two layouts, one twice, three profiles");
     for row in results["rows"].as_array().unwrap() {
         assert!(row["results"][0]["bytes"].as_u64().unwrap() < 500, "{row}");
     }

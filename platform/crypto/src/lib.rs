@@ -1,4 +1,4 @@
-//! The crypto port in software, for devices without an accelerator: no heap, no clock, no unsafe code of its own.
+//! The crypto ports in software, for devices without an accelerator: no heap, no clock, no unsafe code of its own.
 //!
 //! ```
 //! use kedge_platform::crypto::{Crypto, Sha256};
@@ -9,6 +9,9 @@
 //! assert_eq!(hash.finish()[..4], [0xba, 0x78, 0x16, 0xbf]);
 //! assert!(!SoftCrypto.verify_ed25519(&[0; 32], &[b"abc"], &[0; 64]));
 //! ```
+//!
+//! With the feature `xts`, `xts::AesXts` is the cipher of flash whose images are kept encrypted, made of `aes` (0.9, pure Rust, constant time without
+//! tables) and thirty lines of its own: the mode's crate takes whole sectors only, a device reads single blocks.
 //!
 //! # What it is made of, and why
 //!
@@ -47,6 +50,8 @@
 extern crate std;
 
 pub mod ed25519;
+#[cfg(feature = "xts")]
+pub mod xts;
 
 use kedge_platform::crypto::{Crypto, Sha256};
 use sha2::Digest;

@@ -25,32 +25,58 @@ pub enum Cut {
     After,
 }
 
-/// The cuts to come, in order; each counts operations from the power-on before it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Queue {
+/// Whether the power is on, and the cuts to come, in order; each counts operations from the power-on before it.
+#[derive(Clone, Debug)]
+pub(super) struct Power {
+    on: bool,
+    /// Operations since it was switched on.
+    operations: u64,
     waiting: VecDeque<(u64, Cut)>,
 }
 
-impl Queue {
-    pub(super) fn push(&mut self, operation: u64, cut: Cut) {
+impl Power {
+    /// Switched on, without cuts.
+    pub(super) const fn new() -> Self {
+        Self { on: true, operations: 0, waiting: VecDeque::new() }
+    }
+
+    pub(super) fn cut_at(&mut self, operation: u64, cut: Cut) {
         self.waiting.push_back((operation, cut));
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(super) fn clear_cuts(&mut self) {
         self.waiting.clear();
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn cuts_left(&self) -> usize {
         self.waiting.len()
     }
 
-    /// The cut that strikes the operation with this number, if one does; it is used up.
-    pub(super) fn strike(&mut self, operation: u64) -> Option<Cut> {
-        let (due, _) = self.waiting.front()?;
-        if *due > operation {
-            return None;
-        }
-        self.waiting.pop_front().map(|(_, cut)| cut)
+    pub(super) const fn switch_off(&mut self) {
+        self.on = false;
+    }
+
+    /// Ends a power cut, and counts operations from 0 again.
+    pub(super) const fn switch_on(&mut self) {
+        self.on = true;
+        self.operations = 0;
+    }
+
+    pub(super) const fn is_on(&self) -> bool {
+        self.on
+    }
+
+    pub(super) const fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// Counts an operation. The cut that strikes it, if one does, is used up, and the power is off then.
+    pub(super) fn spend(&mut self) -> Option<Cut> {
+        let strikes = self.waiting.front().is_some_and(|(due, _)| *due <= self.operations);
+        let due = if strikes { self.waiting.pop_front() } else { None };
+        self.operations += 1;
+        self.on = due.is_none();
+        due.map(|(_, cut)| cut)
     }
 }
 

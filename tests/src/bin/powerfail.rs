@@ -15,6 +15,9 @@ struct Arguments {
     /// About so many cases, spread evenly
     #[arg(long, value_name = "N", default_value_t = 100_000, conflicts_with = "replay")]
     cases: usize,
+    /// Only on flashes whose name contains this, such as NAND
+    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "replay")]
+    flash: String,
     /// Only this case
     #[arg(long, value_name = "NUMBER")]
     replay: Option<Number>,
@@ -31,7 +34,8 @@ fn main() -> ExitCode {
     if let Some(number) = arguments.replay {
         return replay(number);
     }
-    let scenarios: Vec<Scenario> = Scenario::all().collect();
+    let named = |scenario: &Scenario| FLASHES[scenario.flash].name().contains(&arguments.flash);
+    let scenarios: Vec<Scenario> = Scenario::all().filter(named).collect();
     let extent = if arguments.all { Extent::All } else { Extent::Cases(arguments.cases) };
     let (started, mut told) = (Instant::now(), Instant::now());
     let report = sweep(&scenarios, extent, arguments.threads, |through, report| {

@@ -1,5 +1,7 @@
 //! The kinds of flash that an update is cut on.
 use super::bench::{Bench, Prepared};
+use super::mixed;
+use crate::encrypted::EncryptedDevice;
 use crate::life::NandDevice;
 use crate::update::Case;
 use kedge_platform_sim::nor::Nor;
@@ -13,6 +15,8 @@ pub struct Flash {
     pub erase: usize,
     /// Octets of a block of a package.
     pub block: usize,
+    /// Whether a torn unit fails on reading.
+    pub ecc: bool,
     prepare: fn(Case, bool) -> Result<Box<dyn Bench>, String>,
 }
 
@@ -23,19 +27,30 @@ pub enum Kind {
     Nor {
         /// Octets of a program unit.
         write: usize,
-        /// Whether a torn unit fails on reading.
-        ecc: bool,
     },
     /// NAND, with bad blocks from the factory.
     Nand {
         /// Octets of a page.
         page: usize,
     },
+    /// NOR with sectors of three sizes, the journal in the small ones.
+    Mixed {
+        /// Octets of a program unit.
+        write: usize,
+        /// Octets of a small sector.
+        small: usize,
+    },
+    /// NOR on which images, scratch and package are encrypted.
+    Encrypted {
+        /// Octets of a program unit of the part.
+        write: usize,
+    },
 }
 
 /// Every program unit from 1 to 32 octets, small sectors and large ones, blocks of one sector and of several, torn units
-/// that read as anything and such that do not read at all; four shapes of NAND. The order is part of the case numbers.
-pub const FLASHES: [Flash; 20] = [
+/// that read as anything and such that do not read at all; four shapes of NAND; mixed sectors; encrypted images. The order is
+/// part of the case numbers.
+pub const FLASHES: [Flash; 24] = [
     nor::<1, 256>(256, false),
     nor::<1, 4096>(4096, false),
     nor::<2, 256>(256, false),
@@ -56,18 +71,27 @@ pub const FLASHES: [Flash; 20] = [
     nand::<512, 8192>(),
     nand::<2048, 8192>(),
     nand::<2048, 16384>(),
+    mixed::<8, 256, 2048>(false),
+    mixed::<4, 512, 4096>(true),
+    encrypted::<4, 256>(false),
+    encrypted::<32, 1024>(true),
 ];
 
 impl Flash {
     /// Its name.
     pub fn name(&self) -> String {
         let Self { erase, block, .. } = self;
+        let ecc = if self.ecc { ", torn units unreadable" } else { "" };
         match self.kind {
-            Kind::Nor { write, ecc } => {
-                let ecc = if ecc { ", torn units unreadable" } else { "" };
+            Kind::Nor { write } => {
                 format!("NOR, units of {write}, sectors of {erase}, blocks of {block}{ecc}")
             }
             Kind::Nand { page } => format!("NAND, pages of {page}, blocks of {block}"),
+            Kind::Mixed { write, small } => {
+                let middle = erase / 2;
+                format!("NOR, units of {write}, mixed sectors of {small}, {middle} and {erase}{ecc}")
+            }
+            Kind::Encrypted { write } => format!("NOR, units of {write}, sectors of {erase}, encrypted{ecc}"),
         }
     }
 
@@ -77,7 +101,7 @@ impl Flash {
     ///
     /// What went wrong.
     pub fn prepare(&self, case: Case) -> Result<Box<dyn Bench>, String> {
-        (self.prepare)(case, matches!(self.kind, Kind::Nor { ecc: true, .. }))
+        (self.prepare)(case, self.ecc)
     }
 }
 
@@ -87,7 +111,27 @@ const fn nor<const WRITE: usize, const ERASE: usize>(block: usize, ecc: bool) ->
         let flash = if ecc { flash.with_ecc() } else { flash };
         Ok(Box::new(Prepared::new(case, flash)?))
     };
-    Flash { kind: Kind::Nor { write: WRITE, ecc }, erase: ERASE, block, prepare }
+    Flash { kind: Kind::Nor { write: WRITE }, erase: ERASE, block, ecc, prepare }
+}
+
+const fn mixed<const WRITE: usize, const SMALL: usize, const LARGE: usize>(ecc: bool) -> Flash {
+    let prepare = |mut case: Case, ecc| -> Result<Box<dyn Bench>, String> {
+        let flash: Nor<WRITE, SMALL> = mixed::device(&mut case, LARGE);
+        let flash = if ecc { flash.with_ecc() } else { flash };
+        Ok(Box::new(Prepared::new(case, flash)?))
+    };
+    Flash { kind: Kind::Mixed { write: WRITE, small: SMALL }, erase: LARGE, block: LARGE, ecc, prepare }
+}
+
+const fn encrypted<const WRITE: usize, const ERASE: usize>(ecc: bool) -> Flash {
+    let prepare = |case: Case, ecc| -> Result<Box<dyn Bench>, String> {
+        let mut device = EncryptedDevice::<WRITE, ERASE>::new(&case, 1);
+        if ecc {
+            device.flash = device.flash.with_ecc();
+        }
+        Ok(Box::new(Prepared::new(case, device)?))
+    };
+    Flash { kind: Kind::Encrypted { write: WRITE }, erase: ERASE, block: ERASE, ecc, prepare }
 }
 
 const fn nand<const PAGE: usize, const BLOCK: usize>() -> Flash {
@@ -95,5 +139,5 @@ const fn nand<const PAGE: usize, const BLOCK: usize>() -> Flash {
         let device = NandDevice::<PAGE, BLOCK>::new(&case, 1);
         Ok(Box::new(Prepared::new(case, device)?))
     };
-    Flash { kind: Kind::Nand { page: PAGE }, erase: BLOCK, block: BLOCK, prepare }
+    Flash { kind: Kind::Nand { page: PAGE }, erase: BLOCK, block: BLOCK, ecc: false, prepare }
 }

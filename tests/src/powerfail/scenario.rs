@@ -9,7 +9,7 @@ use super::pairs::{MADE_UP, PAIRS};
 use crate::update::{Case, Content, Shape};
 
 /// Layout, content and spare blocks.
-pub const SETTINGS: [(Layout, Content, usize); 7] = [
+pub const SETTINGS: [(Layout, Content, usize); 9] = [
     (Slot, Content::Delta, 2),
     (InPlace, Content::Delta, 2),
     (InPlace, Content::Delta, 3),
@@ -17,6 +17,8 @@ pub const SETTINGS: [(Layout, Content, usize); 7] = [
     (InPlace, Content::Plain, 2),
     (Slot, Content::Full, 2),
     (InPlace, Content::Full, 2),
+    (Slot, Content::Streamed, 2),
+    (Slot, Content::StreamedFull, 2),
 ];
 
 /// A row of each table, by its place there.
@@ -31,10 +33,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// All that are tried: coded deltas of every pair on two spare blocks; with three, and as the other kinds of package,
-    /// which do not depend on what code looks like, those of the pairs made up.
+    /// All that are tried: coded deltas of every pair on two spare blocks, and streamed; with three, and as the other kinds
+    /// of package, which do not depend on what code looks like, those of the pairs made up.
     pub fn all() -> impl Iterator<Item = Self> {
-        let rows = |setting| if setting < 2 { PAIRS.len() } else { MADE_UP };
+        let coded = |setting: usize| matches!(SETTINGS[setting], (_, Content::Delta | Content::Streamed, 2));
+        let rows = move |setting| if coded(setting) { PAIRS.len() } else { MADE_UP };
         (0..FLASHES.len()).flat_map(move |flash| {
             (0..SETTINGS.len())
                 .flat_map(move |setting| (0..rows(setting)).map(move |pair| Self { flash, setting, pair }))

@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
             &["fmt", "--check", "--manifest-path", "hil/firmware/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "hil/package/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/probes/no-panic/Cargo.toml"],
+            &["fmt", "--check", "--manifest-path", "tests/fuzz/Cargo.toml"],
         ],
     ),
     ("deps", &[&["xtask", "deps"]]),

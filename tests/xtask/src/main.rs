@@ -5,8 +5,10 @@
 //! | `deps` | dependencies between our crates go one way; core crates keep their source rules |
 //! | `no-panic` | nothing the core crates offer can reach a panic: linked without a panic handler |
 //! | `size` | flash, RAM and worst stack of each feature set, against `budgets.toml` |
+//! | `instructions` | what applying an update takes on emulated boards: instructions, stack, time |
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
+//! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
 //! | `hil` | the firmware runs on an emulated board |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
@@ -17,7 +19,9 @@ mod ci;
 mod deps;
 mod elf;
 mod firmware;
+mod fuzz;
 mod hil;
+mod instructions;
 mod no_panic;
 mod places;
 mod powerfail;
@@ -46,12 +50,16 @@ enum Command {
     NoPanic(no_panic::Options),
     /// Measure flash, RAM and worst stack, and compare with the budgets
     Size(size::Options),
+    /// Count the instructions of the applier on emulated boards
+    Instructions(instructions::Options),
     /// Build the firmware images that are test data, or check that they can be rebuilt
     Firmware(firmware::Options),
     /// Run the firmware on an emulated board
     Hil(hil::Options),
     /// Cut the power at every flash operation of updates
     Powerfail(powerfail::Options),
+    /// Give hostile input to everything that reads packages and flash
+    Fuzz(fuzz::Options),
     /// Run every check that continuous integration runs
     Ci(ci::Options),
 }
@@ -61,9 +69,11 @@ fn main() -> ExitCode {
         Command::Deps => deps::run(),
         Command::NoPanic(options) => no_panic::run(&options),
         Command::Size(options) => size::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Firmware(options) => firmware::run(&options),
         Command::Hil(options) => hil::run(&options),
         Command::Powerfail(options) => powerfail::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match result {

@@ -1,7 +1,7 @@
 //! `cargo xtask size`: flash, RAM and worst stack of each part, against `budgets.toml`.
 //!
 //! Measured on the probe of `no-panic`, that is: everything a part offers, called once, without a device's drivers and
-//! with fake cryptography. *Flash* is code, constants and initial values; *RAM* is what is there all the time, that is
+//! with fake cryptography (one part, which is measured only, has the real one). *Flash* is code, constants and initial values; *RAM* is what is there all the time, that is
 //! the buffers and sessions a device would own, as large as the probe makes them; *stack* is the deepest chain of frames
 //! below the entry, from the compiler's own frame sizes and the linker's references, no measurement. Calls through
 //! pointers are taken to reach every function whose address is used, but for those that would close a circle, which are
@@ -9,8 +9,9 @@
 
 use crate::call_graph::{Depth, deepest};
 use crate::elf::Program;
+use crate::instructions;
 use crate::places;
-use crate::probe::{PARTS, Probe};
+use crate::probe::{MEASURED_ONLY, PARTS, Probe};
 use crate::target::{Target, Toolchain};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -25,9 +26,18 @@ pub(crate) struct Options {
     /// Only these parts
     #[arg(long)]
     part: Vec<String>,
+    /// Only this processor
+    #[arg(long)]
+    target: Option<Target>,
+    /// Only this opt-level
+    #[arg(long)]
+    level: Option<String>,
     /// Show the functions on the deepest path
     #[arg(long)]
     path: bool,
+    /// Show the functions, the largest first, and what each takes
+    #[arg(long)]
+    map: bool,
 }
 
 /// The level that ships; budgets hold for it. `z` is measured to see whether that is still right.
@@ -51,12 +61,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let budgets = budgets()?;
     let mut faults = Vec::new();
     print_head(options.markdown);
-    for target in Target::ALL {
-        for (part, _) in
-            PARTS.iter().filter(|(name, _)| options.part.is_empty() || options.part.iter().any(|p| p == name))
-        {
+    let wanted = |target: &Target| options.target.is_none_or(|only| only == *target);
+    for target in Target::ALL.into_iter().filter(wanted) {
+        let wanted = |name: &str| options.part.is_empty() || options.part.iter().any(|part| part == name);
+        for (part, _) in PARTS.iter().chain(&MEASURED_ONLY).filter(|(name, _)| wanted(name)) {
             let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
-            for level in LEVELS {
+            let levels =
+                LEVELS.into_iter().filter(|level| options.level.as_ref().is_none_or(|only| only == level));
+            for level in levels {
                 let place = format!("{part} on {} at {level}", target.triple());
                 let (program, depth) = match measure(part, target, level) {
                     Ok(measured) => measured,
@@ -75,14 +87,31 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 if level == SHIPPED {
                     faults.extend(over_budget(&place, figures, budget));
                     print_remarks(&program, &depth, options.path);
+                    if options.map {
+                        print_map(&program);
+                    }
                 }
             }
         }
+    }
+    if options.part.is_empty() && options.level.is_none() {
+        faults.extend(count_instructions(options.target));
     }
     if faults.is_empty() {
         return Ok(());
     }
     bail!("{}", faults.join("; "))
+}
+
+/// Counts the instructions of the applier too, where the emulators are there; what is wrong with them.
+fn count_instructions(target: Option<Target>) -> Option<String> {
+    let options = instructions::Options::of(target);
+    let targets = Target::ALL.into_iter().filter(|one| target.is_none_or(|only| only == *one));
+    if let Some(missing) = targets.filter_map(instructions::missing_emulator).next() {
+        eprintln!("instructions: not counted, {missing}");
+        return None;
+    }
+    instructions::run(&options).err().map(|error| format!("{error:#}"))
 }
 
 fn budgets() -> Result<Budgets> {
@@ -92,8 +121,11 @@ fn budgets() -> Result<Budgets> {
 }
 
 fn measure(part: &str, target: Target, opt_level: &str) -> Result<(Program, Depth)> {
-    let Some(elf) = (Probe { features: &[part], target, opt_level }).link()? else {
-        bail!("not measured, it can panic (cargo xtask no-panic)");
+    let probe = Probe { features: &[part], target, opt_level };
+    let elf = if MEASURED_ONLY.iter().any(|(name, _)| *name == part) {
+        probe.link_anyway()?
+    } else {
+        probe.link()?.context("not measured, it can panic (cargo xtask no-panic)")?
     };
     let program = Program::load(&elf)?;
     let entry = program.find("_start").context("the probe has no _start")?;
@@ -162,6 +194,20 @@ fn print_remarks(program: &Program, depth: &Depth, path: bool) {
     }
 }
 
+/// What the flash holds: functions, and all that is none.
+fn print_map(program: &Program) {
+    let mut functions: Vec<_> = program.functions.iter().filter(|function| function.size > 0).collect();
+    functions.sort_by_key(|function| std::cmp::Reverse(function.size));
+    let code: u64 = functions.iter().map(|function| function.size).sum();
+    eprintln!(
+        "    {:>6}  not functions: constants, literals between them, padding",
+        program.flash.saturating_sub(code)
+    );
+    for function in functions {
+        eprintln!("    {:>6}  {}", function.size, function.name);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +215,7 @@ mod tests {
     #[test]
     fn every_part_has_a_budget_for_every_target() {
         let budgets = budgets().unwrap();
-        for (part, _) in PARTS {
+        for (part, _) in PARTS.into_iter().chain(MEASURED_ONLY) {
             for target in Target::ALL {
                 assert!(
                     budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())),
@@ -177,7 +223,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(budgets.len(), PARTS.len(), "a budget for a part that is gone");
+        assert_eq!(budgets.len(), PARTS.len() + MEASURED_ONLY.len(), "a budget for a part that is gone");
     }
 
     #[test]

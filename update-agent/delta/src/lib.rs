@@ -16,6 +16,7 @@
 //! - [`arch`]: instructions and words, and the addresses in them
 //! - [`map`]: regions of both images, and the map
 //! - [`plan`]: order of the blocks, segments; [`numbers`] codes it
+//! - [`seam`]: units over the border of two blocks
 //! - [`walk`]: through a block, the same way in both directions
 //! - [`rebuild`]: the device's side, to be interrupted and resumed at every block
 //!
@@ -46,11 +47,21 @@ pub mod numbers;
 pub mod plan;
 pub mod predict;
 pub mod rebuild;
+pub mod seam;
 pub mod walk;
 
 /// Spreads two numbers over 32 bits: for tables that a context chooses a place in.
 pub fn hash(a: u32, b: u32) -> u32 {
-    let h = a.wrapping_mul(0x9E37_79B1) ^ b.wrapping_mul(0x85EB_CA77).rotate_left(15);
+    salted(a, salt(b))
+}
+
+/// What `b` adds to a hash: for those that are known when compiling.
+const fn salt(b: u32) -> u32 {
+    b.wrapping_mul(0x85EB_CA77).rotate_left(15)
+}
+
+const fn salted(a: u32, salt: u32) -> u32 {
+    let h = a.wrapping_mul(0x9E37_79B1) ^ salt;
     h.wrapping_mul(0xC2B2_AE3D) ^ (h >> 15)
 }
 

@@ -93,6 +93,7 @@ impl Regions<'_> {
     }
 
     /// Whether a word of this value may be a pointer.
+    #[inline(never)] // asked for in many places
     pub fn is_place(&self, word: u32) -> bool {
         word.wrapping_sub(self.ram.0) < self.ram.1 || self.old_offset(word).is_some()
     }

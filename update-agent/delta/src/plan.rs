@@ -12,7 +12,8 @@
 //! ```
 //! A segment is a literal run, then a copy from the old image, unless the block is full. The source of a copy is mostly one
 //! of the last four distances between new and old place; else it counts from where one of the last copies ended: code that
-//! was put in from elsewhere is followed by what followed before.
+//! was put in from elsewhere is followed by what followed before. Where blocks go down, a copy at the start of a block says
+//! how many octets of its first unit lie before the border ([`seam`](crate::seam)).
 use core::mem;
 
 use crate::arch::Arch;
@@ -47,6 +48,7 @@ mod meaning {
     pub(super) const FAR: u32 = 40;
     /// By the size of the copy.
     pub(super) const MAPPED: u32 = 48;
+    pub(super) const EARLY: u32 = 64;
 }
 
 /// What a plan starts with.
@@ -84,6 +86,10 @@ pub struct Segment {
     pub source: u32,
     /// Whether the copy enters the map. Copies shorter than the plan's least never do.
     pub mapped: bool,
+    /// The octets before the source that are copied with it, to the end of the block before: less than
+    /// [`seam::MAX`](crate::seam::MAX).
+    /// Only where a block starts with a copy, and blocks go down.
+    pub early: u32,
 }
 
 /// Counters that the head of a plan and its regions are coded with; the steps have [`Sizes::plan`].
@@ -137,6 +143,11 @@ impl Cursor {
     /// Where in the old image the octets would stand that follow what was coded last.
     pub const fn expected(&self) -> u32 {
         self.end
+    }
+
+    /// Whether the block that was entered last stands before the one that was entered before it.
+    pub const fn goes_down(&self) -> bool {
+        self.down
     }
 
     /// Codes what is done next, blocks being of `size` octets.
@@ -230,6 +241,11 @@ impl Cursor {
             copy >= least && numbers.number(bits, meaning::MAPPED | bucket, u32::from(!segment.mapped))? == 0;
         let at = self.block.wrapping_mul(size).wrapping_add(self.at).wrapping_add(literal);
         let source = self.source(numbers, bits, run, at, segment.source)?;
+        let early = if self.down && self.at == 0 && literal == 0 {
+            numbers.number(bits, meaning::EARLY, segment.early)?
+        } else {
+            0
+        };
         let shift = source.wrapping_sub(at);
         recall(&mut self.shifts, shift, None);
         if self.at == 0 && literal == 0 {
@@ -240,7 +256,7 @@ impl Cursor {
         // the copy goes on from one of the ends if it is near, else it is one more
         let near = nearest(&self.ends, source).filter(|(_, far)| *far < NEAR_END);
         recall(&mut self.ends, self.end, near.map(|(place, _)| place));
-        Ok(Segment { literal, copy, source, mapped })
+        Ok(Segment { literal, copy, source, mapped, early })
     }
 
     /// Codes where a copy comes from that goes to `at`: one of the last distances, or else so far from the end of one of the

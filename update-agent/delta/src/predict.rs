@@ -85,6 +85,9 @@ static PROBABILITIES: [u16; 61] = [
     65534,
 ];
 
+/// The least that [`probability`] gives.
+pub const P_MIN: u32 = 2;
+
 /// The probability of a logit, 2 to 65534.
 pub fn probability(logit: i32) -> u32 {
     let size = logit.unsigned_abs().min(LOGIT_MAX.unsigned_abs());
@@ -133,7 +136,7 @@ pub mod fine {
     pub fn learn(cell: &mut u32, bit: bool, limit: u32) {
         let (p, seen) = ((*cell >> 10).cast_signed(), *cell & 0x3FF);
         let goal: i32 = if bit { (1 << 22) - 1 } else { 0 };
-        let rate = i64::from(at(&RATES, seen));
+        let rate = i64::from(at(&RATES, seen & 31));
         let step = i64::from(goal.wrapping_sub(p)).wrapping_mul(rate) >> 16;
         // The step is shorter than the way to the goal, 23 bits.
         let p = p.wrapping_add(i32::try_from(step).unwrap_or(0)).cast_unsigned();
@@ -148,9 +151,12 @@ pub mod coarse {
     /// A counter that expects nothing.
     pub const FRESH: u16 = 1 << 15;
 
+    /// The least that [`p`] gives.
+    pub const P_MIN: u32 = 8;
+
     /// The probability of 16 bits, 8 to 65528.
     pub fn p(cell: u16) -> u32 {
-        u32::from(cell & 0xFFF0 | 8)
+        u32::from(cell & 0xFFF0) | P_MIN
     }
 
     /// How many bits it has seen, up to 15.

@@ -8,11 +8,15 @@
 //!  fill      its octets                                                  (reads plan, content and the old image)
 //!  keep      the state, to go on from after a power cut
 //! ```
+//! The plan has to be there as a whole, the content need not: [`Rebuild::arrived`] says how much of it is, and `fill` stops
+//! where more is needed.
+pub use self::dump::{Summary, dump};
 use crate::bits::{Bits, Decoder, Octets, Position};
 use crate::map::{Map, Region, Regions};
-use crate::model::{Made, Model, Sizes, State};
+use crate::model::{Made, Model, Sizes, State, UNIT_OCTETS};
 use crate::numbers::Numbers;
 use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
+use crate::seam::{self, Seam};
 use crate::walk::{Done, Old, Walk};
 
 /// Where the octets come from. On a device all of it is flash.
@@ -65,9 +69,9 @@ impl Outline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It needs so many words of memory.
+    /// It needs so many words of memory more than it was lent.
     Memory {
-        /// How many.
+        /// How many are missing.
         words: usize,
     },
     /// More regions than there is room for, out of order, or of an instruction set that this build leaves out.
@@ -80,6 +84,8 @@ pub enum Fault {
     Segment,
     /// What is saved is not there.
     Save,
+    /// Its plan asks for more work than images of these sizes take: see [`SAVED_MOST`] and [`SEARCHED_MOST`].
+    Work,
 }
 
 /// Why the new image cannot be rebuilt.
@@ -112,6 +118,13 @@ struct Stream {
 
 const CHUNK: usize = 32;
 const CHUNK_LEN: u32 = 32;
+
+/// Octets that a decoder reads before the first bit.
+const PRIMING: u32 = 4;
+
+/// So many octets of content must have arrived behind the last one that was used, or all there are, before `fill` goes on:
+/// what a unit may use, the octets before the first, and those of one reading, which are read in advance.
+pub const AHEAD: u32 = UNIT_OCTETS + PRIMING + CHUNK_LEN;
 
 /// Octets of a stream, and the rest of the input.
 struct Feed<'a, I> {
@@ -168,9 +181,14 @@ impl<I: Input> Old for Reader<'_, I> {
 }
 
 impl Stream {
+    /// The stream from `at` to `end`, of which nothing was read.
+    const fn blank(at: u32, end: u32) -> Self {
+        Self { position: Position::BLANK, at, end, chunk: [0; CHUNK], chunk_at: 0, held: 0 }
+    }
+
     /// The stream from `at` to `end`, at its start.
     fn start<I: Input>(input: &mut I, at: u32, end: u32) -> Result<Self, I::Error> {
-        let mut stream = Self { position: Position::BLANK, at, end, chunk: [0; CHUNK], chunk_at: 0, held: 0 };
+        let mut stream = Self::blank(at, end);
         let (position, mut feed) = stream.feed(input);
         *position = Position::start(&mut feed)?;
         Ok(stream)
@@ -201,6 +219,13 @@ impl Stream {
 /// What a saved piece counts beside its octets: who saves it has to note where it comes from.
 pub const PIECE: u32 = 8;
 
+/// How often, on average, a plan may save each octet of both images, its pieces counted with [`PIECE`]. A plan that saves
+/// what it needs once or twice stays far below; a hostile one could ask for the whole old image before every block.
+pub const SAVED_MOST: u64 = 4;
+/// How many saved pieces, on average, may be looked at for each octet of both images: for every segment, and every 32
+/// octets of it, all the pieces that are saved then. It bounds what finding saved octets takes.
+pub const SEARCHED_MOST: u64 = 32;
+
 /// What the steps of a plan need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -226,12 +251,19 @@ pub struct Rebuild<'m> {
     cursor: Cursor,
     plan: Stream,
     content: Stream,
-    plan_at: u32,
+    /// Where in the plan the first step stands.
+    steps: [u32; 4],
+    /// The end of the content that is there.
+    arrived: u32,
     /// Octets of the block that no segment has given yet.
     left: u32,
     /// Octets that were coded and not given out yet.
     pending: Made,
     given: u8,
+    /// The octets that the block ends with, if a neighbour had them.
+    tail: Made,
+    /// Octets of the block that were not given out yet.
+    room: u32,
     /// The end of the last piece of a save, and how many are left.
     piece: (u32, u32),
     /// Octets of the pieces of this save so far.
@@ -239,7 +271,9 @@ pub struct Rebuild<'m> {
 }
 
 /// Words of the scalars that are kept.
-const KEPT: usize = Cursor::WORDS + State::WORDS + 8;
+const KEPT: usize = Cursor::WORDS + State::WORDS + Seam::WORDS + 8;
+
+const NO_OCTETS: Made = Made { octets: [0; 8], len: 0 };
 
 impl<'m> Rebuild<'m> {
     /// Takes up a delta: goes through all of its plan. `words` and `regions` are lent for the time of the work.
@@ -252,7 +286,7 @@ impl<'m> Rebuild<'m> {
         let (plan_at, content_at) = parts(&outline, input)?;
         let mut plan = Stream::start(input, plan_at, content_at).map_err(Error::Input)?;
         let available = words.len();
-        let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes) };
+        let short = |sizes: Sizes| Fault::Memory { words: outline.words(sizes).saturating_sub(available) };
         let (head, list) = read_head(&mut plan, &outline, regions, input)?;
         if outline.words(head.sizes) > available {
             return Err(short(head.sizes).into());
@@ -265,60 +299,61 @@ impl<'m> Rebuild<'m> {
         let (model, map) = Model::new(rest, head.sizes).ok_or(short(head.sizes))?;
         let regions = Regions { list, old_size: outline.old_size, new_size: outline.new_size, ram: head.ram };
         let done = Done::new(bits, if outline.in_place { outline.block } else { 0 });
-        let mut survey =
-            Survey { outline, cursor: Cursor::START, needs: Needs::default(), map, done, least: head.least };
+        // the first step follows here, after the survey too
+        let steps = plan.to_words();
+        let mut survey = Survey {
+            outline,
+            cursor: Cursor::START,
+            needs: Needs::default(),
+            map,
+            done,
+            least: head.least,
+            listed: 0,
+            saved: 0,
+            searched: 0,
+        };
         survey.run(&mut numbers, &mut plan, input)?;
         let Survey { needs, map, mut done, .. } = survey;
         done.reset();
-        let content = Stream::start(input, content_at, outline.payload).map_err(Error::Input)?;
-        let walk = Walk::new(model, map, regions, done);
-        let pending = Made { octets: [0; 8], len: 0 };
-        let mut rebuild = Self {
+        numbers.reset();
+        plan.resume(steps);
+        // not moved about: it is the largest of all that stands on the stack
+        let content = Stream::blank(content_at, outline.payload);
+        Ok(Self {
             outline,
             sizes: head.sizes,
             least: head.least,
             needs,
-            walk,
+            walk: Walk::new(model, map, regions, done),
             numbers,
             cursor: Cursor::START,
             plan,
             content,
-            plan_at,
+            steps,
+            arrived: u32::MAX,
             left: 0,
-            pending,
+            pending: NO_OCTETS,
             given: 0,
+            tail: NO_OCTETS,
+            room: 0,
             piece: (0, 0),
             saving: 0,
-        };
-        rebuild.restart(input)?;
-        Ok(rebuild)
+        })
     }
 
     /// Goes back to the first step, as freshly opened.
-    pub fn restart<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+    pub fn restart(&mut self) {
         let content_at = self.plan.end;
-        self.walk.model.forget();
-        self.walk.done.reset();
-        self.walk.enter(0);
+        self.walk.reset();
         self.cursor = Cursor::START;
         self.left = 0;
         self.pending.len = 0;
+        self.tail.len = 0;
+        self.room = 0;
         self.piece = (0, 0);
-        self.content = Stream::start(input, content_at, self.outline.payload).map_err(Error::Input)?;
-        self.plan = Stream::start(input, self.plan_at, content_at).map_err(Error::Input)?;
-        let mut cells = [0; HEAD_COUNTERS];
-        let mut numbers = Numbers::new(&mut cells);
-        numbers.reset();
-        let head =
-            plan::head(&mut numbers, &mut self.plan.reader(input), BLANK_HEAD).map_err(Error::Input)?;
-        let mut before = None;
-        for _ in 0..head.regions {
-            let mut reader = self.plan.reader(input);
-            let region = plan::region(&mut numbers, &mut reader, before.as_ref(), Region::BLANK);
-            before = Some(region.map_err(Error::Input)?);
-        }
+        self.content = Stream::blank(content_at, self.outline.payload);
+        self.plan.resume(self.steps);
         self.numbers.reset();
-        Ok(())
     }
 
     /// What is known of it from outside.
@@ -355,9 +390,9 @@ impl<'m> Rebuild<'m> {
             Step::Save(pieces) if pieces > self.needs.pieces => return Err(Fault::Save.into()),
             Step::Make(block) => {
                 let (start, len) = self.outline.extent(block);
-                self.walk.enter(start);
+                (self.pending, self.tail) = self.walk.enter(block, (start, start.wrapping_add(len)));
                 self.left = len;
-                self.pending.len = 0;
+                self.room = len;
                 self.given = 0;
             }
             Step::Save(pieces) => {
@@ -391,21 +426,42 @@ impl<'m> Rebuild<'m> {
         Ok(Some((at, len)))
     }
 
+    /// Says that the payload is there up to the offset `end`; until then all of it is.
+    pub const fn arrived(&mut self, end: u32) {
+        self.arrived = end;
+    }
+
+    /// The offset in the payload of the first octet of content that is not used up: a decoder whose state is kept here
+    /// goes on with it.
+    pub const fn content_at(&self) -> u32 {
+        self.content.at
+    }
+
+    /// Whether the next unit might need content that is not there.
+    const fn is_starved(&self) -> bool {
+        self.arrived < self.content.end && self.content.at.saturating_add(AHEAD) > self.arrived
+    }
+
     /// Fills the front of `out` with the next octets of the block and returns how many: less than `out` holds only at the
-    /// end of the block.
+    /// end of the block, and where content has not [arrived](Self::arrived).
     pub fn fill<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
-        let mut rest = out.iter_mut();
-        let mut made = 0usize;
-        loop {
+        let room = usize::try_from(self.room).unwrap_or(usize::MAX);
+        let mut rest = out.iter_mut().take(room);
+        let mut made = 0u32;
+        while rest.len() > 0 {
             let pending = self.pending.as_slice().get(usize::from(self.given)..).unwrap_or_default();
             let n = rest.by_ref().take(pending.len()).zip(pending).map(|(to, from)| *to = *from).count();
-            made = made.saturating_add(n);
+            made = made.wrapping_add(u32::try_from(n).unwrap_or(0));
             self.given = self.given.saturating_add(u8::try_from(n).unwrap_or(0));
-            if rest.len() == 0 {
-                return Ok(made);
+            if self.given < self.pending.len {
+                break;
             }
-            self.pending.len = 0;
             self.given = 0;
+            self.pending.len = 0;
+            if self.is_starved() {
+                break;
+            }
+            self.prime(input)?;
             if let Some(octets) =
                 self.walk.code(&mut self.content.reader(input), [0; 8]).map_err(Error::Input)?
             {
@@ -413,9 +469,27 @@ impl<'m> Rebuild<'m> {
             } else if self.left > 0 {
                 self.next_segment(input)?;
             } else {
-                return Ok(made);
+                self.pending = core::mem::replace(&mut self.tail, NO_OCTETS);
+                if self.pending.len == 0 && rest.len() > 0 {
+                    return Err(Fault::Segment.into());
+                }
             }
         }
+        self.room = self.room.saturating_sub(made);
+        // what the neighbours had is told all the same
+        while self.room == 0 && self.left > 0 {
+            self.next_segment(input)?;
+        }
+        Ok(usize::try_from(made).unwrap_or(0))
+    }
+
+    /// Starts the content, before its first bit.
+    fn prime<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        let (at, end) = (self.content.at, self.content.end);
+        if at == self.plan.end && at < end {
+            self.content = Stream::start(input, at, end).map_err(Error::Input)?;
+        }
+        Ok(())
     }
 
     fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
@@ -431,7 +505,7 @@ impl<'m> Rebuild<'m> {
         );
         let segment = segment.map_err(Error::Input)?;
         self.left = fits(&self.outline, &segment, self.left)?;
-        self.walk.start(segment, expected);
+        self.walk.start(segment, expected, self.left == 0);
         Ok(())
     }
 
@@ -444,6 +518,7 @@ impl<'m> Rebuild<'m> {
     pub fn keep<E>(&mut self, mut put: impl FnMut(&[u32]) -> Result<(), E>) -> Result<(), E> {
         put(&self.cursor.to_words())?;
         put(&self.walk.model.state.to_words())?;
+        put(&self.walk.seam.to_words())?;
         put(&self.plan.to_words())?;
         put(&self.content.to_words())?;
         put(bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
@@ -484,52 +559,67 @@ impl<'m> Rebuild<'m> {
         Ok((None, made))
     }
 
-    /// Goes on where `keep` gave what `get` gives, after [`skip`](Self::skip) went there.
+    /// Goes on where `keep` gave what `get` gives, in place after [`skip`](Self::skip) went there.
     pub fn go_on<I: Input>(
         &mut self,
         input: &mut I,
         mut get: impl FnMut(&mut I, &mut [u32]) -> Result<(), I::Error>,
     ) -> Result<(), Error<I::Error>> {
         let mut words = |input: &mut I, out: &mut [u32]| get(input, out).map_err(Error::Input);
-        let (mut cursor, mut state, mut plan, mut content) =
-            ([0; Cursor::WORDS], [0; State::WORDS], [0; 4], [0; 4]);
+        let (mut cursor, mut state, mut seam) = ([0; Cursor::WORDS], [0; State::WORDS], [0; Seam::WORDS]);
+        let (mut plan, mut content) = ([0; 4], [0; 4]);
         words(input, &mut cursor)?;
         words(input, &mut state)?;
+        words(input, &mut seam)?;
         words(input, &mut plan)?;
         words(input, &mut content)?;
         self.cursor = Cursor::from_words(cursor);
         self.walk.model.state = State::from_words(state);
+        self.walk.seam = Seam::from_words(seam);
         self.plan.resume(plan);
         self.content.resume(content);
         words(input, bytemuck::try_cast_slice_mut(self.numbers.cells()).unwrap_or_default())?;
         for table in self.walk.model.tables() {
             words(input, table)?;
         }
-        self.walk.enter(0);
         self.left = 0;
+        self.room = 0;
         Ok(())
     }
 }
 
 /// Where the plan and the content start.
 fn parts<I: Input>(outline: &Outline, input: &mut I) -> Result<(u32, u32), Error<I::Error>> {
-    let mut len = 0u32;
-    let mut at = 0u32;
+    let mut octets = [0; LENGTH_MAX];
+    let mut seen = 0usize;
     loop {
-        let mut octet = [0];
-        if at >= outline.payload || at >= 5 {
-            return Err(Fault::Segment.into());
-        }
-        input.payload(at, &mut octet).map_err(Error::Input)?;
-        let [octet] = octet;
-        len |= u32::from(octet & 0x7F).wrapping_shl(at.wrapping_mul(7));
-        at = at.wrapping_add(1);
-        if octet & 0x80 == 0 {
-            break;
+        let at = u32::try_from(seen).ok().filter(|at| *at < outline.payload).ok_or(Fault::Segment)?;
+        let octet = octets.get_mut(seen..=seen).ok_or(Fault::Segment)?;
+        input.payload(at, octet).map_err(Error::Input)?;
+        seen = seen.saturating_add(1);
+        let plan_end = plan_end(octets.get(..seen).unwrap_or_default(), outline.payload)?;
+        if let Some(plan_end) = plan_end {
+            return Ok((at.saturating_add(1), plan_end));
         }
     }
-    let content = at.checked_add(len).filter(|end| *end <= outline.payload).ok_or(Fault::Segment)?;
-    Ok((at, content))
+}
+
+/// Most octets of the length of a plan.
+pub const LENGTH_MAX: usize = 5;
+
+/// Where in a payload of `payload` octets the plan ends and the content starts; none if that takes more than the `first`
+/// octets of the payload, at most [`LENGTH_MAX`].
+pub fn plan_end(first: &[u8], payload: u32) -> Result<Option<u32>, Fault> {
+    let mut len = 0u32;
+    for (octet, at) in first.iter().zip(0u32..).take(LENGTH_MAX) {
+        len |= u32::from(octet & 0x7F).wrapping_shl(at.wrapping_mul(7));
+        if octet & 0x80 == 0 {
+            let end = at.wrapping_add(1).checked_add(len).filter(|end| *end <= payload);
+            return end.ok_or(Fault::Segment).map(Some);
+        }
+    }
+    let most = usize::try_from(payload).unwrap_or(LENGTH_MAX).min(LENGTH_MAX);
+    if first.len() < most { Ok(None) } else { Err(Fault::Segment) }
 }
 
 const BLANK_HEAD: Head = Head { sizes: Sizes::NONE, least: 0, ram: (0, 0), regions: 0 };
@@ -568,8 +658,9 @@ fn read_head<'m, I: Input>(
 fn fits(outline: &Outline, segment: &Segment, left: u32) -> Result<u32, Fault> {
     let rest = left.checked_sub(segment.literal).and_then(|rest| rest.checked_sub(segment.copy));
     let end = segment.source.checked_add(segment.copy);
+    let early = segment.early < seam::MAX && segment.early <= segment.source;
     match (rest, end) {
-        (Some(rest), Some(end)) if end <= outline.old_size => Ok(rest),
+        (Some(rest), Some(end)) if early && end <= outline.old_size => Ok(rest),
         _ => Err(Fault::Segment),
     }
 }
@@ -582,9 +673,20 @@ struct Survey<'m> {
     map: Map<'m>,
     done: Done<'m>,
     least: u32,
+    /// Pieces that are saved at this step.
+    listed: u32,
+    /// Octets of all saves so far, and how often a saved piece may be looked at.
+    saved: u64,
+    searched: u64,
 }
 
 impl Survey<'_> {
+    /// So much for each octet of both images.
+    fn most(&self, each: u64) -> u64 {
+        let Outline { old_size, new_size, .. } = self.outline;
+        u64::from(old_size).saturating_add(u64::from(new_size)).saturating_mul(each)
+    }
+
     fn run<I: Input>(
         &mut self,
         numbers: &mut Numbers<'_>,
@@ -647,6 +749,11 @@ impl Survey<'_> {
             );
             let segment = segment.map_err(Error::Input)?;
             left = fits(&self.outline, &segment, left)?;
+            let searches = u64::from(segment.copy >> 5).saturating_add(1);
+            self.searched = self.searched.saturating_add(searches.saturating_mul(u64::from(self.listed)));
+            if self.searched > self.most(SEARCHED_MOST) {
+                return Err(Fault::Work.into());
+            }
             at = at.wrapping_add(segment.literal);
             if segment.mapped && !self.map.add(segment.source, segment.copy, at) {
                 return Err(Fault::Map.into());
@@ -686,7 +793,12 @@ impl Survey<'_> {
                 return Err(Fault::Save.into());
             }
             listed = listed.saturating_add(len).saturating_add(PIECE);
+            self.saved = self.saved.saturating_add(u64::from(len)).saturating_add(u64::from(PIECE));
+            if self.saved > self.most(SAVED_MOST) {
+                return Err(Fault::Work.into());
+            }
         }
+        self.listed = pieces;
         let needs = &mut self.needs;
         needs.saves = needs.saves.saturating_add(1);
         needs.pieces = needs.pieces.max(pieces);
@@ -695,5 +807,6 @@ impl Survey<'_> {
     }
 }
 
+mod dump;
 #[cfg(test)]
 mod tests;

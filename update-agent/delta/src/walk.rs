@@ -6,6 +6,7 @@ use crate::bits::Bits;
 use crate::map::{Map, Regions};
 use crate::model::{Known, Literal, Made, Model, Spot};
 use crate::plan::Segment;
+use crate::seam::{self, Seam};
 
 /// Bits, and the old image beside them.
 pub trait Old: Bits {
@@ -98,9 +99,20 @@ pub struct Walk<'m> {
     pub regions: Regions<'m>,
     /// What is overwritten.
     pub done: Done<'m>,
+    /// What the block made last had for a neighbour, and from then on what this one has.
+    pub seam: Seam,
+    block: u32,
+    /// The first octet of the block and the end of it, in the new image.
+    start: u32,
+    end: u32,
+    /// Octets of the block that its neighbours had, those at the start not yet passed.
+    lead: u32,
+    tail: u32,
     /// Offset of the next octet in the new image.
     at: u32,
     segment: Segment,
+    /// The octets of the copy that lie behind the end of the block, if a unit takes them.
+    beyond: u32,
     /// The first octet of the copy.
     from: u32,
     /// The old octets that stand beside the literal.
@@ -109,45 +121,139 @@ pub struct Walk<'m> {
     beside: [Beside; 2],
 }
 
-const NOTHING: Segment = Segment { literal: 0, copy: 0, source: 0, mapped: false };
+const NOTHING: Segment = Segment { literal: 0, copy: 0, source: 0, mapped: false, early: 0 };
 
 impl<'m> Walk<'m> {
     /// A walk at the start.
     pub const fn new(model: Model<'m>, map: Map<'m>, regions: Regions<'m>, done: Done<'m>) -> Self {
         let near = Near { start: 0, len: 0, octets: [0; NEAR] };
         let beside = [const { Beside { start: 0, len: 0, octets: [0; BESIDE] } }; 2];
-        Self { model, map, regions, done, at: 0, segment: NOTHING, from: 0, left: 0, near, beside }
+        Self {
+            model,
+            map,
+            regions,
+            done,
+            seam: Seam::NONE,
+            block: 0,
+            start: 0,
+            end: 0,
+            lead: 0,
+            tail: 0,
+            at: 0,
+            segment: NOTHING,
+            beyond: 0,
+            from: 0,
+            left: 0,
+            near,
+            beside,
+        }
     }
 
-    /// Goes to an offset of the new image.
-    pub const fn enter(&mut self, at: u32) {
-        self.at = at;
+    /// Goes back to the start, with nothing done.
+    pub fn reset(&mut self) {
+        self.model.forget();
+        self.done.reset();
+        self.seam = Seam::NONE;
         self.segment = NOTHING;
     }
 
-    /// Takes up a segment; `left` is where in the old image the octets would stand that follow the last copy.
-    pub const fn start(&mut self, segment: Segment, left: u32) {
-        self.segment = segment;
-        self.from = segment.source;
-        self.left = left;
+    /// Takes up a block, which has the octets of the new image from `start` to `end`; returns those that are there already:
+    /// at its start and at its end.
+    pub fn enter(&mut self, block: u32, (start, end): (u32, u32)) -> (Made, Made) {
+        let (lead, tail) = (self.seam.lead(block), self.seam.tail(block));
+        self.seam = Seam::NONE;
+        self.block = block;
+        self.start = start;
+        self.end = end;
+        self.lead = u32::from(lead.len);
+        self.tail = u32::from(tail.len);
+        self.at = start;
+        self.segment = NOTHING;
+        (lead, tail)
+    }
+
+    /// Offset in the new image of the octet that is coded next.
+    pub const fn at(&self) -> u32 {
+        self.at
+    }
+
+    /// Takes up a segment, maybe the `last` of the block; `left` is where in the old image the octets would stand that
+    /// follow the last copy.
+    pub fn start(&mut self, segment: Segment, left: u32, last: bool) {
+        let Segment { mut literal, mut copy, mut source, mapped, early } = segment;
+        let lead = self.lead.min(literal.saturating_add(copy));
+        let skipped = lead.min(literal);
+        literal = literal.wrapping_sub(skipped);
+        copy = copy.wrapping_sub(lead.wrapping_sub(skipped));
+        source = source.wrapping_add(lead.wrapping_sub(skipped)).wrapping_sub(early);
+        copy = copy.wrapping_add(early);
+        self.lead = self.lead.wrapping_sub(lead);
+        self.at = self.at.wrapping_add(lead).wrapping_sub(early);
+        self.left = left.wrapping_add(skipped);
+        self.beyond = 0;
+        if last {
+            let cut = self.tail.min(copy);
+            copy = copy.wrapping_sub(cut);
+            literal = literal.saturating_sub(self.tail.wrapping_sub(cut));
+            if copy > 0 && self.tail == 0 {
+                self.beyond = self.available(source.wrapping_add(copy));
+            }
+        }
+        copy = copy.wrapping_add(self.beyond);
+        self.segment = Segment { literal, copy, source, mapped, early };
+        self.from = source;
         self.near.len = 0;
         let [one, other] = &mut self.beside;
         one.len = 0;
         other.len = 0;
     }
 
-    /// Codes the next octets of the segment, none when it is used up. `actual` are the octets of the new image from here on,
-    /// as far as there are; a decoder gives what it likes.
+    /// How many of the octets of the old image at `at` may be read, and made behind the end of the block.
+    fn available(&self, at: u32) -> u32 {
+        let (overwritten, border) = self.done.overwritten(at);
+        let behind = self.regions.new_size.saturating_sub(self.end);
+        if overwritten || behind == 0 || self.done.has(self.block.wrapping_add(1)) {
+            return 0;
+        }
+        let there = border.min(self.regions.old_size).saturating_sub(at);
+        there.min(behind).min(seam::MAX.wrapping_sub(1))
+    }
+
+    /// Codes the next octets of the segment, none when it is used up; returns those that belong to the block and are new.
+    /// `actual` are the octets of the new image from [`at`](Self::at) on, as far as there are; a decoder gives what it
+    /// likes.
     pub fn code<C: Old>(&mut self, coder: &mut C, actual: [u8; 8]) -> Result<Option<Made>, C::Error> {
         let made = if self.segment.literal > 0 {
             self.literal(coder, actual)?
-        } else if self.segment.copy > 0 {
+        } else if self.segment.copy > self.beyond {
             self.unit(coder, actual)?
         } else {
             return Ok(None);
         };
-        self.at = self.at.wrapping_add(u32::from(made.len));
-        Ok(Some(made))
+        let at = self.at;
+        self.at = at.wrapping_add(u32::from(made.len));
+        Ok(Some(if at >= self.start && self.at <= self.end { made } else { self.part(at, &made) }))
+    }
+
+    /// Keeps the octets of a unit at `at` that belong to a neighbour, and returns the others.
+    fn part(&mut self, at: u32, made: &Made) -> Made {
+        let octets = made.as_slice();
+        let place =
+            |offset: u32| usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX).min(octets.len());
+        let (before, rest) = octets.split_at_checked(place(self.start)).unwrap_or_default();
+        let inside = place(self.end).saturating_sub(before.len());
+        let (inside, behind) = rest.split_at_checked(inside).unwrap_or_default();
+        if !before.is_empty() {
+            self.seam.add(self.block.wrapping_sub(1), true, before);
+        }
+        if !behind.is_empty() {
+            self.seam.add(self.block.wrapping_add(1), false, behind);
+        }
+        let mut part = Made { octets: [0; 8], len: u8::try_from(inside.len()).unwrap_or(0) };
+        for (to, from) in part.octets.iter_mut().zip(inside) {
+            *to = *from;
+        }
+        part
     }
 
     fn literal<C: Old>(&mut self, coder: &mut C, actual: [u8; 8]) -> Result<Made, C::Error> {

@@ -21,14 +21,24 @@ pub struct Rehearsal {
     pub most_worn: u32,
 }
 
+/// More octets than any device gives a decoder, of RAM, of spare flash or for its state. A package that says it needs more is
+/// not tried: it must not fill the memory of a desk either.
+pub const NEEDS_MOST: u32 = 64 << 20;
+
 /// Receives and applies `package` on a flash model that holds `old`, with the device's own code, and compares the result
 /// with `new`.
 ///
 /// # Errors
 ///
-/// [`Error::Rehearsal`] with what went wrong, [`Error::Format`] if `package` is none.
+/// [`Error::Rehearsal`] with what went wrong, or if it needs more than [`NEEDS_MOST`]; [`Error::Format`] if `package` is
+/// none.
 pub fn rehearse(package: &[u8], old: &[u8], new: &[u8], signer: &Signer) -> Result<Rehearsal, Error> {
     let manifest = read_manifest(package)?;
+    let needs = manifest.payload.needs;
+    let most = needs.memory.max(needs.spare).max(needs.state);
+    if most > NEEDS_MOST {
+        return Err(Error::Rehearsal(format!("it needs {most} octets: no device has that")));
+    }
     // a device of the target's kind with sectors as small as the block size allows
     if manifest.payload.block_size < 4096 {
         on_model::<16, 256>(&manifest, package, old, new, signer)

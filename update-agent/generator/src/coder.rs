@@ -5,7 +5,7 @@ use kedge_delta::bits::{Bits, Interval};
 
 /// Writes bits to octets, and counts what they cost.
 #[derive(Clone, Debug)]
-pub(crate) struct Encoder {
+pub struct Encoder {
     interval: Interval,
     octets: Vec<u8>,
     cost: u64,
@@ -16,7 +16,7 @@ pub(crate) const COST: u64 = 1 << 16;
 
 impl Encoder {
     /// The start of a stream.
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self { interval: Interval::FULL, octets: Vec::new(), cost: 0 }
     }
 
@@ -26,13 +26,19 @@ impl Encoder {
     }
 
     /// Ends the stream with as few octets as tell the last bits, given that a decoder reads zeros behind the end.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         let tail = shortest_between(self.interval).to_be_bytes();
         self.octets.extend(tail);
         while self.octets.last() == Some(&0) {
             self.octets.pop();
         }
         self.octets
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -9,6 +9,7 @@
 //!                     ─► content stream (model) ┴► payload
 //! ```
 use std::convert::Infallible;
+use std::iter;
 use std::ops::Range;
 
 use kedge_delta::bits::Bits;
@@ -16,12 +17,13 @@ use kedge_delta::map::{Map, Region, Regions};
 use kedge_delta::model::{Model, Sizes};
 use kedge_delta::numbers::Numbers;
 use kedge_delta::plan::{self, Cursor, HEAD_COUNTERS, Head, Step};
+use kedge_delta::seam;
 use kedge_delta::walk::{Done, Old, Walk};
 
 use crate::coder::{COST, Encoder};
 use crate::image::{self, Hint};
 use crate::order::{self, Needs};
-use crate::search::{Last, Prices, Search, Segment};
+use crate::search::{Last, Prices, Search, Segment, both};
 
 /// How a delta is to be coded.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,8 @@ const LEAST: u32 = 10;
 const PASSES: usize = 2;
 /// Rounds of order and search in place.
 const ROUNDS: usize = 2;
+/// The octets from which on a piece of the old image is saved: saving less takes more of the plan. Both are tried.
+const LEAST_SAVED: [usize; 2] = [24, 10];
 
 /// Codes how `new` differs from `old`; `progress` is told what is done of what.
 pub(crate) fn encode(
@@ -77,36 +81,36 @@ pub(crate) fn encode(
     let list: Vec<Region> = image::pairs(&old_regions, &new_regions).into_iter().map(region).collect();
     let regions = Regions { list: &list, old_size: small(old.len()), new_size: small(new.len()), ram };
     let kept = kept_blocks(old, new, options.block);
-    let mut draft = Draft::new(Search::new(old, new, &regions, progress), usize::from(options.sizes.pieces));
+    let search = Search::new(old, new, &regions, progress);
+    let mut draft = Draft::new(&search, usize::from(options.sizes.pieces));
     for _ in 0..PASSES {
         draft.search(&|_, _| true);
     }
-    let mut steps: Vec<order::Step> = (0..kept.len()).map(order::Step::Make).collect();
-    let mut lost = 0;
-    // what cannot be copied any more makes place for another order, once
-    for _ in 0..if options.in_place { ROUNDS } else { 0 } {
-        (steps, lost) = needs(&draft.segments, &kept, options.block).plan(options.room);
-        let still = Still::new(&steps, &kept, options.block);
-        draft.search(&|at, from| still.has(at, from));
+    let images = Images { old, new, regions };
+    if !options.in_place {
+        let steps = (0..kept.len()).map(order::Step::Make).collect();
+        return Job::new(images, options, &draft, &kept, (steps, 0)).coded();
     }
-    let literals = draft.segments.iter().map(|segment| u64::from(segment.literal)).sum();
-    let job = Job::new(Images { old, new, regions }, options, &draft, kept, steps);
-    let Streams { plan, content, literals: taken } = job.streams();
-    let payload = [&varint(plan.len()), &plan, &content].into_iter().flatten().copied().collect();
-    Coded {
-        payload,
-        parts: (plan.len(), content.len()),
-        regions: list.clone(),
-        blocks: (job.kept.iter().filter(|kept| !**kept).count(), job.kept.len()),
-        literals: (literals, taken),
-        lost,
-        saves: job.steps.iter().filter(|step| matches!(step, order::Step::Save(_))).count(),
-    }
+    let coded = |least: usize| {
+        let mut draft = draft.clone();
+        let mut steps = (Vec::new(), 0);
+        // what cannot be copied any more makes place for another order, once
+        for _ in 0..ROUNDS {
+            steps = needs(&draft.segments, &kept, options.block).plan(options.room, least);
+            let still = Still::new(&steps.0, &kept, options.block);
+            draft.search(&|at, from| still.has(at, from));
+        }
+        Job::new(images, options, &draft, &kept, steps).coded()
+    };
+    let [one, other] = LEAST_SAVED;
+    let (one, other) = both(|| coded(one), || coded(other));
+    if other.payload.len() < one.payload.len() { other } else { one }
 }
 
 /// What the search has found so far.
+#[derive(Clone)]
 struct Draft<'a> {
-    search: Search<'a>,
+    search: &'a Search<'a>,
     prices: Prices,
     segments: Vec<Segment>,
     /// Which copies are in the map, which has room for so many pieces.
@@ -116,7 +120,7 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// The first pass, without a map.
-    fn new(search: Search<'a>, room: usize) -> Self {
+    fn new(search: &'a Search<'a>, room: usize) -> Self {
         let prices = Prices::default();
         let segments = search.segments(None, &prices, &|_, _| true);
         let mapped = search.worthy(&segments, room);
@@ -254,6 +258,7 @@ fn clipped(segments: &[Segment], mapped: &[bool], block: usize, len: usize) -> V
                 copy: small(more),
                 source: if more > 0 { source } else { 0 },
                 mapped: *mapped && small(more) >= LEAST,
+                early: 0,
             });
             literal -= some;
             copy -= more;
@@ -277,8 +282,12 @@ struct Job<'a> {
     images: Images<'a>,
     options: &'a Options,
     blocks: Vec<Vec<plan::Segment>>,
-    kept: Vec<bool>,
+    kept: &'a [bool],
     steps: Vec<order::Step>,
+    /// Octets that cannot be copied because their place was overwritten.
+    lost: usize,
+    segments: &'a [Segment],
+    search: &'a Search<'a>,
 }
 
 /// An encoder with the old image beside it.
@@ -329,12 +338,21 @@ impl<'a> Job<'a> {
     fn new(
         images: Images<'a>,
         options: &'a Options,
-        draft: &Draft<'_>,
-        kept: Vec<bool>,
-        steps: Vec<order::Step>,
+        draft: &'a Draft<'a>,
+        kept: &'a [bool],
+        (steps, lost): (Vec<order::Step>, usize),
     ) -> Self {
         let clip = |mapped: &[bool]| clipped(&draft.segments, mapped, options.block, images.new.len());
-        let mut job = Self { images, options, blocks: clip(&draft.mapped), kept, steps };
+        let mut job = Self {
+            images,
+            options,
+            blocks: clip(&draft.mapped),
+            kept,
+            steps,
+            lost,
+            segments: &draft.segments,
+            search: draft.search,
+        };
         for room in (0..draft.room).rev().step_by(draft.room / 16 + 1) {
             if job.survey(&mut Map::new(&mut vec![[0; 3]; draft.room])) {
                 break;
@@ -342,6 +360,22 @@ impl<'a> Job<'a> {
             job.blocks = clip(&draft.search.worthy(&draft.segments, room));
         }
         job
+    }
+
+    /// Codes everything, and tells what came out.
+    fn coded(&self) -> Coded {
+        let Streams { plan, content, literals } = self.streams();
+        let payload = [&varint(plan.len()), &plan, &content].into_iter().flatten().copied().collect();
+        let sent = self.segments.iter().map(|segment| u64::from(segment.literal)).sum();
+        Coded {
+            payload,
+            parts: (plan.len(), content.len()),
+            regions: self.images.regions.list.to_vec(),
+            blocks: (self.kept.iter().filter(|kept| !**kept).count(), self.kept.len()),
+            literals: (sent, literals),
+            lost: self.lost,
+            saves: self.steps.iter().filter(|step| matches!(step, order::Step::Save(_))).count(),
+        }
     }
 
     /// Codes everything.
@@ -362,7 +396,7 @@ impl<'a> Job<'a> {
         let mut content = Writer { bits: Encoder::new(), old: self.images.old };
         let mut cursor = Cursor::START;
         let mut literals = 0;
-        for step in &self.steps {
+        for (step, next) in self.steps.iter().zip(self.nexts()) {
             let index = match step {
                 order::Step::Save(pieces) => {
                     sure(cursor.step(&mut numbers, &mut plan, block, Step::Save(small(pieces.len()))));
@@ -381,33 +415,76 @@ impl<'a> Job<'a> {
                 order::Step::Make(index) => *index,
             };
             sure(cursor.step(&mut numbers, &mut plan, block, Step::Make(small(index))));
-            let start = index * self.options.block;
-            let (mut at, end) = (start, self.images.new.len().min(start + self.options.block));
-            walk.enter(small(start));
-            let mut left = small(end - start);
-            for segment in &self.blocks[index] {
+            let (start, end) = self.extent(index);
+            let (lead, _) = walk.enter(small(index), (start, end));
+            let early = if cursor.goes_down() && lead.len == 0 { self.early(index, next) } else { 0 };
+            let mut left = end - start;
+            for (segment, early) in self.blocks[index].iter().zip([early].into_iter().chain(iter::repeat(0)))
+            {
                 let expected = cursor.expected();
-                sure(cursor.segment(&mut numbers, &mut plan, block, left, LEAST, *segment));
+                let segment = plan::Segment { early, ..*segment };
+                sure(cursor.segment(&mut numbers, &mut plan, block, left, LEAST, segment));
                 left -= segment.literal + segment.copy;
-                walk.start(*segment, expected);
-                let (literal_end, before) = (at + segment.literal as usize, content.bits.cost());
-                loop {
-                    let mut actual = [0; 8];
-                    let n = (self.images.new.len() - at).min(8);
-                    actual[..n].copy_from_slice(&self.images.new[at..at + n]);
-                    let Some(made) = sure(walk.code(&mut content, actual)) else { break };
-                    at += made.as_slice().len();
-                    if at == literal_end {
+                walk.start(segment, expected, left == 0);
+                let before = content.bits.cost();
+                let mut literal = segment.literal > 0;
+                while sure(walk.code(&mut content, self.octets(walk.at()))).is_some() {
+                    if literal && walk.at() >= end - left - segment.copy {
                         literals += content.bits.cost() - before;
+                        literal = false;
                     }
                 }
             }
-            debug_assert_eq!(at, end);
             if self.options.in_place {
                 walk.done.set(small(index));
             }
         }
         Streams { plan: plan.finish(), content: content.bits.finish(), literals: literals / (8 * COST) }
+    }
+
+    /// The octets of the new image from an offset on.
+    fn octets(&self, at: u32) -> [u8; 8] {
+        let mut octets = [0; 8];
+        let there = self.images.new.get(at as usize..).unwrap_or_default();
+        for (to, from) in octets.iter_mut().zip(there) {
+            *to = *from;
+        }
+        octets
+    }
+
+    /// The octets of a block.
+    fn extent(&self, index: usize) -> (u32, u32) {
+        let start = index * self.options.block;
+        (small(start), small(self.images.new.len().min(start + self.options.block)))
+    }
+
+    /// For each step the block that is made after it.
+    fn nexts(&self) -> Vec<Option<usize>> {
+        let mut next = None;
+        let mut nexts: Vec<_> = self
+            .steps
+            .iter()
+            .rev()
+            .map(|step| match step {
+                order::Step::Make(index) => next.replace(*index),
+                order::Step::Save(_) => next,
+            })
+            .collect();
+        nexts.reverse();
+        nexts
+    }
+
+    /// How many octets of the block before are made with the first unit of a block, if that block is the `next` and what is
+    /// copied there goes on here.
+    fn early(&self, index: usize, next: Option<usize>) -> u32 {
+        let before = index.checked_sub(1).filter(|before| next == Some(*before) && !self.kept[*before]);
+        let last = before.and_then(|before| self.blocks[before].last());
+        let (Some(last), Some(first)) = (last, self.blocks[index].first()) else { return 0 };
+        if first.literal > 0 || first.copy == 0 || last.source + last.copy != first.source {
+            return 0;
+        }
+        let early = self.search.unit_offset(first.source);
+        if early < seam::MAX && early <= last.copy { early } else { 0 }
     }
 
     fn head(&self, plan: &mut Encoder) {

@@ -36,7 +36,8 @@ mod signer;
 mod suit;
 mod unpack;
 
-pub use check::{Rehearsal, rehearse};
+pub use check::{NEEDS_MOST, Rehearsal, rehearse};
+pub use coder::Encoder;
 pub use crypto::{RingCrypto, RingSha256};
 pub use error::Error;
 pub use kedge_package::Layout;

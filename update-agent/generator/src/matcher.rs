@@ -1,10 +1,12 @@
+//! Where the older kind of delta copies from: occurrences in a part of the old image.
 use std::ops::Range;
+
+use crate::search::Suffixes;
 
 /// Finds where in the old image a piece of the new one occurs.
 pub(crate) struct Matcher<'a> {
     old: &'a [u8],
-    /// The starts of all suffixes of `old`, in the order of the suffixes.
-    order: Vec<i32>,
+    suffixes: Suffixes<'a>,
 }
 
 /// How many suffixes beside the best are tried when it is not allowed.
@@ -20,9 +22,7 @@ pub(crate) struct Match {
 impl<'a> Matcher<'a> {
     /// Sorts the suffixes of `old`, which is at most 1 GiB.
     pub(crate) fn new(old: &'a [u8]) -> Self {
-        let construction = libsais::SuffixArrayConstruction::for_text(old).in_owned_buffer32();
-        let order = construction.single_threaded().run().expect("an image fits 31-bit offsets").into_vec();
-        Self { old, order }
+        Self { old, suffixes: Suffixes::new(old) }
     }
 
     pub(crate) fn old(&self) -> &'a [u8] {
@@ -32,43 +32,27 @@ impl<'a> Matcher<'a> {
     /// A long match of the front of `text` within `allowed`: the longest, unless more than [`NEIGHBOURS`] longer ones are
     /// not allowed.
     pub(crate) fn longest(&self, text: &[u8], allowed: &Range<usize>) -> Match {
-        let place = self.order.partition_point(|at| self.suffix(*at) < text);
-        let (before, behind) = self.order.split_at(place);
-        let one = self.best(text, allowed, before.iter().rev());
-        let other = self.best(text, allowed, behind.iter());
+        let (before, behind) = self.suffixes.around(text);
+        let (one, other) = (best(allowed, before), best(allowed, behind));
         if other.len > one.len { other } else { one }
     }
+}
 
-    fn best<'s>(&self, text: &[u8], allowed: &Range<usize>, order: impl Iterator<Item = &'s i32>) -> Match {
-        let mut best = Match::default();
-        for at in order.take(NEIGHBOURS) {
-            let len = common(self.suffix(*at), text);
-            if len <= best.len {
-                break;
-            }
-            let at = offset(*at);
-            if allowed.contains(&at) {
-                let len = len.min(allowed.end - at);
-                if len > best.len {
-                    best = Match { at, len };
-                }
+/// The best of places in the order in which they agree ever less.
+fn best(allowed: &Range<usize>, places: impl Iterator<Item = (usize, usize)>) -> Match {
+    let mut best = Match::default();
+    for (at, len) in places.take(NEIGHBOURS) {
+        if len <= best.len {
+            break;
+        }
+        if allowed.contains(&at) {
+            let len = len.min(allowed.end - at);
+            if len > best.len {
+                best = Match { at, len };
             }
         }
-        best
     }
-
-    fn suffix(&self, at: i32) -> &'a [u8] {
-        &self.old[offset(at)..]
-    }
-}
-
-fn offset(at: i32) -> usize {
-    usize::try_from(at).expect("suffixes start inside the text")
-}
-
-/// How many octets the fronts of two texts have in common.
-fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    best
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ impl Needs {
         }
     }
 
-    /// A plan with room for saving `room` octets, and how many octets are lost.
-    pub(crate) fn plan(&self, room: usize) -> (Vec<Step>, usize) {
+    /// A plan with room for saving `room` octets, in pieces of `least` octets and more, and how many octets are lost.
+    pub(crate) fn plan(&self, room: usize, least: usize) -> (Vec<Step>, usize) {
         let order = self.improved(self.greedy());
         let mut at = vec![0; order.len()];
         for (place, block) in order.iter().enumerate() {
@@ -62,7 +62,7 @@ impl Needs {
         }
         let lives = self.lives(&at);
         let lost: usize = lives.iter().map(|life| life.octets.len()).sum();
-        let saves = saves(&lives, room);
+        let saves = saves(&lives, room, least);
         let saved: usize = saves.values().flatten().map(Range::len).sum();
         let mut steps = Vec::with_capacity(order.len() + saves.len());
         for (place, block) in order.into_iter().enumerate() {
@@ -208,8 +208,6 @@ struct Life {
 
 /// How many lives a save is looked ahead for.
 const HORIZON: usize = 2000;
-/// The least octets worth saving.
-const LEAST: usize = 24;
 /// Octets that each saved piece takes beside its own: its entry in the list.
 const ENTRY: usize = 8;
 /// Octets of a list beside its entries, at most: its count, and what fills it up.
@@ -217,7 +215,7 @@ const LIST: usize = 4 + 63;
 
 /// Before which places of the order something is saved, and what. A save ends the one before it; those are chosen that
 /// keep most octets altogether.
-fn saves(lives: &[Life], room: usize) -> BTreeMap<usize, Vec<Range<usize>>> {
+fn saves(lives: &[Life], room: usize, least: usize) -> BTreeMap<usize, Vec<Range<usize>>> {
     let room = room.saturating_sub(LIST);
     // best[i]: the most octets that lives from i on can keep, and up to which death the save at i lasts
     let mut best = vec![(0, None); lives.len() + 1];
@@ -250,7 +248,7 @@ fn saves(lives: &[Life], room: usize) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut list = Vec::new();
         for life in lives[i..].iter().take(HORIZON).filter(|life| life.dies <= until) {
             let n = life.octets.len().min(left.saturating_sub(ENTRY));
-            if n >= LEAST {
+            if n >= least {
                 list.push(life.octets.start..life.octets.start + n);
                 left -= n + ENTRY;
             }

@@ -9,7 +9,7 @@ use crate::crypto::sha256;
 use crate::encode::{Coded, Options, encode};
 use crate::image::Hint;
 use crate::matcher::Matcher;
-use crate::unpack::{Stream, Streams};
+use crate::unpack::{Carried, Stream, Streams};
 use crate::{Error, Signer};
 
 /// What a package brings.
@@ -150,7 +150,7 @@ pub fn create(
         memory: octets((tables + memory) / 4)?
             .max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
-        state: if in_place { octets(Rebuild::kept_words(sizes))? } else { 0 },
+        state: octets(Rebuild::kept_words(sizes))?,
     };
     let (package, rehearsal) =
         assemble(release, Some(installed), target, Content { kind, octets: &coded.payload, needs }, signer)?;
@@ -183,15 +183,23 @@ fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tabl
     let room = usize::try_from(coding.ram).unwrap_or(usize::MAX).saturating_sub(tables);
     let found = Streams::find(old, new, UNPACKED_MAX);
     let coded = encode(old, new, options, coding.progress);
-    let mut best =
-        Best { kind: Kind::Coded, coded, streams: found.report(None, options.in_place), memory: 0 };
+    let others = if options.in_place { Carried::InPlace } else { Carried::NoGain };
+    let mut best = Best { kind: Kind::Coded, coded, streams: found.report(None, others), memory: 0 };
     if options.in_place || found.is_empty() {
         return best;
     }
     let mut tried = Vec::new();
     for alone in [false, true] {
         let choice = found.choose(room, alone);
-        if choice.is_empty() || tried.contains(&choice) {
+        let others =
+            if choice == found.choose(usize::MAX, alone) { Carried::NoGain } else { Carried::Memory };
+        if choice.is_empty() {
+            if best.kind == Kind::Coded && tried.is_empty() {
+                best.streams = found.report(None, others);
+            }
+            continue;
+        }
+        if tried.contains(&choice) {
             continue;
         }
         let expanded = found.expand(old, new, &choice);
@@ -199,7 +207,7 @@ fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tabl
         let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
         coded.payload.splice(0..0, recipe);
         if coded.payload.len() < best.coded.payload.len() {
-            let streams = found.report(Some((&choice, &expanded.spent)), false);
+            let streams = found.report(Some((&choice, &expanded.spent)), others);
             best = Best { kind: Kind::Unpacked, coded, streams, memory: expanded.memory };
         }
         tried.push(choice);

@@ -1,5 +1,5 @@
 use crate::ops::{Op, OpReader, Run};
-use crate::{Block, Content, Input, ReadError};
+use crate::{Block, Content, Error, ErrorKind, Input, Kind, ReadError};
 
 /// Makes the octets of one block, front to back, in pieces of any size. It needs no more RAM than itself, and can be
 /// started again at any block.
@@ -72,12 +72,13 @@ impl BlockReader {
                     input.image(*at, rest).map_err(ReadError::Input)?;
                     advance(at, rest.len())
                 }
-                Source::Ops { ops, piece } => next_piece(ops, piece, input, rest)?,
+                Source::Ops { ops, piece } if Kind::Delta.is_known() => next_piece(ops, piece, input, rest)?,
+                Source::Ops { .. } => return Err(ReadError::Format(Error::new(ErrorKind::Unsupported, 0))),
             };
             rest = rest.get_mut(made..).unwrap_or_default();
         }
         self.left = self.left.saturating_sub(u32::try_from(wanted).unwrap_or(u32::MAX));
-        if let (0, Source::Ops { ops, piece }) = (self.left, &mut self.source) {
+        if let (0, true, Source::Ops { ops, piece }) = (self.left, Kind::Delta.is_known(), &mut self.source) {
             // refuses what is left of the stream
             finish(ops, piece, input)?;
         }
@@ -184,7 +185,6 @@ mod tests {
 
     use super::*;
     use crate::ops::{put_copy, put_differ, put_fill, put_literal};
-    use crate::{Error, ErrorKind};
 
     struct Memory<'a> {
         package: &'a [u8],

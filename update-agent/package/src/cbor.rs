@@ -1,7 +1,6 @@
-//! The strict half of CBOR: `minicbor` reads and writes the items, this module refuses every encoding of them but the
-//! deterministic one (RFC 8949 §4.2.1: shortest lengths, nothing indefinite; the order of keys is the caller's to check).
-use minicbor::data::{Tag, Type};
-use minicbor::decode::Decoder;
+//! The strict half of CBOR: reading takes the deterministic encoding and refuses every other (RFC 8949 §4.2.1: shortest
+//! lengths, nothing indefinite; the order of keys is the caller's to check). `minicbor` writes.
+
 use minicbor::encode::write::{Cursor, EndOfSlice};
 use minicbor::encode::{self, Encoder};
 
@@ -15,21 +14,39 @@ pub(crate) enum Item<'b> {
     Bool(bool),
 }
 
+/// Major types (RFC 8949 §3.1).
+mod major {
+    pub(super) const UNSIGNED: u8 = 0;
+    pub(super) const NEGATIVE: u8 = 1;
+    pub(super) const BYTES: u8 = 2;
+    pub(super) const TEXT: u8 = 3;
+    pub(super) const ARRAY: u8 = 4;
+    pub(super) const MAP: u8 = 5;
+    pub(super) const TAG: u8 = 6;
+    pub(super) const SIMPLE: u8 = 7;
+}
+
+/// The simple values that are known.
+const FALSE: u64 = 20;
+const TRUE: u64 = 21;
+/// The additional information of an item without a length.
+const INDEFINITE: u8 = 31;
+
 /// Reads items front to back; offsets in errors count from `base`.
 pub(crate) struct Reader<'b> {
-    decoder: Decoder<'b>,
+    octets: &'b [u8],
+    position: usize,
     base: usize,
-    len: usize,
 }
 
 impl<'b> Reader<'b> {
     pub(crate) fn new(octets: &'b [u8], base: usize) -> Self {
-        Self { decoder: Decoder::new(octets), base, len: octets.len() }
+        Self { octets, position: 0, base }
     }
 
     /// The offset of the next item.
     pub(crate) fn at(&self) -> usize {
-        self.base.saturating_add(self.decoder.position())
+        self.base.saturating_add(self.position)
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
@@ -38,32 +55,23 @@ impl<'b> Reader<'b> {
 
     pub(crate) fn tag(&mut self, expected: u64) -> Result<(), Error> {
         let at = self.at();
-        let tag = self.item(|d| d.tag().map(Tag::as_u64), |tag| head_len(*tag))?;
+        let tag = self.head(major::TAG)?;
         if tag == expected { Ok(()) } else { Err(Error::new(ErrorKind::BadValue, at)) }
     }
 
     /// Whether a tag `expected` comes next, however it is encoded.
     pub(crate) fn is_tag(&mut self, expected: u64) -> bool {
-        self.decoder.probe().tag().is_ok_and(|tag| tag.as_u64() == expected)
-    }
-
-    /// The number of items of an array.
-    fn array(&mut self) -> Result<u64, Error> {
-        let at = self.at();
-        let n = self.item(Decoder::array, |n| n.map_or(1, head_len))?;
-        n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
+        self.next_head(major::TAG).is_ok_and(|(tag, _)| tag == expected)
     }
 
     /// The number of pairs of a map.
     pub(crate) fn map(&mut self) -> Result<u64, Error> {
-        let at = self.at();
-        let n = self.item(Decoder::map, |n| n.map_or(1, head_len))?;
-        n.ok_or(Error::new(ErrorKind::NotDeterministic, at))
+        self.head(major::MAP)
     }
 
     /// Begins an array of so many items.
     pub(crate) fn array_of_items(&mut self, expected: u64) -> Result<(), Error> {
-        let n = self.array()?;
+        let n = self.head(major::ARRAY)?;
         if n == expected { Ok(()) } else { Err(self.error(ErrorKind::BadLength)) }
     }
 
@@ -76,7 +84,7 @@ impl<'b> Reader<'b> {
     /// Refuses any other octets.
     pub(crate) fn literal(&mut self, expected: &[u8]) -> Result<(), Error> {
         if self.rest().starts_with(expected) {
-            self.decoder.set_position(self.decoder.position().saturating_add(expected.len()));
+            self.position = self.position.saturating_add(expected.len());
             Ok(())
         } else {
             Err(self.error(ErrorKind::Unsupported))
@@ -86,27 +94,31 @@ impl<'b> Reader<'b> {
     /// Goes back by `n` octets; returns where it was.
     pub(crate) fn back(&mut self, n: usize) -> usize {
         let at = self.at();
-        self.decoder.set_position(self.decoder.position().saturating_sub(n));
+        self.position = self.position.saturating_sub(n);
         at
     }
 
     /// The octets not read yet.
     pub(crate) fn rest(&self) -> &'b [u8] {
-        self.decoder.input().get(self.decoder.position()..).unwrap_or_default()
+        self.octets.get(self.position..).unwrap_or_default()
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, Error> {
         let at = self.at();
-        let value = self.item(Decoder::u64, |v| head_len(*v))?;
+        let value = self.head(major::UNSIGNED)?;
         u32::try_from(value).map_err(|_| Error::new(ErrorKind::LimitExceeded, at))
     }
 
     pub(crate) fn i64(&mut self) -> Result<i64, Error> {
-        self.item(Decoder::i64, |v| head_len(v.unsigned_abs().saturating_sub(u64::from(*v < 0))))
+        let at = self.at();
+        let negative = self.is_next(major::NEGATIVE);
+        let value = self.head(if negative { major::NEGATIVE } else { major::UNSIGNED })?;
+        let value = i64::try_from(value).map_err(|_| Error::new(ErrorKind::BadValue, at))?;
+        Ok(if negative { !value } else { value })
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'b [u8], Error> {
-        self.item(Decoder::bytes, |b| string_len(b))
+        self.string(major::BYTES)
     }
 
     pub(crate) fn array_of<const N: usize>(&mut self) -> Result<[u8; N], Error> {
@@ -115,44 +127,77 @@ impl<'b> Reader<'b> {
     }
 
     pub(crate) fn text(&mut self) -> Result<&'b str, Error> {
-        self.item(Decoder::str, |s| string_len(s.as_bytes()))
+        let at = self.at();
+        core::str::from_utf8(self.string(major::TEXT)?).map_err(|_| Error::new(ErrorKind::BadValue, at))
     }
 
     /// An integer, string or boolean; anything else is refused.
     pub(crate) fn simple(&mut self) -> Result<Item<'b>, Error> {
-        match self.decoder.datatype().map_err(|_| self.error(ErrorKind::Truncated))? {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
-                self.item(Decoder::u64, |v| head_len(*v)).map(|v| Item::Integer(v.into()))
-            }
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 => self.i64().map(|v| Item::Integer(v.into())),
-            Type::Bytes => self.bytes().map(Item::Bytes),
-            Type::String => self.text().map(Item::Text),
-            Type::Bool => self.item(Decoder::bool, |_| 1).map(Item::Bool),
-            _ => Err(self.error(ErrorKind::Unsupported)),
+        let unsupported = self.error(ErrorKind::Unsupported);
+        let Some(initial) = self.rest().first() else { return Err(self.error(ErrorKind::Truncated)) };
+        match initial >> 5 {
+            _ if initial & INDEFINITE == INDEFINITE => Err(unsupported),
+            major::UNSIGNED => self.head(major::UNSIGNED).map(|value| Item::Integer(value.into())),
+            major::NEGATIVE => self.head(major::NEGATIVE).map(|value| Item::Integer(!i128::from(value))),
+            major::BYTES => self.bytes().map(Item::Bytes),
+            major::TEXT => self.text().map(Item::Text),
+            major::SIMPLE => match self.head(major::SIMPLE)? {
+                value @ (FALSE | TRUE) => Ok(Item::Bool(value == TRUE)),
+                _ => Err(unsupported),
+            },
+            _ => Err(unsupported),
         }
     }
 
     /// Refuses what is left over.
     pub(crate) fn finish(self) -> Result<(), Error> {
-        if self.decoder.position() == self.len { Ok(()) } else { Err(self.error(ErrorKind::Trailing)) }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.error(ErrorKind::Trailing)) }
     }
 
-    /// Reads one item with `read` and requires that it took `expected` octets, its deterministic length.
-    fn item<T>(
-        &mut self,
-        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
-        expected: impl FnOnce(&T) -> usize,
-    ) -> Result<T, Error> {
-        let (start, at) = (self.decoder.position(), self.at());
-        let item = read(&mut self.decoder).map_err(|error| {
-            let kind = if error.is_end_of_input() { ErrorKind::Truncated } else { ErrorKind::BadValue };
-            Error::new(kind, at)
-        })?;
-        if self.decoder.position().saturating_sub(start) == expected(&item) {
-            Ok(item)
-        } else {
-            Err(Error::new(ErrorKind::NotDeterministic, at))
+    fn is_next(&self, major: u8) -> bool {
+        self.rest().first().is_some_and(|initial| initial >> 5 == major)
+    }
+
+    /// The octets of a string.
+    fn string(&mut self, major: u8) -> Result<&'b [u8], Error> {
+        let start = self.position;
+        let len = self.head(major)?;
+        let string = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
+        if let Some(string) = string {
+            self.position = self.position.saturating_add(string.len());
+            return Ok(string);
         }
+        Err(Error::new(ErrorKind::Truncated, self.base.saturating_add(start)))
+    }
+
+    /// Reads the head of an item of this type: its argument, which must be as short as it can be.
+    #[inline(never)]
+    fn head(&mut self, major: u8) -> Result<u64, Error> {
+        let (value, len) = self.next_head(major).map_err(|kind| self.error(kind))?;
+        if len != head_len(value) {
+            return Err(self.error(ErrorKind::NotDeterministic));
+        }
+        self.position = self.position.saturating_add(len);
+        Ok(value)
+    }
+
+    /// The argument of the next head, which must be of this type, and the octets that it takes.
+    fn next_head(&self, major: u8) -> Result<(u64, usize), ErrorKind> {
+        let (initial, rest) = self.rest().split_first().ok_or(ErrorKind::Truncated)?;
+        if initial >> 5 != major {
+            return Err(ErrorKind::BadValue);
+        }
+        let octets = match initial & INDEFINITE {
+            short @ 0..=23 => return Ok((short.into(), 1)),
+            long @ 24..=27 => 1_usize.wrapping_shl(u32::from(long & 3)),
+            INDEFINITE if matches!(major, major::ARRAY | major::MAP) => {
+                return Err(ErrorKind::NotDeterministic);
+            }
+            _ => return Err(ErrorKind::BadValue),
+        };
+        let argument = rest.get(..octets).ok_or(ErrorKind::Truncated)?;
+        let value = argument.iter().fold(0, |value, octet| value << 8 | u64::from(*octet));
+        Ok((value, octets.saturating_add(1)))
     }
 }
 
@@ -165,10 +210,6 @@ fn head_len(value: u64) -> usize {
         0x1_0000..=0xFFFF_FFFF => 5,
         _ => 9,
     }
-}
-
-fn string_len(octets: &[u8]) -> usize {
-    u64::try_from(octets.len()).map_or(9, head_len).saturating_add(octets.len())
 }
 
 /// Writes items with `write` into `out`; returns what was written.

@@ -79,6 +79,10 @@ fn blocks<W: Write>(
         let Block { index, start, len, content, check } = block;
         let at = if let Content::Stored(at) = content { at } else { plan.entry_at(index) };
         let place = Place { index, start, len };
+        // a header may promise far more than there is
+        if matches!(content, Content::Stored(at) if position(at) >= package.len()) {
+            return Err(Error::new(ErrorKind::Truncated, package.len()));
+        }
         match content {
             Content::Stored(_) => out.line(position(at), format_args!("  {place}, stored"))?,
             Content::Unchanged => out.line(position(at), format_args!("  {place}, unchanged"))?,

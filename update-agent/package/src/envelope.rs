@@ -57,7 +57,7 @@ impl<'a> Envelope<'a> {
         if octets.len() > ENVELOPE_MAX {
             return Err(reader.error(ErrorKind::LimitExceeded));
         }
-        if reader.is_tag(suit::ENVELOPE) {
+        if crate::SUIT && reader.is_tag(suit::ENVELOPE) {
             return suit::parse(reader);
         }
         reader.tag(SIGN1)?;
@@ -75,13 +75,13 @@ impl<'a> Envelope<'a> {
 
     /// The octets that the signature covers.
     pub fn signed(&self) -> Result<SigStructure<'a>, Error> {
-        SigStructure::new(self.protected, self.suit.as_ref().map_or(self.manifest, |suit| suit.signed))
+        SigStructure::new(self.protected, self.suit().map_or(self.manifest, |suit| suit.signed))
     }
 
     /// What a SUIT envelope says besides; nothing for a plain one. That it [is covered](Suit::is_covered) by the
     /// signature and [agrees](Suit::agrees) with the manifest must be checked too.
     pub const fn suit(&self) -> Option<&Suit<'a>> {
-        self.suit.as_ref()
+        if crate::SUIT { self.suit.as_ref() } else { None }
     }
 }
 

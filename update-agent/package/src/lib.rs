@@ -25,7 +25,8 @@
 //! with Ed25519 (algorithm -8, EdDSA) and a key id of 1 to 16 octets. The signed octets are the COSE
 //! `Sig_structure ["Signature1", protected, h'', payload]`; the first 16 octets of their SHA-256 are the *package id*.
 //!
-//! Or a SUIT envelope around the same manifest, which other tools can read: [`suit`]. Devices take either.
+//! Or a SUIT envelope around the same manifest, which other tools can read: [`suit`]. Devices take either, unless they leave
+//! the feature `suit` out; so with deltas of kind 1 and the feature `ops`. What is left out is refused.
 //!
 //! # Manifest ([`Manifest`]): a map with these integer keys, ascending
 //!
@@ -48,7 +49,7 @@
 //! | 15 | text 0..1024 | release notes, lines ended by U+000A |
 //! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kinds 2 and 3 |
 //! | 17 | uint | octets of spare flash, in place: a block, and what is saved |
-//! | 18 | uint | octets of the decoder's state, in place; kept twice behind the package |
+//! | 18 | uint | octets of the decoder's state: kept twice, in place behind the package, streamed behind the plan |
 //!
 //! Versions and the product are printable ASCII. Keys above 18 are skipped when their value is an integer, a byte or
 //! text string or a boolean; anything nested, and any negative key ("critical": must be understood), is refused.
@@ -109,6 +110,9 @@ pub use plan::{Block, Content, Order, Plan, write_table};
 /// given up; who made the package is the signature's affair.
 pub const BLOCK_CHECK: crc::Crc<u32, crc::Table<1>> =
     crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Whether this build reads SUIT envelopes.
+const SUIT: bool = cfg!(feature = "suit");
 
 /// Where the octets come from: the stored package and the image it changes. On a device both are flash.
 pub trait Input {

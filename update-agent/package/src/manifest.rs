@@ -64,7 +64,8 @@ pub struct Needs {
     pub memory: u32,
     /// Octets of spare flash, in place only: a block, and room for what is saved.
     pub spare: u32,
-    /// Octets of flash behind the package, in place only, for the state of the decoder: twice as much is needed.
+    /// Octets of the decoder's state: in place twice as much flash is needed behind the package, and behind the plan when
+    /// a package for a slot is streamed. Packages for slots of earlier generators say 0, which is not known.
     pub state: u32,
 }
 
@@ -88,6 +89,14 @@ impl Kind {
     /// Whether the payload is decoded by `kedge-delta`, and says what that needs.
     pub const fn is_coded(self) -> bool {
         matches!(self, Self::Coded | Self::Unpacked)
+    }
+
+    /// Whether this build reads it.
+    pub const fn is_known(self) -> bool {
+        match self {
+            Self::Full | Self::Coded | Self::Unpacked => true,
+            Self::Delta => cfg!(feature = "ops"),
+        }
     }
 }
 
@@ -122,33 +131,51 @@ mod key {
 }
 
 /// The fields as they are read, in any subset.
-#[derive(Default)]
 struct Fields<'a> {
-    product: Option<&'a str>,
-    base_version: Option<&'a str>,
-    version: Option<&'a str>,
-    base_size: Option<u32>,
-    size: Option<u32>,
-    base_sha256: Option<[u8; 32]>,
-    sha256: Option<[u8; 32]>,
-    security_counter: Option<u32>,
-    kind: Option<Kind>,
-    layout: Option<Layout>,
-    block_size: Option<u32>,
-    payload_size: Option<u32>,
-    payload_sha256: Option<[u8; 32]>,
-    description: Option<&'a str>,
-    notes: Option<&'a str>,
-    memory: Option<u32>,
-    spare: Option<u32>,
-    state: Option<u32>,
+    manifest: Manifest<'a>,
+    base: Base<'a>,
+    /// The keys that were read, a bit each.
+    seen: u32,
 }
+
+/// Keys that come together.
+mod keys {
+    use super::key;
+
+    pub(super) const BASE: u32 = 1 << key::BASE_VERSION | 1 << key::BASE_SIZE | 1 << key::BASE_SHA256;
+    pub(super) const NEEDS: u32 = 1 << key::MEMORY | 1 << key::SPARE | 1 << key::STATE;
+    /// Those of every manifest: 1 to 15 without the base's.
+    pub(super) const ALL: u32 = 0xFFFE & !BASE;
+}
+
+const BLANK_IMAGE: Image = Image { size: 0, sha256: [0; 32] };
+const BLANK: Fields<'static> = Fields {
+    manifest: Manifest {
+        product: "",
+        base: None,
+        version: "",
+        image: BLANK_IMAGE,
+        security_counter: 0,
+        payload: Payload {
+            kind: Kind::Full,
+            layout: Layout::Slot,
+            block_size: 0,
+            size: 0,
+            sha256: [0; 32],
+            needs: Needs { memory: 0, spare: 0, state: 0 },
+        },
+        description: "",
+        notes: "",
+    },
+    base: Base { version: "", image: BLANK_IMAGE },
+    seen: 0,
+};
 
 impl<'a> Manifest<'a> {
     /// Reads a manifest whose first octet has offset `at` in the package.
     pub fn parse(octets: &'a [u8], at: usize) -> Result<Self, Error> {
         let mut reader = cbor::Reader::new(octets, at);
-        let mut fields = Fields::default();
+        let mut fields = BLANK;
         let mut last: Option<i64> = None;
         for _ in 0..reader.map()? {
             let key_at = reader.at();
@@ -169,9 +196,12 @@ impl<'a> Manifest<'a> {
         }
         let end = reader.at();
         reader.finish()?;
-        let manifest = fields.complete().ok_or(Error::new(ErrorKind::Missing, end))?;
-        manifest.payload.check(manifest.image.size).map_err(|kind| Error::new(kind, at))?;
-        Ok(manifest)
+        if !fields.complete() {
+            return Err(Error::new(ErrorKind::Missing, end));
+        }
+        let Manifest { payload, image, .. } = &fields.manifest;
+        payload.check(image.size).map_err(|kind| Error::new(kind, at))?;
+        Ok(fields.manifest)
     }
 
     /// What a key of the manifest is called.
@@ -246,67 +276,64 @@ impl<'a> Manifest<'a> {
 impl<'a> Fields<'a> {
     /// Reads the value of `key`.
     fn read(&mut self, key: u32, reader: &mut cbor::Reader<'a>) -> Result<(), Error> {
+        let Self { manifest, base, seen } = self;
+        let payload = &mut manifest.payload;
+        // one branch for what is read alike: each is code
         match key {
-            key::PRODUCT => self.product = Some(name(reader)?),
-            key::BASE_VERSION => self.base_version = Some(name(reader)?),
-            key::VERSION => self.version = Some(name(reader)?),
-            key::BASE_SIZE => self.base_size = Some(image_size(reader)?),
-            key::SIZE => self.size = Some(image_size(reader)?),
-            key::BASE_SHA256 => self.base_sha256 = Some(reader.array_of()?),
-            key::SHA256 => self.sha256 = Some(reader.array_of()?),
-            key::SECURITY_COUNTER => self.security_counter = Some(reader.u32()?),
-            key::KIND => {
-                self.kind = Some(one_of(reader, &Kind::ALL)?);
+            key::PRODUCT | key::BASE_VERSION | key::VERSION => {
+                let place = match key {
+                    key::PRODUCT => &mut manifest.product,
+                    key::BASE_VERSION => &mut base.version,
+                    _ => &mut manifest.version,
+                };
+                *place = name(reader)?;
             }
-            key::LAYOUT => self.layout = Some(one_of(reader, &[Layout::Slot, Layout::InPlace])?),
-            key::BLOCK_SIZE => self.block_size = Some(block_size(reader)?),
-            key::PAYLOAD_SIZE => self.payload_size = Some(reader.u32()?),
-            key::PAYLOAD_SHA256 => self.payload_sha256 = Some(reader.array_of()?),
-            key::DESCRIPTION => self.description = Some(lines(reader, DESCRIPTION_MAX, |_| false)?),
-            key::MEMORY => self.memory = Some(reader.u32()?),
-            key::SPARE => self.spare = Some(reader.u32()?),
-            key::STATE => self.state = Some(reader.u32()?),
-            key::NOTES => self.notes = Some(lines(reader, NOTES_MAX, |c| c == '\n')?),
+            key::BASE_SIZE | key::SIZE => {
+                let image = if key == key::SIZE { &mut manifest.image } else { &mut base.image };
+                image.size = image_size(reader)?;
+            }
+            key::BASE_SHA256 | key::SHA256 | key::PAYLOAD_SHA256 => {
+                let place = match key {
+                    key::BASE_SHA256 => &mut base.image.sha256,
+                    key::SHA256 => &mut manifest.image.sha256,
+                    _ => &mut payload.sha256,
+                };
+                *place = reader.array_of()?;
+            }
+            key::SECURITY_COUNTER | key::PAYLOAD_SIZE | key::MEMORY | key::SPARE | key::STATE => {
+                let place = match key {
+                    key::SECURITY_COUNTER => &mut manifest.security_counter,
+                    key::PAYLOAD_SIZE => &mut payload.size,
+                    key::MEMORY => &mut payload.needs.memory,
+                    key::SPARE => &mut payload.needs.spare,
+                    _ => &mut payload.needs.state,
+                };
+                *place = reader.u32()?;
+            }
+            key::KIND => payload.kind = one_of(reader, &Kind::ALL)?,
+            key::LAYOUT => payload.layout = one_of(reader, &[Layout::Slot, Layout::InPlace])?,
+            key::BLOCK_SIZE => payload.block_size = block_size(reader)?,
+            key::DESCRIPTION => manifest.description = lines(reader, DESCRIPTION_MAX, false)?,
+            key::NOTES => manifest.notes = lines(reader, NOTES_MAX, true)?,
             _ => {
                 reader.simple()?;
             }
         }
+        *seen |= 1_u32.checked_shl(key).unwrap_or(0);
         Ok(())
     }
 
-    /// The manifest, if no field is missing.
-    fn complete(self) -> Option<Manifest<'a>> {
-        let base = match (self.base_version, self.base_size, self.base_sha256) {
-            (Some(version), Some(size), Some(sha256)) => {
-                Some(Base { version, image: Image { size, sha256 } })
-            }
-            (None, None, None) if self.kind? == Kind::Full => None,
-            _ => return None,
-        };
-        let needs = match (self.memory, self.spare, self.state) {
-            (Some(memory), Some(spare), Some(state)) if self.kind?.is_coded() => {
-                Needs { memory, spare, state }
-            }
-            _ if self.kind?.is_coded() => return None,
-            _ => Needs::default(),
-        };
-        Some(Manifest {
-            product: self.product?,
-            base,
-            version: self.version?,
-            image: Image { size: self.size?, sha256: self.sha256? },
-            security_counter: self.security_counter?,
-            payload: Payload {
-                kind: self.kind?,
-                layout: self.layout?,
-                block_size: self.block_size?,
-                size: self.payload_size?,
-                sha256: self.payload_sha256?,
-                needs,
-            },
-            description: self.description?,
-            notes: self.notes?,
-        })
+    /// Puts the parts together; false if a field is missing.
+    fn complete(&mut self) -> bool {
+        let has = |keys| self.seen & keys == keys;
+        let payload = &mut self.manifest.payload;
+        let coded = payload.kind.is_coded();
+        let full = payload.kind == Kind::Full && self.seen & keys::BASE == 0;
+        if !coded {
+            payload.needs = Needs::default();
+        }
+        self.manifest.base = (!full).then_some(self.base);
+        has(keys::ALL) && (full || has(keys::BASE)) && (!coded || has(keys::NEEDS))
     }
 }
 
@@ -342,17 +369,14 @@ fn name<'a>(reader: &mut cbor::Reader<'a>) -> Result<&'a str, Error> {
     }
 }
 
-fn lines<'a>(
-    reader: &mut cbor::Reader<'a>,
-    max: usize,
-    control: impl Fn(char) -> bool,
-) -> Result<&'a str, Error> {
+/// Text of at most so many octets without control characters, in one line or `many`.
+fn lines<'a>(reader: &mut cbor::Reader<'a>, max: usize, many: bool) -> Result<&'a str, Error> {
     let at = reader.at();
     let text = reader.text()?;
     if text.len() > max {
         return Err(Error::new(ErrorKind::LimitExceeded, at));
     }
-    if text.chars().any(|c| c.is_control() && !control(c)) {
+    if text.chars().any(|c| c.is_control() && !(many && c == '\n')) {
         return Err(Error::new(ErrorKind::BadValue, at));
     }
     Ok(text)

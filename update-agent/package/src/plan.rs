@@ -65,6 +65,9 @@ impl Plan {
     ) -> Result<Self, ReadError<I::Error>> {
         let payload = manifest.payload;
         let mut order = Order::Ascending;
+        if !payload.kind.is_known() {
+            return Err(error(ErrorKind::Unsupported, payload_at));
+        }
         if payload.kind == Kind::Delta {
             let mut head = [0; 4];
             input.package(payload_at, &mut head).map_err(ReadError::Input)?;
@@ -113,7 +116,8 @@ impl Plan {
                 let content = Content::Stored(self.payload_at.saturating_add(start));
                 Ok(Block { index, start, len, content, check: None })
             }
-            Kind::Delta => self.delta_block(index, start, len, input),
+            Kind::Delta if Kind::Delta.is_known() => self.delta_block(index, start, len, input),
+            Kind::Delta => Err(error(ErrorKind::Unsupported, self.payload_at)),
         }
     }
 

@@ -432,7 +432,7 @@ impl<'m> Remake<'m> {
         for _ in 0..self.head.old {
             recipe::old(&mut self.model, bits, Old::default()).map_err(Error::Input)?;
         }
-        self.rebuild.restart(&mut Inner { input, at: self.delta_at, expansion: self.expansion })?;
+        self.rebuild.restart();
         self.reading = Reading::default();
         self.streams = self.head.new;
         self.expanded = 0;

@@ -400,7 +400,7 @@ fn set<const KEYS: usize>(index: &mut [Place; KEYS], entry: &Entry, at: u32) -> 
 /// Checks that the region is two banks of whole sectors of a device this log can work with; returns a bank's length.
 fn check_geometry<F: NorFlash>(flash: &F, region: Region) -> Result<u32, LogError<F::Error>> {
     let bank_len = region.len / 2;
-    let sector = u32::try_from(F::ERASE_SIZE).unwrap_or(0);
+    let sector = region.sector_on::<F>();
     let whole = |n: u32| n.checked_rem(sector) == Some(0);
     let unit_ok = |unit: usize| unit != 0 && MAX_UNIT.checked_rem(unit) == Some(0);
     let inside = u32::try_from(flash.capacity()).is_ok_and(|capacity| region.end() <= capacity);

@@ -30,7 +30,6 @@ use kedge_platform::flash::{NorFlash, Region};
 
 use super::{Loader, Standing, take};
 use crate::flash_io::{erase, read, write_padded};
-use crate::layout::sector;
 
 /// Octets of an entry.
 const ENTRY_LEN: usize = 32;
@@ -188,8 +187,9 @@ pub struct OtaData {
 impl OtaData {
     /// Both entries. A sector that the driver cannot read has none.
     pub fn entries<F: NorFlash>(&self, flash: &mut F) -> Result<(Entry, Entry), Error<F::Error>> {
-        let whole = self.partition.start.checked_rem(sector::<F>()) == Some(0);
-        let fits = self.partition.len == sector::<F>().saturating_mul(2) && F::WRITE_SIZE <= ENTRY_LEN;
+        let whole = self.partition.start.checked_rem(self.partition.sector_on::<F>()) == Some(0);
+        let fits = self.partition.len == self.partition.sector_on::<F>().saturating_mul(2)
+            && F::WRITE_SIZE <= ENTRY_LEN;
         if !(whole && fits && (2..=SLOTS_MAX).contains(&self.slots) && self.target < self.slots) {
             return Err(Error::Geometry);
         }
@@ -234,7 +234,7 @@ impl OtaData {
 
     fn put<F: NorFlash>(&self, flash: &mut F, which: Which, entry: &Entry) -> Result<(), Error<F::Error>> {
         let at = self.at(which);
-        erase(flash, at, sector::<F>()).map_err(Error::Flash)?;
+        erase(flash, self.partition, at, 1).map_err(Error::Flash)?;
         write_padded(flash, at, &mut entry.emit(), ENTRY_LEN).map_err(Error::Flash)
     }
 

@@ -74,7 +74,7 @@ impl Model for OtaData {
             [(OTADATA.start, first, entries[0]), (OTADATA.start + 256, second, entries[1])]
         {
             if before != after {
-                flash_io::erase(flash, at, 256).ok()?;
+                flash_io::erase(flash, OTADATA, at, 256).ok()?;
                 flash.write(at, &after.emit()).ok()?;
             }
         }

@@ -19,7 +19,8 @@
 //! block it holds (`tag.rs`). So a block may be written in any order (the journal's header comes last), in pieces of any
 //! size, and pages are still programmed in ascending order and once each. Pieces that follow each other share a page. When
 //! a block's pages run out before its octets do, the volume packs it: the octets move, closer together, to another block,
-//! and the new ones with them.
+//! and the new ones with them. A page whose spare area holds no zeros, or the two that may have flipped, is blank, whatever
+//! those octets would mean as a tag; the pages behind the first blank one are blank too.
 //!
 //! # When octets are safe
 //!

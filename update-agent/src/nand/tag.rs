@@ -9,6 +9,10 @@
 //!
 //! The tag is repeated up to three times, as often as the spare area has room: the error-correcting code may not cover it.
 //! The CRC-32 finds a torn page that the code lets pass.
+//!
+//! Whether a page is blank is asked before anything is read from a tag. A CRC-8 of eight bits fits octets FF for one block
+//! in 256, so a blank page would else pass for one that holds something there. The other way round, a tag has so few zeros
+//! only if 30 of the 32 bits of its CRC-32 are ones, and only for an offset near the end of a block of 1 MiB.
 
 use crc::{CRC_8_SMBUS, Crc, NoTable};
 
@@ -56,6 +60,10 @@ pub(super) enum Tag {
 impl Tag {
     /// The tag of a page of block `logical` as it stands in `spare`, which is a whole number of tags.
     pub(super) fn parse(spare: &[u8], logical: u16) -> Self {
+        let zeros = spare.iter().fold(0u32, |sum, octet| sum.saturating_add(octet.count_zeros()));
+        if zeros <= BLANK_FLIPS {
+            return Self::Blank;
+        }
         for octets in spare.chunks_exact(TAG_LEN) {
             let Ok([s0, s1, units, check, crc @ ..]) = <[u8; TAG_LEN]>::try_from(octets) else { continue };
             if check == tag_check([s0, s1], units, logical) {
@@ -64,8 +72,7 @@ impl Tag {
                 return Self::Run(Run { start, len }, u32::from_le_bytes(crc));
             }
         }
-        let zeros = spare.iter().fold(0u32, |sum, octet| sum.saturating_add(octet.count_zeros()));
-        if zeros <= BLANK_FLIPS { Self::Blank } else { Self::Unreadable }
+        Self::Unreadable
     }
 }
 
@@ -148,5 +155,35 @@ mod tests {
         assert_eq!(Tag::parse(&spare, 1), Tag::Blank);
         spare[10] = 0;
         assert_eq!(Tag::parse(&spare, 1), Tag::Unreadable);
+    }
+
+    /// A CRC-8 of octets FF is FF for some of them, block 23 the first.
+    #[test]
+    fn blank_is_blank_for_every_block() {
+        for logical in 0..=u16::MAX {
+            for copies in 1..=COPIES {
+                let mut spare = [0xFF; SPARE_MAX];
+                let spare = &mut spare[..copies * TAG_LEN];
+                assert_eq!(Tag::parse(spare, logical), Tag::Blank, "block {logical}");
+                for bit in 0..32 {
+                    spare[bit / 8] ^= 1 << (bit % 8);
+                    assert_eq!(Tag::parse(spare, logical), Tag::Blank, "block {logical}, bit {bit} flipped");
+                    spare[bit / 8] ^= 1 << (bit % 8);
+                }
+            }
+        }
+    }
+
+    /// Every place in the largest block, with the fewest zeros, that a run of the largest page can have.
+    #[test]
+    fn no_run_looks_blank() {
+        for logical in [0, 23, 0xFEFF] {
+            for unit in (0..=0xFF00_u32).filter(|unit| unit.count_ones() >= 13) {
+                let run = Run { start: unit * UNIT_OCTETS, len: 4096 };
+                let spare = emit(run, logical, &[0x5A; 4096]);
+                let expected = Tag::Run(run, data_check(run, logical, &[0x5A; 4096]));
+                assert_eq!(Tag::parse(&spare[..TAG_LEN], logical), expected);
+            }
+        }
     }
 }

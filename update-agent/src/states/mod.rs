@@ -43,13 +43,15 @@ pub(crate) const COUNTER: u32 = 5;
 pub(crate) const PACKAGE_COUNTER: u32 = 6;
 
 /// Every job, with the name it has in the tables.
-const JOBS: [(&str, Job); 10] = [
+const JOBS: [(&str, Job); 12] = [
     ("idle", Job::Idle),
     ("receiving", Job::Receiving { size: 300, received: 256 }),
     ("verified", Job::Verified { package: PACKAGE, size: 300 }),
     ("ordered", Job::Ordered { package: PACKAGE, size: 300 }),
     ("applying, untouched", Job::Applying { package: PACKAGE, size: 300, done: 0, ready: false }),
     ("applying, begun", Job::Applying { package: PACKAGE, size: 300, done: 1, ready: true }),
+    ("opening", Job::Opening { size: 300, received: 256 }),
+    ("streaming", Job::Streaming { package: PACKAGE, size: 300, done: 1, kept: 1 }),
     ("trial, attempts used up", trial(0)),
     ("trial, 1 attempt", trial(1)),
     ("trial, more attempts", trial(3)),

@@ -115,6 +115,10 @@ fn decode(
             Ok(iota::mmc::dump(iota::mmc::guess(octets), octets, &mut scratch, out)?.map(Fault::from))
         }
         Kind::Is683 => Ok(is683::dump(direction, octets, out).err().map(Fault::from)),
-        Kind::Package => Ok(kedge_package::dump(octets, out).err().map(Fault::from)),
+        Kind::Package => {
+            let fault = kedge_package::dump(octets, out).err().map(Fault::from);
+            let broken = super::delta::show_plan(octets, out)?;
+            Ok(fault.or(broken.map(|(why, at)| Fault { kind: format!("its delta: {why}; payload"), at })))
+        }
     }
 }

@@ -45,7 +45,7 @@ use kedge_platform::nand::{Ecc, Geometry, NandFlash, PageAddress};
 
 use self::block::{Block, Refusal};
 pub use crate::cut::Cut;
-use crate::cut::{Queue, Tear};
+use crate::cut::{Power, Tear};
 use crate::random::Seeded;
 
 /// How much a device has done since it was made. Cut operations count, refused ones do not.
@@ -90,11 +90,9 @@ pub struct Nand {
     endurance: u32,
     disturb_every: u64,
     failures: VecDeque<u64>,
-    powered: bool,
+    power: Power,
     noise: Seeded,
-    cuts: Queue,
     work: Work,
-    since_power_on: u64,
     misuses: Vec<Misuse>,
 }
 
@@ -114,11 +112,9 @@ impl Nand {
             endurance: u32::MAX,
             disturb_every: u64::MAX,
             failures: VecDeque::new(),
-            powered: true,
+            power: Power::new(),
             noise: Seeded::new(0),
-            cuts: Queue::default(),
             work: Work::default(),
-            since_power_on: 0,
             misuses: Vec::new(),
         }
     }
@@ -185,28 +181,27 @@ impl Nand {
     /// device); each further one from the [`Nand::power_on`] that follows the cut before it, so that it strikes during the
     /// recovery. A cut whose operation has passed already strikes the next one.
     pub fn cut_at(&mut self, operation: u64, cut: Cut) {
-        self.cuts.push(operation, cut);
+        self.power.cut_at(operation, cut);
     }
 
     /// Forgets the cuts that have not struck.
     pub fn clear_cuts(&mut self) {
-        self.cuts.clear();
+        self.power.clear_cuts();
     }
 
     /// Switches the power off between operations.
     pub fn power_off(&mut self) {
-        self.powered = false;
+        self.power.switch_off();
     }
 
     /// Switches the power on and counts operations from 0 again; it ends a power cut.
     pub fn power_on(&mut self) {
-        self.powered = true;
-        self.since_power_on = 0;
+        self.power.switch_on();
     }
 
     /// Whether the power is on.
     pub fn is_on(&self) -> bool {
-        self.powered
+        self.power.is_on()
     }
 
     /// What was done since the device was made.
@@ -216,7 +211,7 @@ impl Nand {
 
     /// Operations since the last power-on: the number a cut needs to strike the next one.
     pub fn operations_since_power_on(&self) -> u64 {
-        self.since_power_on
+        self.power.operations()
     }
 
     /// Erases of each block since the device was made, cut ones included.
@@ -261,7 +256,7 @@ impl Nand {
             Operation::Read(at) | Operation::Program(at) => (at.block, at.page),
             Operation::Erase(block) | Operation::Mark(block) | Operation::LookAtMark(block) => (block, 0),
         };
-        if !self.powered {
+        if !self.power.is_on() {
             return Err(Error::PowerLost);
         }
         if block >= self.geometry.blocks || page >= self.geometry.pages_per_block {
@@ -285,9 +280,7 @@ impl Nand {
             Operation::Erase(_) => self.work.erases += 1,
             Operation::Mark(_) => self.work.marks += 1,
         }
-        let cut = self.cuts.strike(self.since_power_on);
-        self.since_power_on += 1;
-        self.powered = cut.is_none();
+        let cut = self.power.spend();
         let can_fail = matches!(operation, Operation::Program(_) | Operation::Erase(_));
         let due = self.failures.front().is_some_and(|at| *at <= number);
         let fails = can_fail && due && cut.is_none();

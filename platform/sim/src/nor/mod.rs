@@ -1,7 +1,8 @@
 //! NOR flash, stricter than any real part, with power cuts inside operations.
 //!
 //! [`Nor<WRITE, ERASE>`](Nor) implements [`NorFlash`] with write units of `WRITE` octets and sectors of `ERASE` octets; any
-//! octet can be read. It holds its user to the power-loss contract in [`kedge_platform::flash`]:
+//! octet can be read. A part with sectors of different sizes is made by [`Nor::mixed`]; it erases whole sectors only, each of
+//! which is an operation of its own. The model holds its user to the power-loss contract in [`kedge_platform::flash`]:
 //!
 //! - A unit is programmed once between two erases, even with all bits left erased. Anything else is refused, changes
 //!   nothing and is remembered in [`Nor::misuses`].
@@ -32,6 +33,7 @@
 //! ```
 
 mod error;
+mod map;
 mod sector;
 #[cfg(test)]
 mod tests;
@@ -39,11 +41,12 @@ mod tests;
 use std::sync::Arc;
 
 pub use error::{Error, Kind, Misuse, Operation};
-use kedge_platform::flash::{ErrorType, NorFlash, ReadNorFlash};
+use kedge_platform::flash::{ErrorType, NorFlash, ReadNorFlash, Sectors};
 
+use self::map::Map;
 use self::sector::Sector;
 pub use crate::cut::Cut;
-use crate::cut::{Queue, Tear};
+use crate::cut::{Power, Tear};
 use crate::random::Seeded;
 
 /// How much a device has done since it was made. A write call is one program operation; an erase call is one erase
@@ -65,21 +68,19 @@ impl Work {
     }
 }
 
-/// A simulated NOR flash device with write units of `WRITE` and sectors of `ERASE` octets.
+/// A simulated NOR flash device with write units of `WRITE` and sectors of `ERASE` octets, or larger ones too.
 ///
 /// `ERASE` must be a multiple of `WRITE`, which the compiler checks. See the [module](self) for the rules.
 #[derive(Clone, Debug)]
 pub struct Nor<const WRITE: usize, const ERASE: usize> {
     sectors: Vec<Arc<Sector>>,
-    blank: Arc<Sector>,
+    map: Map<ERASE>,
     wear: Vec<u32>,
     erased: u8,
     ecc: bool,
-    powered: bool,
+    power: Power,
     noise: Seeded,
-    cuts: Queue,
     work: Work,
-    since_power_on: u64,
     trace: Option<Vec<Operation>>,
     misuses: Vec<Misuse>,
 }
@@ -94,17 +95,33 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
         const { assert!(WRITE > 0 && ERASE > 0 && ERASE.is_multiple_of(WRITE), "sectors are whole units") };
         assert!(u32::try_from(sectors * ERASE).is_ok(), "offsets are 32 bits");
         let blank = Arc::new(Sector::erased(ERASE, WRITE, 0xFF));
+        Self::with_map(Map::Equal, vec![blank; sectors])
+    }
+
+    /// The same with sectors of different sizes, of which `ERASE` is the smallest.
+    ///
+    /// # Panics
+    ///
+    /// If a sector is not whole units, or smaller than `ERASE`.
+    pub fn mixed(sectors: Sectors<'_>) -> Self {
+        assert_eq!(sectors.0.iter().map(|run| run.size as usize).min(), Some(ERASE), "the smallest sector");
+        let map: Map<ERASE> = Map::mixed(sectors, WRITE);
+        let count = sectors.0.iter().map(|run| run.count as usize).sum();
+        let blank = |sector| Arc::new(Sector::erased(map.len(sector), WRITE, 0xFF));
+        let blank = (0..count).map(blank).collect();
+        Self::with_map(map, blank)
+    }
+
+    fn with_map(map: Map<ERASE>, sectors: Vec<Arc<Sector>>) -> Self {
         Self {
-            sectors: vec![blank.clone(); sectors],
-            blank,
-            wear: vec![0; sectors],
+            map,
+            wear: vec![0; sectors.len()],
+            sectors,
             erased: 0xFF,
             ecc: false,
-            powered: true,
+            power: Power::new(),
             noise: Seeded::new(0),
-            cuts: Queue::default(),
             work: Work::default(),
-            since_power_on: 0,
             trace: None,
             misuses: Vec::new(),
         }
@@ -136,8 +153,9 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     #[must_use]
     pub fn with_erased(mut self, octet: u8) -> Self {
         self.erased = octet;
-        self.blank = Arc::new(Sector::erased(ERASE, WRITE, octet));
-        self.sectors.fill(self.blank.clone());
+        for sector in 0..self.sectors.len() {
+            self.sectors[sector] = self.blank(sector);
+        }
         self
     }
 
@@ -147,33 +165,32 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     /// device); each further one from the [`Nor::power_on`] that follows the cut before it, so that it strikes during the
     /// recovery. A cut whose operation has passed already strikes the next one.
     pub fn cut_at(&mut self, operation: u64, cut: Cut) {
-        self.cuts.push(operation, cut);
+        self.power.cut_at(operation, cut);
     }
 
     /// Forgets the cuts that have not struck.
     pub fn clear_cuts(&mut self) {
-        self.cuts.clear();
+        self.power.clear_cuts();
     }
 
     /// How many cuts have not struck yet.
     pub fn cuts_left(&self) -> usize {
-        self.cuts.len()
+        self.power.cuts_left()
     }
 
     /// Switches the power off between operations.
     pub fn power_off(&mut self) {
-        self.powered = false;
+        self.power.switch_off();
     }
 
     /// Switches the power on and counts operations from 0 again; it ends a power cut.
     pub fn power_on(&mut self) {
-        self.powered = true;
-        self.since_power_on = 0;
+        self.power.switch_on();
     }
 
     /// Whether the power is on.
     pub fn is_on(&self) -> bool {
-        self.powered
+        self.power.is_on()
     }
 
     /// What was done since the device was made.
@@ -183,7 +200,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
 
     /// Operations since the last power-on: the number a cut needs to strike the next one.
     pub fn operations_since_power_on(&self) -> u64 {
-        self.since_power_on
+        self.power.operations()
     }
 
     /// Erases of each sector since the device was made, cut ones included.
@@ -220,15 +237,15 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     /// Nothing is changed then.
     pub fn load(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Error> {
         let offset = offset as usize;
-        if !offset.is_multiple_of(ERASE) {
+        if !self.map.is_border(offset) {
             return Err(Error::NotAligned);
         }
         if self.capacity().checked_sub(offset).is_none_or(|room| room < bytes.len()) {
             return Err(Error::OutOfBounds);
         }
-        for (sector, bytes) in self.sectors[offset / ERASE..].iter_mut().zip(bytes.chunks(ERASE)) {
-            *sector = self.blank.clone();
-            Arc::make_mut(sector).load(bytes, WRITE, self.erased);
+        for (sector, _, piece) in self.map.clone().pieces(offset, bytes) {
+            self.sectors[sector] = self.blank(sector);
+            Arc::make_mut(&mut self.sectors[sector]).load(piece, WRITE, self.erased);
         }
         Ok(())
     }
@@ -244,7 +261,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     /// Power, bounds and alignment of `operation` in blocks of `align`.
     fn admit(&mut self, operation: Operation, align: usize) -> Result<(), Error> {
         let (offset, len) = (operation.offset as usize, operation.len as usize);
-        if !self.powered {
+        if !self.power.is_on() {
             Err(Error::PowerLost)
         } else if self.capacity().checked_sub(offset).is_none_or(|room| room < len) {
             Err(self.refuse(operation, Error::OutOfBounds))
@@ -265,17 +282,14 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
             Kind::Program => self.work.programs += 1,
             Kind::Erase => self.work.erases += 1,
         }
-        let cut = self.cuts.strike(self.since_power_on);
-        self.since_power_on += 1;
-        self.powered = cut.is_none();
-        cut
+        self.power.spend()
     }
 
     /// Whether every unit of `bytes` at `offset` may be programmed.
     fn may_program(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
-        pieces::<ERASE>(offset, bytes).try_for_each(|(sector, start, piece)| {
+        self.map.pieces(offset, bytes).try_for_each(|(sector, start, piece)| {
             self.sectors[sector].may_program(start, piece, WRITE, self.erased).map_err(|error| {
-                let base = small(sector * ERASE);
+                let base = small(self.map.start(sector));
                 match error {
                     Error::Reprogrammed { at } => Error::Reprogrammed { at: base + at },
                     Error::WouldSetBits { at } => Error::WouldSetBits { at: base + at },
@@ -288,7 +302,7 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
 
     /// Programs whole units, over any number of sectors.
     fn program(&mut self, offset: usize, bytes: &[u8]) {
-        for (sector, start, piece) in pieces::<ERASE>(offset, bytes) {
+        for (sector, start, piece) in self.map.clone().pieces(offset, bytes) {
             Arc::make_mut(&mut self.sectors[sector]).program(start, piece, WRITE);
         }
         self.work.units += (bytes.len() / WRITE) as u64;
@@ -298,26 +312,32 @@ impl<const WRITE: usize, const ERASE: usize> Nor<WRITE, ERASE> {
     fn tear_program(&mut self, offset: usize, bytes: &[u8], mut tear: Tear) {
         let whole = tear.octet / WRITE * WRITE;
         self.program(offset, &bytes[..whole]);
-        let at = offset + whole;
-        let sector = Arc::make_mut(&mut self.sectors[at / ERASE]);
-        sector.tear_unit(at % ERASE, &bytes[whole..whole + WRITE], &mut tear);
+        let (sector, start) = self.map.locate(offset + whole);
+        let sector = Arc::make_mut(&mut self.sectors[sector]);
+        sector.tear_unit(start, &bytes[whole..whole + WRITE], &mut tear);
         self.work.units += 1;
     }
 
     /// Erases one sector, or as much of it as the power lasts.
     fn erase_sector(&mut self, sector: usize) -> Result<(), Error> {
-        let operation = Operation { kind: Kind::Erase, offset: small(sector * ERASE), len: small(ERASE) };
+        let (start, len) = (self.map.start(sector), self.map.len(sector));
+        let operation = Operation { kind: Kind::Erase, offset: small(start), len: small(len) };
         let cut = self.begin(operation);
         if cut != Some(Cut::Before) {
             self.wear[sector] = self.wear[sector].saturating_add(1);
-            match cut.and_then(|cut| Tear::new(cut, ERASE)) {
+            match cut.and_then(|cut| Tear::new(cut, len)) {
                 Some(mut tear) => {
                     Arc::make_mut(&mut self.sectors[sector]).tear_erase(WRITE, self.erased, &mut tear);
                 }
-                None => self.sectors[sector] = self.blank.clone(),
+                None => self.sectors[sector] = self.blank(sector),
             }
         }
         cut.map_or(Ok(()), |_| Err(Error::PowerLost))
+    }
+
+    /// The sector as it is when erased.
+    fn blank(&self, sector: usize) -> Arc<Sector> {
+        Arc::new(Sector::erased(self.map.len(sector), WRITE, self.erased))
     }
 }
 
@@ -332,18 +352,19 @@ impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for Nor<WRITE, ERASE> 
         self.admit(Operation { kind: Kind::Read, offset, len: small(bytes.len()) }, 1)?;
         let (mut at, mut rest) = (offset as usize, bytes);
         while !rest.is_empty() {
-            let len = rest.len().min(ERASE - at % ERASE);
+            let (sector, start) = self.map.locate(at);
+            let len = rest.len().min(self.map.len(sector) - start);
             let (piece, behind) = rest.split_at_mut(len);
-            self.sectors[at / ERASE]
-                .read(at % ERASE, piece, WRITE, self.ecc, &mut self.noise)
-                .map_err(|broken| Error::Unreadable { at: small(at / ERASE * ERASE + broken) })?;
+            self.sectors[sector]
+                .read(start, piece, WRITE, self.ecc, &mut self.noise)
+                .map_err(|broken| Error::Unreadable { at: small(at - start + broken) })?;
             (at, rest) = (at + len, behind);
         }
         Ok(())
     }
 
     fn capacity(&self) -> usize {
-        self.sectors.len() * ERASE
+        self.map.start(self.sectors.len())
     }
 }
 
@@ -354,8 +375,14 @@ impl<const WRITE: usize, const ERASE: usize> NorFlash for Nor<WRITE, ERASE> {
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Error> {
         // A range that ends before it starts is out of bounds; no device has this many octets.
         let len = to.checked_sub(from).unwrap_or(u32::MAX);
-        self.admit(Operation { kind: Kind::Erase, offset: from, len }, ERASE)?;
-        (from as usize / ERASE..to as usize / ERASE).try_for_each(|sector| self.erase_sector(sector))
+        let operation = Operation { kind: Kind::Erase, offset: from, len };
+        self.admit(operation, 1)?;
+        let (first, behind) = (from as usize, to as usize);
+        if !self.map.is_border(first) || !self.map.is_border(behind) {
+            return Err(self.refuse(operation, Error::NotAligned));
+        }
+        let sectors = self.map.locate(first).0..self.map.locate(behind).0;
+        sectors.into_iter().try_for_each(|sector| self.erase_sector(sector))
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Error> {
@@ -374,15 +401,6 @@ impl<const WRITE: usize, const ERASE: usize> NorFlash for Nor<WRITE, ERASE> {
         }
         cut.map_or(Ok(()), |_| Err(Error::PowerLost))
     }
-}
-
-/// `bytes` at `offset`, cut at the sector borders: sector number, offset in the sector, piece.
-fn pieces<const ERASE: usize>(offset: usize, bytes: &[u8]) -> impl Iterator<Item = (usize, usize, &[u8])> {
-    let first = bytes.len().min(ERASE - offset % ERASE);
-    let (head, tail) = bytes.split_at(first);
-    let sector = offset / ERASE;
-    let behind = tail.chunks(ERASE).enumerate().map(move |(index, piece)| (sector + 1 + index, 0, piece));
-    core::iter::once((sector, offset % ERASE, head)).chain(behind)
 }
 
 /// An offset or length as the port's type. Those within the device fit, by the constructor; a longer one that a caller

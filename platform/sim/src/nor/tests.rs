@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kedge_platform::flash::{NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+use kedge_platform::flash::{NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, Run, Sectors};
 
 use proptest::prelude::*;
 
@@ -471,4 +471,57 @@ proptest! {
 fn sweeps_can_use_all_processors() {
     fn shared_and_sent<T: Send + Sync>(_: &T) {}
     shared_and_sent(&flash());
+}
+
+/// Two sectors of 256 octets, one of 512, two of 1024.
+const MIXED: [Run; 3] = [Run::new(2, 256), Run::new(1, 512), Run::new(2, 1024)];
+
+fn mixed() -> Flash {
+    Flash::mixed(Sectors(&MIXED)).with_seed(1)
+}
+
+#[test]
+fn sectors_of_different_sizes_are_erased_whole() {
+    let mut flash = mixed();
+    assert_eq!(flash.capacity(), 3 * 1024);
+    let bytes = pattern(3 * 1024);
+    flash.write(0, &bytes).unwrap();
+    flash.erase(256, 1024).unwrap();
+    let expected = [&bytes[..256], &[0xFF; 768], &bytes[1024..]].concat();
+    assert_eq!(read(&mut flash, 0, 3 * 1024), expected);
+    assert_eq!((flash.wear(), flash.work().erases), (&[0, 1, 1, 0, 0][..], 2));
+    assert_eq!(flash.misuses(), []);
+    for (from, to) in [(512, 768), (1024, 1536), (1280, 2048), (0, 128)] {
+        assert_eq!(flash.erase(from, to), Err(Error::NotAligned), "{from}..{to} is no whole sector");
+    }
+    assert_eq!(flash.erase(2048, 4096), Err(Error::OutOfBounds));
+    assert_eq!(read(&mut flash, 0, 3 * 1024), expected, "nothing changed");
+    assert_eq!(flash.misuses().len(), 5);
+    flash.load(1024, &[7; 1500]).unwrap();
+    assert_eq!(flash.load(1280, &[7]), Err(Error::NotAligned));
+    assert_eq!(read(&mut flash, 1024, 1504), [&[7; 1500][..], &[0xFF; 4]].concat());
+}
+
+#[test]
+fn a_cut_tears_the_sector_it_strikes_whatever_its_size() {
+    for (at, cut) in [(0, 0..256), (1, 256..512), (2, 512..1024), (3, 1024..2048)] {
+        let mut flash = mixed();
+        flash.write(0, &pattern(3 * 1024)).unwrap();
+        flash.cut_at(1 + at, Cut::Torn { seed: at });
+        assert_eq!(flash.erase(0, 3 * 1024), Err(Error::PowerLost));
+        flash.power_on();
+        let scarred: Vec<usize> = (0..5).filter(|sector| flash.is_scarred(*sector)).collect();
+        assert_eq!(scarred, [usize::try_from(at).unwrap()]);
+        assert_eq!(read(&mut flash, 0, cut.start), vec![0xFF; cut.start]);
+        let behind = u32::try_from(cut.end).unwrap();
+        assert_eq!(read(&mut flash, behind, 3 * 1024 - cut.end), pattern(3 * 1024)[cut.end..]);
+        let last = behind - 8;
+        assert_eq!(flash.write(last, &[0; 8]), Err(Error::HalfErased { at: last }));
+    }
+}
+
+#[test]
+#[should_panic(expected = "the smallest sector")]
+fn a_table_for_another_smallest_sector_is_refused() {
+    drop(Flash::mixed(Sectors(&[Run::new(2, 512)])));
 }

@@ -12,7 +12,7 @@ pub fn run() {
 
 #[inline(never)]
 fn records() -> Result<(), LogError<Failed>> {
-    let region = Region::new(any(0), any(8192));
+    let region = Region::new(any(0), any(8192)).in_sectors(any(4096));
     let (mut log, mounted) = BankLog::<8>::mount(&mut Flash, region)?;
     used(mounted);
     used((log.is_empty(), log.len(any(1))));

@@ -54,7 +54,7 @@ fn life() -> Result<(), Error<u8>> {
     let words = crate::room!(u32, [0; WORDS]);
     let regions = crate::room!(Region, [Region::BLANK; 16]);
     let mut rebuild = Rebuild::open(outline, words, regions, input)?;
-    used((rebuild.needs(), rebuild.sizes(), rebuild.pieces(), Rebuild::kept_words(rebuild.sizes())));
+    used((rebuild.needs(), rebuild.sizes(), Rebuild::kept_words(rebuild.sizes())));
     if any(true) {
         used(rebuild.skip(input, any(3), any(true))?);
         rebuild.go_on(input, |input, words| {
@@ -79,5 +79,6 @@ fn life() -> Result<(), Error<u8>> {
             })
             .map_err(Error::Input)?;
     }
-    rebuild.restart(input)
+    rebuild.restart();
+    Ok(())
 }

@@ -8,11 +8,11 @@
 
 mod opaque;
 
-#[cfg(feature = "update")]
+#[cfg(any(feature = "update", all(feature = "applier", not(feature = "applier-signed"))))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "update"))]
+#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update", feature = "applier"))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -42,7 +42,10 @@ parts! {
     "repack" repack
     "bank-log" bank_log
     "nand" nand
+    "encrypted" encrypted
     "update" update
+    "applier" applier
+    "streaming" streaming
     "handover" handover
     "agent" agent
 }

@@ -20,7 +20,7 @@ pub fn layout() -> Layout {
 }
 
 #[inline(never)]
-fn memory() -> Memory<'static> {
+pub fn memory() -> Memory<'static> {
     Memory { words: any(&mut []), regions: any(&mut []) }
 }
 

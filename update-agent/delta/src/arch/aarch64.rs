@@ -336,10 +336,6 @@ mod tests {
 
     const LAWS: Laws = Laws { unit, emit, read, scale };
 
-    fn alone(code: u32, address: u32) -> Unit {
-        LAWS.check(&Window { behind: &[], ahead: &code.to_le_bytes(), address })
-    }
-
     #[test]
     fn operands_are_as_assembled() {
         // llvm-mc 14, aarch64.
@@ -362,7 +358,7 @@ mod tests {
             (0x9c00_0521, 0x5c, LDR, 0x100),       // ldr q1
         ] {
             let reference = Some(Reference { form: Form { kind, partner: 0 }, target: to });
-            assert_eq!(alone(code, address).reference, reference, "{code:08x}");
+            assert_eq!(LAWS.alone(code, address).reference, reference, "{code:08x}");
         }
     }
 
@@ -393,7 +389,7 @@ mod tests {
             (0xc85f_7c20, STRUCTURE),           // ldxr x0, [x1]
             (0, UNKNOWN),
         ] {
-            assert_eq!(alone(code, 0), Unit { len: 4, class, reference: None }, "{code:08x}");
+            assert_eq!(LAWS.alone(code, 0), Unit { len: 4, class, reference: None }, "{code:08x}");
         }
     }
 
@@ -480,7 +476,7 @@ mod tests {
             assert!(!LAWS.check_other(&window, 0x1000, to, 0), "{code:08x}");
         }
         // An ADRP beyond 2 GiB: its address is not known modulo 2^32 alone.
-        assert_eq!(alone(0x9040_0005, 0).reference, None);
+        assert_eq!(LAWS.alone(0x9040_0005, 0).reference, None);
     }
 
     #[test]

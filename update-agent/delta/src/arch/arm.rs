@@ -301,10 +301,6 @@ mod tests {
 
     const LAWS: Laws = Laws { unit, emit, read, scale };
 
-    fn alone(code: u32, address: u32) -> Unit {
-        LAWS.check(&Window { behind: &[], ahead: &code.to_le_bytes(), address })
-    }
-
     #[test]
     fn operands_are_as_assembled() {
         // llvm-mc 14, armv7a.
@@ -329,7 +325,7 @@ mod tests {
             (0xed1f_7b12, 0x44, VLDR, 0x4),             // vldr d7, [pc, #-72]
         ] {
             let reference = Some(Reference { form: Form { kind, partner: 0 }, target: to });
-            assert_eq!(alone(code, address).reference, reference, "{code:08x}");
+            assert_eq!(LAWS.alone(code, address).reference, reference, "{code:08x}");
         }
     }
 
@@ -363,7 +359,7 @@ mod tests {
             (0xef00_0000, OTHER),             // svc #0
             (0xf57f_f05f, UNCONDITIONAL),     // dmb sy
         ] {
-            let unit = alone(code, 0x100);
+            let unit = LAWS.alone(code, 0x100);
             assert_eq!((unit.class, unit.reference.is_some()), (class, class == ADR), "{code:08x}");
         }
     }

@@ -54,6 +54,11 @@ impl fmt::Display for Tally {
 }
 
 impl Laws {
+    /// The same for an instruction of 32 bits without neighbours.
+    pub(super) fn alone(&self, code: u32, address: u32) -> Unit {
+        self.check(&Window { behind: &[], ahead: &code.to_le_bytes(), address })
+    }
+
     /// The unit at the place of `window`, having checked that it is well formed and that its reference is what its operand
     /// codes: coding it again changes nothing, and reading gives it back.
     pub(super) fn check(&self, window: &Window<'_>) -> Unit {

@@ -204,6 +204,8 @@ pub fn unit(place: &Place, window: &Window<'_>, is_place: impl Fn(u32) -> bool) 
     };
     let plain = || plain(window, 4);
     match place.arch {
+        // so that nothing stays of what the build leaves out
+        arch if !arch.is_known() => plain(),
         Arch::Data => pointer(WORD, 0).unwrap_or_else(plain),
         Arch::Data64 => pointer64(window, place.high, is_place).unwrap_or_else(plain),
         Arch::Offsets => pointer(OFFSET, place.origin).unwrap_or_else(plain),

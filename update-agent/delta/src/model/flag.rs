@@ -2,7 +2,7 @@
 use super::Model;
 use crate::bits::Bits;
 use crate::predict::{fine, logit, mix, probability, train};
-use crate::{hash, slot};
+use crate::{salt, salted, slot};
 
 /// Contexts of a flag.
 pub(super) const INPUTS: usize = 4;
@@ -65,6 +65,9 @@ impl Model<'_> {
     }
 }
 
+/// What tells the contexts of a flag apart.
+static SALTS: [u32; INPUTS] = [salt(1), salt(2), salt(3), salt(4)];
+
 /// Codes `bit` with the counters that `contexts` choose among `cells`, each context in a part of its own.
 fn flag<B: Bits>(
     bits: &mut B,
@@ -74,22 +77,20 @@ fn flag<B: Bits>(
     bit: bool,
     limit: u32,
 ) -> Result<bool, B::Error> {
-    let part = cells.len() / INPUTS;
-    let mut places = [0; INPUTS];
-    let mut logits = [0; INPUTS];
-    let mut start = 0usize;
-    for (((place, logit_of), context), salt) in places.iter_mut().zip(&mut logits).zip(contexts).zip(1..) {
-        *place = start.wrapping_add(slot(hash(context, salt), part));
-        start = start.wrapping_add(part);
-        *logit_of = logit(fine::p(cells.get(*place).copied().unwrap_or(fine::new(START))));
+    let part = (cells.len() / INPUTS).max(1);
+    let mut chosen = [const { None }; INPUTS];
+    let mut logits = [logit(fine::p(fine::new(START))); INPUTS];
+    let inputs = chosen.iter_mut().zip(&mut logits).zip(contexts.iter().zip(&SALTS));
+    for (((chosen, logit_of), (context, salt)), cells) in inputs.zip(cells.chunks_exact_mut(part)) {
+        let Some(cell) = cells.get_mut(slot(salted(*context, *salt), part)) else { continue };
+        *logit_of = logit(fine::p(*cell));
+        *chosen = Some(cell);
     }
     let p = probability(mix(weights, &logits));
     let bit = bits.bit(p, bit)?;
     train(weights, &logits, p, bit, RATE);
-    for place in places {
-        if let Some(cell) = cells.get_mut(place) {
-            fine::learn(cell, bit, limit);
-        }
+    for cell in chosen.iter_mut().flatten() {
+        fine::learn(cell, bit, limit);
     }
     Ok(bit)
 }

@@ -21,6 +21,7 @@
 //!
 //! Counters are found by a hash of their context, without a check: in a small table strangers share a counter. Every size
 //! of table works ([`Sizes`]), and more memory makes smaller deltas.
+mod bound;
 mod flag;
 mod learned;
 mod memory;
@@ -29,6 +30,7 @@ mod octet;
 mod tests;
 mod unit;
 
+pub use bound::UNIT_OCTETS;
 pub use memory::{Sizes, State};
 pub use octet::Literal;
 pub use unit::{Known, Spot};

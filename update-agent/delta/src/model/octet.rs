@@ -3,7 +3,7 @@ use super::{Made, Model};
 use crate::arch::Arch;
 use crate::bits::Bits;
 use crate::predict::{coarse, logit, mix, probability, train};
-use crate::{hash, slot};
+use crate::{salt, salted, slot};
 
 /// Contexts of an octet.
 pub(super) const INPUTS: usize = 5;
@@ -15,6 +15,9 @@ pub(super) const SETS: usize = LITERAL_SETS + 16;
 const SHARE: [usize; INPUTS] = [2, 2, 1, 1, 1];
 const SHARES: usize = 7;
 
+/// What tells the contexts of an octet apart.
+static SALTS: [u32; INPUTS] = [salt(100), salt(101), salt(102), salt(103), salt(104)];
+
 /// What a fresh weight is.
 pub(super) const WEIGHT: i32 = 18000;
 /// How fast weights move.
@@ -22,7 +25,7 @@ const RATE: i32 = 30;
 /// The memory of a counter, in bits.
 const LIMIT: u16 = 9;
 /// The least and the most probable: an octet is never certain.
-const P_MIN: u32 = 32;
+pub(super) const P_MIN: u32 = 32;
 const P_MAX: u32 = 65536 - P_MIN;
 
 /// How much a counter is believed that has seen so many bits, in sixteenths.
@@ -41,6 +44,13 @@ pub struct Literal<'a> {
     pub right: &'a [u8],
 }
 
+/// The counters of each context.
+fn parts(cells: &mut [u16]) -> [&mut [u16]; INPUTS] {
+    let share = cells.len() / SHARES;
+    let mut rest = cells;
+    SHARE.map(|shares| rest.split_off_mut(..share.wrapping_mul(shares)).unwrap_or_default())
+}
+
 impl Model<'_> {
     /// Codes an octet in `contexts`.
     pub(super) fn octet<B: Bits>(
@@ -52,36 +62,30 @@ impl Model<'_> {
     ) -> Result<u8, B::Error> {
         let set = if set < self.octet_weights.len() { set } else { set & (LITERAL_SETS - 1) };
         let weights = self.octet_weights.get_mut(set).map_or(&mut [][..], |set| set.as_mut_slice());
-        let cells = &mut *self.octets;
-        let share = cells.len() / SHARES;
+        let mut parts = parts(self.octets);
         let mut hashes = [0; INPUTS];
-        for ((hashed, context), salt) in hashes.iter_mut().zip(contexts).zip(100..) {
-            *hashed = hash(context, salt);
+        for ((hashed, context), salt) in hashes.iter_mut().zip(contexts).zip(&SALTS) {
+            *hashed = salted(context, *salt);
         }
         let mut node = 1u32;
         let mut left = octet;
         for _ in 0..8 {
             let turn = node.wrapping_mul(0x2545_F491);
-            let mut places = [0; INPUTS];
+            let mut chosen = [const { None }; INPUTS];
             let mut logits = [0; INPUTS];
-            let mut start = 0usize;
-            for (((place, weighed), hashed), shares) in
-                places.iter_mut().zip(&mut logits).zip(hashes).zip(SHARE)
-            {
-                let len = share.wrapping_mul(shares);
-                *place = start.wrapping_add(slot((hashed ^ turn).wrapping_mul(0x9E37_79B1), len));
-                start = start.wrapping_add(len);
-                let cell = cells.get(*place).copied().unwrap_or(coarse::FRESH);
-                let belief = BELIEF.get(coarse::seen(cell) as usize).copied().unwrap_or(0);
-                *weighed = logit(coarse::p(cell)).wrapping_mul(belief) >> 4;
+            let inputs = chosen.iter_mut().zip(&mut logits).zip(&hashes);
+            for (((chosen, weighed), hashed), part) in inputs.zip(&mut parts) {
+                let place = slot((hashed ^ turn).wrapping_mul(0x9E37_79B1), part.len());
+                let Some(cell) = part.get_mut(place) else { continue };
+                let belief = BELIEF.get(coarse::seen(*cell) as usize).copied().unwrap_or(0);
+                *weighed = logit(coarse::p(*cell)).wrapping_mul(belief) >> 4;
+                *chosen = Some(cell);
             }
             let p = probability(mix(weights, &logits)).clamp(P_MIN, P_MAX);
             let bit = bits.bit(p, left & 0x80 != 0)?;
             train(weights, &logits, p, bit, RATE);
-            for place in places {
-                if let Some(cell) = cells.get_mut(place) {
-                    coarse::learn(cell, bit, LIMIT);
-                }
+            for cell in chosen.iter_mut().flatten() {
+                coarse::learn(cell, bit, LIMIT);
             }
             node = node << 1 | u32::from(bit);
             left <<= 1;

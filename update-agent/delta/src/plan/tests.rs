@@ -79,7 +79,8 @@ prop_compose! {
             let copy = copy.min(left - literal);
             let source = if way == 0 { source } else { end + u32::from(way - 1) * literal };
             let mapped = mapped && copy >= LEAST;
-            let segment = if copy == 0 { Segment { literal, ..Segment::default() } } else { Segment { literal, copy, source, mapped } };
+            let early = 0;
+            let segment = if copy == 0 { Segment { literal, ..Segment::default() } } else { Segment { literal, copy, source, mapped, early } };
             if left > 0 {
                 sayings.push(Saying::Segment(left, segment));
             }
@@ -196,7 +197,7 @@ proptest! {
 #[test]
 fn what_is_regular_costs_little() {
     let block = |n: u32| {
-        let segment = Segment { literal: 0, copy: BLOCK, source: n * BLOCK + 100, mapped: true };
+        let segment = Segment { literal: 0, copy: BLOCK, source: n * BLOCK + 100, mapped: true, early: 0 };
         [Saying::Step(Step::Make(n)), Saying::Segment(BLOCK, segment)]
     };
     for blocks in [(0..300).collect::<Vec<u32>>(), (0..300).rev().collect()] {

@@ -32,6 +32,8 @@ struct Case {
     arch: Arch,
     /// Blocks in their order, none for those that stay as they are.
     blocks: Vec<(u32, Option<Vec<Segment>>)>,
+    /// The octets that the first copy of a block takes from the end of the block before, where that can be.
+    early: u32,
 }
 
 /// An encoder with the old image beside it.
@@ -59,11 +61,45 @@ impl Old for Pen<'_> {
     }
 }
 
-impl Case {
-    fn segments(&self) -> impl Iterator<Item = &Segment> {
-        self.blocks.iter().filter_map(|(_, segments)| segments.as_ref()).flatten()
-    }
+/// A plan with its head and one region.
+fn plan_head(ram: (u32, u32), region: Region) -> Encoder {
+    let mut cells = [0; HEAD_COUNTERS];
+    let mut numbers = Numbers::new(&mut cells);
+    numbers.reset();
+    let mut plan = Encoder::new();
+    plan::head(&mut numbers, &mut plan, Head { sizes: SIZES, least: LEAST, ram, regions: 1 }).unwrap();
+    plan::region(&mut numbers, &mut plan, None, region).unwrap();
+    plan
+}
 
+fn payload(plan: Encoder, content: Encoder) -> Vec<u8> {
+    let (plan, content) = (plan.finish(), content.finish());
+    let len = u8::try_from(plan.len() & 0x7F).unwrap();
+    let more = u8::try_from(plan.len() >> 7).unwrap();
+    [vec![len | 0x80, more], plan, content].concat()
+}
+
+/// What is said to a plan that was put together by hand, in place in blocks of 200 octets, old and new image of the same size.
+fn opened(
+    blocks: u32,
+    write: impl FnOnce(&mut Cursor, &mut Numbers<'_>, &mut Encoder),
+) -> Outcome<super::Needs> {
+    let mut cells = vec![0; SIZES.plan()];
+    let mut numbers = Numbers::new(&mut cells);
+    numbers.reset();
+    let mut plan = plan_head((0, 0), Region::BLANK);
+    let mut cursor = Cursor::START;
+    write(&mut cursor, &mut numbers, &mut plan);
+    let payload = payload(plan, Encoder::new());
+    let size = blocks * 200;
+    let outline =
+        Outline { payload: small(payload.len()), old_size: size, new_size: size, block: 200, in_place: true };
+    let mut device = Device { payload: &payload, image: vec![0; size as usize], saved: vec![], read: 0 };
+    let mut memory = Memory::new(&outline);
+    Rebuild::open(outline, &mut memory.words, &mut memory.regions, &mut device).map(|made| made.needs())
+}
+
+impl Case {
     fn region(&self) -> Region {
         Region { old_address: 0x800_0000, new_address: 0x801_0000, arch: self.arch, ..Region::BLANK }
     }
@@ -92,13 +128,7 @@ impl Case {
         let mut bits = vec![0; Done::words(self.outline.blocks())];
         let done = Done::new(&mut bits, if self.outline.in_place { self.outline.block } else { 0 });
         let mut walk = Walk::new(model, map, regions, done);
-        let mut cells = [0; HEAD_COUNTERS];
-        let mut numbers = Numbers::new(&mut cells);
-        numbers.reset();
-        let mut plan = Encoder::new();
-        let head = Head { sizes: SIZES, least: LEAST, ram: regions.ram, regions: 1 };
-        plan::head(&mut numbers, &mut plan, head).unwrap();
-        plan::region(&mut numbers, &mut plan, None, self.region()).unwrap();
+        let mut plan = plan_head(regions.ram, self.region());
         let mut cells = vec![0; SIZES.plan()];
         let mut numbers = Numbers::new(&mut cells);
         numbers.reset();
@@ -107,44 +137,66 @@ impl Case {
         if self.outline.in_place {
             self.write_save(&mut cursor, &mut numbers, &mut plan);
         }
-        for (block, segments) in &self.blocks {
+        for (place, (block, segments)) in self.blocks.iter().enumerate() {
             let step = if segments.is_some() { Step::Make(*block) } else { Step::Keep(*block) };
             cursor.step(&mut numbers, &mut plan, self.outline.block, step).unwrap();
             let Some(segments) = segments else { continue };
-            let (mut at, mut left) = self.outline.extent(*block);
-            walk.enter(at);
+            let (start, mut left) = self.outline.extent(*block);
+            let (lead, _) = walk.enter(*block, (start, start + left));
+            let mut early = if cursor.goes_down() && lead.len == 0 { self.early(place) } else { 0 };
             for segment in segments {
                 let expected = cursor.expected();
-                cursor.segment(&mut numbers, &mut plan, self.outline.block, left, LEAST, *segment).unwrap();
+                let segment = Segment { early: core::mem::take(&mut early), ..*segment };
+                cursor.segment(&mut numbers, &mut plan, self.outline.block, left, LEAST, segment).unwrap();
                 left -= segment.literal + segment.copy;
-                walk.start(*segment, expected);
+                walk.start(segment, expected, left == 0);
                 loop {
                     let mut actual = [0; 8];
-                    for (to, from) in actual.iter_mut().zip(&self.new[at as usize..]) {
+                    for (to, from) in actual.iter_mut().zip(&self.new[walk.at() as usize..]) {
                         *to = *from;
                     }
-                    let Some(made) = walk.code(&mut content, actual).unwrap() else { break };
-                    at += u32::from(made.len);
+                    if walk.code(&mut content, actual).unwrap().is_none() {
+                        break;
+                    }
                 }
             }
             if self.outline.in_place {
                 walk.done.set(*block);
             }
         }
-        let (plan, content) = (plan.finish(), content.bits.finish());
-        let len = u8::try_from(plan.len() & 0x7F).unwrap();
-        let more = u8::try_from(plan.len() >> 7).unwrap();
-        [vec![len | 0x80, more], plan, content].concat()
+        payload(plan, content.bits)
+    }
+
+    /// How much of the block that is made next is made with the one at a place of the order.
+    fn early(&self, place: usize) -> u32 {
+        let (block, segments) = &self.blocks[place];
+        let next = self.blocks.get(place + 1).filter(|(next, _)| next + 1 == *block);
+        let last = next.and_then(|(_, segments)| segments.as_ref()?.last());
+        let first =
+            segments.as_ref().and_then(|segments| segments.first()).filter(|first| first.literal == 0);
+        let (Some(first), Some(last)) = (first, last) else { return 0 };
+        if first.copy > 0 { self.early.min(first.source).min(last.literal + last.copy) } else { 0 }
     }
 
     /// Saves all that is copied, first of all.
     fn write_save(&self, cursor: &mut Cursor, numbers: &mut Numbers<'_>, plan: &mut Encoder) {
-        let pieces: Vec<_> = self.segments().filter(|segment| segment.copy > 0).collect();
+        let blocks = self.blocks.iter().filter_map(|(_, segments)| segments.as_ref());
+        let pieces: Vec<_> = blocks
+            .flat_map(|segments| {
+                let early = |place| if place == 0 { self.early } else { 0 };
+                segments.iter().enumerate().filter(|(_, segment)| segment.copy > 0).map(
+                    move |(place, segment)| {
+                        let early = early(place).min(segment.source);
+                        (segment.source - early, segment.copy + early)
+                    },
+                )
+            })
+            .collect();
         cursor.step(numbers, plan, self.outline.block, Step::Save(small(pieces.len()))).unwrap();
         let mut end = 0;
         for piece in pieces {
-            Cursor::piece(numbers, plan, end, (piece.source, piece.copy)).unwrap();
-            end = piece.source + piece.copy;
+            Cursor::piece(numbers, plan, end, piece).unwrap();
+            end = piece.0 + piece.1;
         }
     }
 }
@@ -156,6 +208,8 @@ struct Device<'a> {
     saved: Vec<(u32, Vec<u8>)>,
     /// Octets read so far.
     read: usize,
+    /// Octets of the payload that are there.
+    arrived: usize,
 }
 
 impl Input for Device<'_> {
@@ -163,6 +217,7 @@ impl Input for Device<'_> {
 
     fn payload(&mut self, at: u32, out: &mut [u8]) -> Result<(), Self::Error> {
         self.read += out.len();
+        assert!(at as usize + out.len() <= self.arrived, "what has not arrived is not read");
         out.copy_from_slice(part(self.payload, at, out.len()).expect("within the payload"));
         Ok(())
     }
@@ -199,7 +254,7 @@ type Outcome<T> = Result<T, Error<&'static str>>;
 
 impl<'a> Device<'a> {
     fn new(case: &Case, payload: &'a [u8]) -> Self {
-        Self { payload, image: case.old.clone(), saved: vec![], read: 0 }
+        Self { payload, image: case.old.clone(), saved: vec![], read: 0, arrived: payload.len() }
     }
 
     /// Goes through steps until a block is done; its number and the octets that were made.
@@ -277,6 +332,37 @@ impl<'a> Device<'a> {
         }
         Ok(new)
     }
+
+    /// The new image in a slot, while the content arrives in pieces of so many octets.
+    fn streamed(&mut self, outline: Outline, piece: usize) -> Outcome<Vec<u8>> {
+        let mut memory = Memory::new(&outline);
+        let plan_end = super::plan_end(self.payload.get(..5).unwrap_or(self.payload), outline.payload)?;
+        self.arrived = plan_end.unwrap_or(0) as usize;
+        let mut rebuild = Rebuild::open(outline, &mut memory.words, &mut memory.regions, self)?;
+        let mut new = vec![];
+        for _ in 0..outline.blocks() {
+            let step = rebuild.step(self)?;
+            let (Step::Make(block) | Step::Keep(block)) = step else {
+                return Err(super::Fault::Order.into());
+            };
+            let (start, len) = outline.extent(block);
+            let end = (start + len) as usize;
+            if matches!(step, Step::Keep(_)) {
+                new.extend_from_slice(&self.image[start as usize..end]);
+            }
+            while new.len() < end {
+                rebuild.arrived(small(self.arrived));
+                let mut octets = vec![0; (end - new.len()).min(50)];
+                let n = rebuild.fill(self, &mut octets)?;
+                new.extend_from_slice(&octets[..n]);
+                if n < octets.len() {
+                    assert!(self.arrived < self.payload.len(), "stops only where octets are missing");
+                    self.arrived = self.payload.len().min(self.arrived + piece);
+                }
+            }
+        }
+        Ok(new)
+    }
 }
 
 const NEVER: u32 = u32::MAX;
@@ -297,9 +383,11 @@ prop_compose! {
         down: bool,
         arch in 0u32..12,
         recipes in prop::collection::vec(recipe(), 1..8),
+        early in 0u32..8,
     ) -> Case {
         let old_size = small(old.len());
-        let new_size = (small(recipes.len()) * block).min(old_size);
+        // what is saved, with the octets of units over a border, may be no more than the old image
+        let new_size = (small(recipes.len()) * block).min(old_size - 8 * 7);
         let outline = Outline { payload: 0, old_size, new_size, block, in_place };
         let mut new = old[..new_size as usize].to_vec();
         let mut noise = noise.into_iter().cycle();
@@ -318,7 +406,7 @@ prop_compose! {
                     continue;
                 }
                 let source = if copy == 0 { 0 } else { u32::from(source) % (old_size - copy + 1) };
-                segments.push(Segment { literal, copy, source, mapped: mapped && copy >= LEAST });
+                segments.push(Segment { literal, copy, source, mapped: mapped && copy >= LEAST, early: 0 });
                 for octet in &mut new[at as usize..(at + literal) as usize] {
                     *octet = noise.next().unwrap();
                 }
@@ -335,7 +423,7 @@ prop_compose! {
             blocks.reverse();
         }
         let arch = Arch::from_number(arch);
-        Case { old, new, outline, arch, blocks }
+        Case { old, new, outline, arch, blocks, early }
     }
 }
 
@@ -354,6 +442,24 @@ proptest! {
         prop_assert!(is_bounded(&device, &outline), "{} octets read", device.read);
         let mut device = Device::new(&case, &payload);
         prop_assert_eq!(&device.rebuilt(outline, stop).unwrap(), &case.new);
+    }
+
+    #[test]
+    fn a_delta_is_rebuilt_while_it_arrives(case in case(), piece in 1usize..200, damage in prop::option::of((any::<u16>(), 1u8..))) {
+        let slot = Outline { in_place: false, ..case.outline };
+        let mut blocks = case.blocks.clone();
+        blocks.sort_by_key(|(block, _)| *block);
+        let case = Case { outline: slot, blocks, ..case };
+        let mut payload = case.written();
+        let outline = Outline { payload: small(payload.len()), ..slot };
+        let mut device = Device::new(&case, &payload);
+        prop_assert_eq!(&device.streamed(outline, piece).unwrap(), &case.new);
+        if let Some((at, change)) = damage {
+            let at = usize::from(at) % payload.len();
+            payload[at] ^= change;
+            // never more is read than has arrived
+            Device::new(&case, &payload).streamed(outline, piece).ok();
+        }
     }
 
     #[test]
@@ -403,15 +509,54 @@ fn too_little_memory_is_told_with_the_missing_amount() {
     let old = vec![5; 400];
     let outline = Outline { payload: 0, old_size: 400, new_size: 400, block: 200, in_place: false };
     let blocks = vec![(0, None), (1, None)];
-    let case = Case { old: old.clone(), new: old, outline, arch: Arch::Data, blocks };
+    let case = Case { old: old.clone(), new: old, outline, arch: Arch::Data, blocks, early: 0 };
     let payload = case.written();
     let outline = Outline { payload: small(payload.len()), ..outline };
     let mut device = Device::new(&case, &payload);
     let mut memory = Memory::new(&outline);
-    let words = memory.words.len();
-    let short = &mut memory.words[1..];
+    let short = &mut memory.words[3..];
     let error = Rebuild::open(outline, short, &mut memory.regions, &mut device).map(|_| ());
-    assert_eq!(error, Err(Error::Fault(super::Fault::Memory { words })));
+    assert_eq!(error, Err(Error::Fault(super::Fault::Memory { words: 3 })));
     let error = Rebuild::open(outline, &mut memory.words, &mut [], &mut device).map(|_| ());
     assert_eq!(error, Err(Error::Fault(super::Fault::Regions)));
+}
+
+/// Saves all of the old image before each block.
+fn saving_everything(blocks: u32) -> impl FnOnce(&mut Cursor, &mut Numbers<'_>, &mut Encoder) {
+    move |cursor, numbers, plan| {
+        for block in 0..blocks {
+            cursor.step(numbers, plan, 200, Step::Save(1)).unwrap();
+            Cursor::piece(numbers, plan, 0, (0, blocks * 200)).unwrap();
+            cursor.step(numbers, plan, 200, Step::Keep(block)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_saves_everything_again_and_again_is_refused() {
+    let most = u32::try_from(super::SAVED_MOST).unwrap() * 2;
+    // the octets of the pieces' entries are what is too much
+    assert_eq!(opened(most, saving_everything(most)).map(|_| ()), Err(Error::Fault(super::Fault::Work)));
+    let needs = opened(most - 1, saving_everything(most - 1)).unwrap();
+    assert_eq!((needs.saves, needs.octets), (most - 1, (most - 1) * 200 + super::PIECE));
+}
+
+#[test]
+fn a_plan_that_has_octets_looked_for_again_and_again_is_refused() {
+    let plan = |pieces: u32| {
+        move |cursor: &mut Cursor, numbers: &mut Numbers<'_>, plan: &mut Encoder| {
+            cursor.step(numbers, plan, 200, Step::Save(pieces)).unwrap();
+            for at in 0..pieces {
+                Cursor::piece(numbers, plan, at, (at, 1)).unwrap();
+            }
+            cursor.step(numbers, plan, 200, Step::Make(0)).unwrap();
+            for left in (1..=200).rev() {
+                let segment = Segment { literal: 0, copy: 1, source: 0, mapped: false };
+                cursor.segment(numbers, plan, 200, left, LEAST, segment).unwrap();
+            }
+        }
+    };
+    let most = u32::try_from(super::SEARCHED_MOST).unwrap() * 2;
+    assert_eq!(opened(1, plan(most)).unwrap().pieces, most);
+    assert_eq!(opened(1, plan(most + 1)).map(|_| ()), Err(Error::Fault(super::Fault::Work)));
 }

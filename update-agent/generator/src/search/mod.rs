@@ -28,7 +28,7 @@ use addresses::Addresses;
 use candidates::{Candidate, Look, candidates};
 use changes::Changes;
 pub(crate) use prices::Prices;
-use suffixes::Suffixes;
+pub(crate) use suffixes::Suffixes;
 use sweep::{Mark, Reference, Side, references, sweep};
 
 /// `literal` octets of their own, then `copy` octets from offset `source` of the old image.
@@ -100,6 +100,12 @@ impl<'a> Search<'a> {
         self.counted(last, prices, allowed, &mut 0)
     }
 
+    /// How far into a unit of the old image an offset points; 0 at its start.
+    pub(crate) fn unit_offset(&self, at: u32) -> u32 {
+        let units = self.marks.iter().take(at as usize + 1).rev();
+        small(units.take_while(|mark| !mark.starts()).count())
+    }
+
     /// For each segment whether its copy should be in the map, which has room for `room` pieces.
     pub(crate) fn worthy(&self, segments: &[Segment], room: usize) -> Vec<bool> {
         let addresses = Addresses::new(&self.references, self.old, self.new, self.regions, None);
@@ -151,7 +157,7 @@ fn job<'l, 'a>(n: usize, looks: &'l [Look<'a>], chunks: usize) -> Option<(&'l Lo
 }
 
 /// Does two things at the same time.
-fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+pub(crate) fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let one = scope.spawn(one);
         let other = other();

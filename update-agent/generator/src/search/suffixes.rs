@@ -6,7 +6,7 @@ pub(super) const LONGEST: usize = 256;
 const LARGE: usize = 4 << 20;
 
 /// The suffixes of a text, in order.
-pub(super) struct Suffixes<'a> {
+pub(crate) struct Suffixes<'a> {
     text: &'a [u8],
     /// Where they start.
     order: Vec<i32>,
@@ -25,7 +25,7 @@ pub(super) struct Match {
 
 impl<'a> Suffixes<'a> {
     /// Sorts the suffixes of `text`, which is at most 1 GiB.
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
         let construction = libsais::SuffixArrayConstruction::for_text(text).in_owned_buffer32();
         let order = construction.single_threaded().run().expect("an image fits 31-bit offsets").into_vec();
         let bits = if text.len() < LARGE { 16 } else { 20 };
@@ -62,6 +62,17 @@ impl<'a> Suffixes<'a> {
         Some(Match { at, len: best })
     }
 
+    /// The suffixes to both sides of where `pattern` would stand in the order, the nearest first: where they start, and how
+    /// many octets of theirs agree with it. They agree ever less.
+    pub(crate) fn around<'s>(
+        &'s self,
+        pattern: &'s [u8],
+    ) -> (impl Iterator<Item = (usize, usize)> + 's, impl Iterator<Item = (usize, usize)> + 's) {
+        let place = self.place(pattern);
+        let known = move |rank: usize| (self.start(rank), common(self.suffix(rank), pattern));
+        ((0..place).rev().map(known), (place..self.order.len()).map(known))
+    }
+
     /// How many suffixes are less than `pattern`.
     fn place(&self, pattern: &[u8]) -> usize {
         let first = key(pattern, self.bits);
@@ -86,7 +97,11 @@ impl<'a> Suffixes<'a> {
     }
 
     fn suffix(&self, rank: usize) -> &'a [u8] {
-        &self.text[usize::try_from(self.order[rank]).expect("suffixes start inside the text")..]
+        &self.text[self.start(rank)..]
+    }
+
+    fn start(&self, rank: usize) -> usize {
+        usize::try_from(self.order[rank]).expect("suffixes start inside the text")
     }
 }
 

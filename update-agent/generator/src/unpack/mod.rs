@@ -287,14 +287,11 @@ impl Streams {
         Some((small((0..number).filter(chosen).count()), parsed))
     }
 
-    /// How the streams are carried: `made` is what was chosen, if anything was, and what each stream took of the recipe.
-    pub(crate) fn report(&self, made: Option<(&Choice, &[usize])>, in_place: bool) -> Vec<Stream> {
+    /// How the streams are carried: `made` is what was chosen, if anything was, and what each stream took of the recipe;
+    /// `others` is why streams that could be unpacked were not.
+    pub(crate) fn report(&self, made: Option<(&Choice, &[usize])>, others: Carried) -> Vec<Stream> {
         let choice = made.map(|(choice, _)| choice);
-        let left = |same: bool| match () {
-            () if same => Carried::Same,
-            () if in_place => Carried::InPlace,
-            () => Carried::NoGain,
-        };
+        let left = |same: bool| if same { Carried::Same } else { others };
         let old = self.old.iter().enumerate().map(|(n, found)| {
             let unpacked = choice.is_some_and(|choice| choice.old[n]);
             let carried = if unpacked { Carried::Unpacked } else { left(self.same[n]) };
@@ -307,7 +304,6 @@ impl Streams {
                 Some(Recipe::Lzma(_)) if chosen => Carried::Decided(made.map_or(0, |(_, spent)| spent[n])),
                 Some(recipe) if recipe.cost() >= item.found.body.len() / WORTH => Carried::Unlike,
                 None if !item.same => Carried::Unlike,
-                Some(_) if !in_place && choice.is_some() => Carried::Memory,
                 _ => left(item.same),
             };
             stream(&item.found, true, carried)

@@ -68,7 +68,7 @@ impl Room {
             return Self { ring: ring.min(1 << 9), positions: 0, lists: 0 };
         }
         let positions = manner.window().min(whole);
-        let lists = (positions >> 2).clamp(1 << 6, 1u32.wrapping_shl(u32::from(manner.hash_bits)));
+        let lists = (positions >> 2).min(1u32.wrapping_shl(u32::from(manner.hash_bits))).max(1 << 6);
         Self { ring, positions, lists }
     }
 

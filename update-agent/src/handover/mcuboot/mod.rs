@@ -33,7 +33,6 @@ use kedge_platform::flash::{NorFlash, Region};
 pub use trailer::{Flag, Magic, MaxAlign, SwapType, Trailer, next_swap};
 
 use super::{Loader, Standing};
-use crate::layout::sector;
 
 /// Why a trailer could not be read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +89,16 @@ impl McuBoot {
         let trailer = status.checked_add(self.align.fields_len())?;
         let slot = self.primary.len.min(self.secondary.len);
         let below = slot.checked_sub(trailer)?;
-        Some(below.saturating_sub(below.checked_rem(sector::<F>())?)).filter(|room| *room > 0)
+        let sector = self.primary.sector_on::<F>().max(self.secondary.sector_on::<F>());
+        Some(below.saturating_sub(below.checked_rem(sector)?)).filter(|room| *room > 0)
     }
 
     fn check<F: NorFlash>(&self) -> Result<u32, Error<F::Error>> {
-        let whole = |n: u32| n.checked_rem(sector::<F>()) == Some(0);
         let slots = [self.primary, self.secondary];
-        let slots_ok = slots.iter().all(|slot| whole(slot.start) && whole(slot.len));
+        let slots_ok = slots.iter().all(|slot| {
+            let sector = slot.sector_on::<F>();
+            [slot.start, slot.len].iter().all(|n| n.checked_rem(sector) == Some(0))
+        });
         if !slots_ok || F::WRITE_SIZE > self.align.octets() {
             return Err(Error::Geometry);
         }

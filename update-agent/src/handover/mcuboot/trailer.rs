@@ -8,7 +8,6 @@
 use kedge_platform::flash::{NorFlash, Region};
 
 use crate::flash_io::{erase, read, write_padded};
-use crate::layout::sector;
 
 /// `MCUBOOT_BOOT_MAX_ALIGN`: what the words of the trailer are aligned to; at least the write unit. It chooses the magic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,8 +215,8 @@ pub(super) fn seal<F: NorFlash>(flash: &mut F, slot: Region, align: MaxAlign) ->
 /// Erases the sectors that hold the words.
 fn clear<F: NorFlash>(flash: &mut F, slot: Region, align: MaxAlign) -> Result<(), F::Error> {
     let first = align.word(slot, 4);
-    let from = first.saturating_sub(first.checked_rem(sector::<F>()).unwrap_or_default());
-    erase(flash, from, slot.end().saturating_sub(from))
+    let from = first.saturating_sub(first.checked_rem(slot.sector_on::<F>()).unwrap_or_default());
+    erase(flash, slot, from, slot.end().saturating_sub(from))
 }
 
 fn write_magic<F: NorFlash>(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use kedge_generator::{Signer, rehearse, suit};
 use kedge_update_agent::UpdateResult;
@@ -9,14 +10,18 @@ use kedge_update_agent::UpdateResult;
 use super::decode::decode;
 use super::opened::Opened;
 use super::output::Output;
+use super::stream::streamed;
 use super::{Exit, Surroundings, firmware};
 use crate::command::input;
 use crate::command::signing::Trust;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Apply {
-    /// The package
+    /// The package; with --stream, - is the standard input
     package: PathBuf,
+    /// Use the package while it is read, as a device does that has no room to store it
+    #[arg(long)]
+    stream: bool,
     /// The image that is installed
     #[arg(long, value_name = "FILE")]
     old: PathBuf,
@@ -42,6 +47,9 @@ pub(super) struct Verify {
 }
 
 pub(super) fn apply(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
+    if arguments.stream {
+        return apply_streamed(arguments, surroundings);
+    }
     let package = input::file(&arguments.package)?;
     let old = input::file(&arguments.old)?;
     let old = firmware(&arguments.old, &old)?.octets;
@@ -49,6 +57,34 @@ pub(super) fn apply(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> a
         Ok(new) => {
             Output::begin(&arguments.output)?.finish(&new)?;
             writeln!(surroundings.out, "{}: {} octets", arguments.output.display(), new.len())?;
+            Ok(Exit::Passed)
+        }
+        Err(why) => failed(&why, surroundings),
+    }
+}
+
+fn apply_streamed(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
+    let old = input::file(&arguments.old)?;
+    let old = firmware(&arguments.old, &old)?.octets;
+    let name = arguments.package.display();
+    let made = if arguments.package.as_os_str() == "-" {
+        streamed(&mut std::io::stdin().lock(), &old, &arguments.trust)
+    } else {
+        let mut file = std::fs::File::open(&arguments.package).with_context(|| name.to_string())?;
+        streamed(&mut file, &old, &arguments.trust)
+    };
+    match made.with_context(|| name.to_string())? {
+        Ok(made) => {
+            Output::begin(&arguments.output)?.finish(&made.new)?;
+            writeln!(
+                surroundings.out,
+                "{}: {} octets, from a package of {} with {} octets of flash beside the slot, {} erases",
+                arguments.output.display(),
+                made.new.len(),
+                made.package,
+                made.stash,
+                made.erases
+            )?;
             Ok(Exit::Passed)
         }
         Err(why) => failed(&why, surroundings),

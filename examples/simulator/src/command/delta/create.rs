@@ -253,7 +253,7 @@ fn stats(
     )?;
     writeln!(
         out,
-        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state",
+        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state (in place, or streamed)",
         needs.memory, needs.spare, needs.state
     )?;
     writeln!(out, "literals      {literals} octets, which take {taken} of the content")?;

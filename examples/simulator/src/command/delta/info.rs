@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use kedge_delta::arch::Arch;
 use kedge_delta::map::Region;
+use kedge_delta::rebuild::Summary;
 use kedge_package::{Image, Kind, Manifest};
 use serde::Serialize;
 
@@ -45,6 +46,23 @@ struct Facts<'p> {
     description: &'p str,
     notes: &'p str,
     regions: Vec<RegionFacts>,
+    plan: Option<PlanFacts>,
+}
+
+/// What the plan of a coded delta amounts to.
+#[derive(Serialize)]
+struct PlanFacts {
+    plan_bytes: u32,
+    content_bytes: u32,
+    blocks_made: u32,
+    blocks_kept: u32,
+    segments: u32,
+    literal_bytes: u32,
+    copied_bytes: u32,
+    mapped_copies: u32,
+    saves: u32,
+    saved_pieces: u32,
+    saved_bytes: u32,
 }
 
 #[derive(Serialize)]
@@ -81,7 +99,8 @@ pub(super) fn run(arguments: &Info, surroundings: &mut Surroundings<'_>) -> anyh
             return Ok(Exit::Failed);
         }
     };
-    let facts = facts(&opened, &package, &regions);
+    let plan = opened.plan(&mut Nowhere)?.and_then(Result::ok);
+    let facts = facts(&opened, &package, &regions, plan);
     if arguments.json {
         writeln!(surroundings.out, "{}", serde_json::to_string_pretty(&facts)?)?;
     } else {
@@ -90,7 +109,16 @@ pub(super) fn run(arguments: &Info, surroundings: &mut Surroundings<'_>) -> anyh
     Ok(Exit::Passed)
 }
 
-fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region]) -> Facts<'p> {
+/// Takes any text and keeps none.
+struct Nowhere;
+
+impl std::fmt::Write for Nowhere {
+    fn write_str(&mut self, _: &str) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region], plan: Option<Summary>) -> Facts<'p> {
     let Manifest { product, base, version, image, security_counter, payload, description, notes } =
         opened.manifest;
     Facts {
@@ -119,6 +147,23 @@ fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region]) -> Facts<'
         description,
         notes,
         regions: region_facts(regions, base.map_or(0, |base| base.image.size), image.size),
+        plan: plan.map(plan_facts),
+    }
+}
+
+fn plan_facts(plan: Summary) -> PlanFacts {
+    PlanFacts {
+        plan_bytes: plan.plan,
+        content_bytes: plan.content,
+        blocks_made: plan.made,
+        blocks_kept: plan.kept,
+        segments: plan.segments,
+        literal_bytes: plan.literals,
+        copied_bytes: plan.copied,
+        mapped_copies: plan.mapped,
+        saves: plan.saves,
+        saved_pieces: plan.pieces,
+        saved_bytes: plan.saved,
     }
 }
 
@@ -179,7 +224,7 @@ fn print(facts: &Facts<'_>, surroundings: &mut Surroundings<'_>) -> anyhow::Resu
     writeln!(out, "layout        {}, blocks of {} octets", facts.layout, facts.block_bytes)?;
     writeln!(
         out,
-        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state",
+        "needs         {} octets of RAM, {} of spare flash, 2 x {} for the decoder's state (in place, or streamed)",
         facts.decoder_ram, facts.spare_bytes, facts.state_bytes
     )?;
     if let Some(old) = &facts.old {
@@ -189,6 +234,23 @@ fn print(facts: &Facts<'_>, surroundings: &mut Surroundings<'_>) -> anyhow::Resu
     for region in &facts.regions {
         let RegionFacts { start, len, address, arch, .. } = region;
         writeln!(out, "region        {start:#010x}, {len:>9} octets at {address:#010x}: {arch}")?;
+    }
+    if let Some(plan) = &facts.plan {
+        writeln!(
+            out,
+            "plan          {} octets; {} blocks made from {} segments, {} kept",
+            plan.plan_bytes, plan.blocks_made, plan.segments, plan.blocks_kept
+        )?;
+        writeln!(
+            out,
+            "content       {} octets; {} octets copied and predicted, {} literal",
+            plan.content_bytes, plan.copied_bytes, plan.literal_bytes
+        )?;
+        writeln!(
+            out,
+            "saves         {}, of {} pieces and {} octets together",
+            plan.saves, plan.saved_pieces, plan.saved_bytes
+        )?;
     }
     Ok(())
 }

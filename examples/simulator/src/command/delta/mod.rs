@@ -8,6 +8,7 @@ mod info;
 mod opened;
 mod output;
 mod quantity;
+mod stream;
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use clap::{Args, Subcommand};
 use kedge_generator::Layout;
 use kedge_generator::image::{self, Firmware};
 
+pub(super) use self::opened::show_plan;
 use super::{Exit, Surroundings};
 
 #[derive(Args, Clone, Debug)]

@@ -1,14 +1,14 @@
 //! A package taken apart.
 
+use std::fmt;
+
 use kedge_delta::map::Region;
 use kedge_delta::rebuild::{self, Input, Outline, Rebuild};
+use kedge_generator::NEEDS_MOST;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_package::limits::HEADER_LEN;
 use kedge_package::{Envelope, Error, ErrorKind, Header, Kind, Layout, Manifest};
 use kedge_repack::remake;
-
-/// More RAM than any device lends for a decoder; a hostile package must not fill the memory of a desk either.
-const MEMORY_MAX: u32 = 64 << 20;
 
 /// A package whose parts are well-formed; signature and hashes are not checked.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,16 @@ pub(super) struct Opened<'p> {
 impl<'p> Opened<'p> {
     /// Takes a package apart.
     pub(super) fn new(package: &'p [u8]) -> Result<Self, Error> {
+        let opened = Self::front(package)?;
+        match opened.payload.len().cmp(&(opened.manifest.payload.size as usize)) {
+            std::cmp::Ordering::Less => Err(Error::new(ErrorKind::Truncated, package.len())),
+            std::cmp::Ordering::Equal => Ok(opened),
+            std::cmp::Ordering::Greater => Err(Error::new(ErrorKind::Trailing, package.len())),
+        }
+    }
+
+    /// The same, whatever is there of the payload.
+    fn front(package: &'p [u8]) -> Result<Self, Error> {
         let truncated = Error::new(ErrorKind::Truncated, package.len());
         let (head, rest) = package.split_first_chunk::<HEADER_LEN>().ok_or(truncated)?;
         let header = Header::parse(head)?;
@@ -33,11 +43,16 @@ impl<'p> Opened<'p> {
         if header.payload != manifest.payload.size {
             return Err(Error::new(ErrorKind::BadLength, 8));
         }
-        match payload.len().cmp(&(header.payload as usize)) {
-            std::cmp::Ordering::Less => Err(truncated),
-            std::cmp::Ordering::Equal => Ok(Self { envelope, manifest, payload }),
-            std::cmp::Ordering::Greater => Err(Error::new(ErrorKind::Trailing, package.len())),
+        Ok(Self { envelope, manifest, payload })
+    }
+
+    /// Shows the plan of a coded delta, up to where it is broken, and says what it amounts to; nothing for other payloads.
+    pub(super) fn plan(&self, out: &mut impl fmt::Write) -> Result<Option<Planned>, fmt::Error> {
+        if self.manifest.payload.kind != Kind::Coded {
+            return Ok(None);
         }
+        let planned = rebuild::dump(&self.outline(), &mut PayloadAlone(self.payload), out)?;
+        Ok(Some(planned.map_err(Undecodable::from)))
     }
 
     /// What a coded delta's decoder has to know.
@@ -54,7 +69,7 @@ impl<'p> Opened<'p> {
     /// Lends a decoder the memory that the package says it needs; `None`: absurdly much.
     pub(super) fn memory(&self) -> Option<(Vec<u32>, Vec<Region>)> {
         let octets = self.manifest.payload.needs.memory;
-        (octets <= MEMORY_MAX)
+        (octets <= NEEDS_MOST)
             .then(|| (vec![0; octets.div_ceil(4) as usize], vec![Region::BLANK; MOST_REGIONS]))
     }
 
@@ -76,9 +91,22 @@ impl<'p> Opened<'p> {
     }
 }
 
+/// What a plan amounts to, or why nobody knows.
+pub(super) type Planned = Result<rebuild::Summary, Undecodable>;
+
+/// Shows the plan of a package with a coded delta; what is broken in it, and where it begins. Of other octets nothing.
+pub(in crate::command) fn show_plan(
+    package: &[u8],
+    out: &mut impl fmt::Write,
+) -> Result<Option<(Undecodable, usize)>, fmt::Error> {
+    let Ok(opened) = Opened::front(package) else { return Ok(None) };
+    let planned = opened.plan(out)?;
+    Ok(planned.and_then(Result::err).map(|why| (why, package.len() - opened.payload.len())))
+}
+
 /// Why the payload of a package is not the delta that the package says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Undecodable {
+pub(in crate::command) enum Undecodable {
     /// It says that it needs more RAM than any device has.
     Memory,
     /// It reads where there is nothing.
@@ -108,18 +136,21 @@ impl From<rebuild::Error<OutOfBounds>> for Undecodable {
     }
 }
 
-impl std::fmt::Display for Undecodable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use rebuild::Fault;
         f.write_str(match self {
             Self::Memory => "it needs more than 64 MiB of RAM",
             Self::OutOfBounds => "it reads outside the images",
-            Self::Fault(Fault::Memory { words }) => return write!(f, "it needs {} octets of RAM", words * 4),
+            Self::Fault(Fault::Memory { words }) => {
+                return write!(f, "it needs {} octets of RAM more than it says", words.saturating_mul(4));
+            }
             Self::Fault(Fault::Regions) => "its regions are out of order or too many",
             Self::Fault(Fault::Map) => "its map has more pieces than it said",
             Self::Fault(Fault::Order) => "a block does not exist or comes twice",
             Self::Fault(Fault::Segment) => "a segment leaves its block or the old image",
             Self::Fault(Fault::Save) => "it saves what is not there",
+            Self::Fault(Fault::Work) => "it asks for more work than such images take",
             Self::Fault(_) => "its plan is broken",
             Self::Recipe(fault) => return fault.fmt(f),
         })
@@ -130,7 +161,7 @@ impl std::error::Error for Undecodable {}
 
 /// Something was read that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OutOfBounds;
+pub(in crate::command) struct OutOfBounds;
 
 /// Fills `out` with the octets of `from` at `at`.
 pub(super) fn copy(from: &[u8], at: u32, out: &mut [u8]) -> Result<(), OutOfBounds> {

@@ -65,10 +65,13 @@ pub(super) fn run(arguments: &Compare, surroundings: &mut Surroundings<'_>) -> a
     let mut results = Results::new(&pairs, &peers.missing);
     for pair in &pairs {
         writeln!(surroundings.err, "kedge: {} ({} octets)", pair.name, pair.new.len())?;
-        let arch = compare_ours(pair, &mut results);
+        let arch = compare_ours(pair, &mut results, surroundings.err)?;
         workplace.put(pair)?;
         for peer in &peers.ready {
-            results.add(&peer.name, false, pair, peers.run(peer, pair, arch, &workplace));
+            let cell = peers.run(peer, pair, arch, &workplace);
+            // some take minutes: what is known already must not be lost if the rest is given up
+            writeln!(surroundings.err, "  {:<30}  {}", peer.name, table::cell(Some(&cell)))?;
+            results.add(&peer.name, false, pair, cell);
         }
     }
     write!(surroundings.out, "{}", table::text(&results))?;
@@ -79,7 +82,11 @@ pub(super) fn run(arguments: &Compare, surroundings: &mut Surroundings<'_>) -> a
 }
 
 /// Runs this generator in every way; returns what most of the image is, for peers that want to be told.
-fn compare_ours(pair: &Pair, results: &mut Results) -> &'static str {
+fn compare_ours(
+    pair: &Pair,
+    results: &mut Results,
+    err: &mut dyn std::io::Write,
+) -> anyhow::Result<&'static str> {
     let mut arch = "data";
     for way in ours::WAYS {
         let cell = match way.make(pair) {
@@ -89,7 +96,8 @@ fn compare_ours(pair: &Pair, results: &mut Results) -> &'static str {
             }
             Err(why) => Cell::Failed(why),
         };
+        writeln!(err, "  {:<30}  {}", way.name, table::cell(Some(&cell)))?;
         results.add(way.name, true, pair, cell);
     }
-    arch
+    Ok(arch)
 }

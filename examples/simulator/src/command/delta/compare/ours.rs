@@ -19,18 +19,25 @@ pub(super) const MAIN: &str = "kedge in-place small";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
     pub(super) name: &'static str,
-    layout: Layout,
+    /// The way with the same profile in a slot, for a way in place.
+    pub(super) slot: Option<&'static str>,
+    /// Octets of RAM.
     ram: u32,
+    /// Spare sectors, in place.
+    spare: u32,
 }
 
-/// All of them: slot and in place next to each other.
-pub(super) const WAYS: [Way; 6] = [
-    Way { name: "kedge in-place tiny", layout: Layout::InPlace, ram: 4 << 10 },
-    Way { name: "kedge slot tiny", layout: Layout::Slot, ram: 4 << 10 },
-    Way { name: MAIN, layout: Layout::InPlace, ram: 16 << 10 },
-    Way { name: "kedge slot small", layout: Layout::Slot, ram: 16 << 10 },
-    Way { name: "kedge in-place large", layout: Layout::InPlace, ram: 128 << 10 },
-    Way { name: "kedge slot large", layout: Layout::Slot, ram: 128 << 10 },
+/// All of them: what is made in place stands before the same in a slot, then with a third spare sector.
+pub(super) const WAYS: [Way; 9] = [
+    Way::in_place("kedge in-place tiny", 4 << 10, 2, "kedge slot tiny"),
+    Way::slot("kedge slot tiny", 4 << 10),
+    Way::in_place("kedge in-place tiny, 3 spare", 4 << 10, 3, "kedge slot tiny"),
+    Way::in_place(MAIN, 16 << 10, 2, "kedge slot small"),
+    Way::slot("kedge slot small", 16 << 10),
+    Way::in_place("kedge in-place small, 3 spare", 16 << 10, 3, "kedge slot small"),
+    Way::in_place("kedge in-place large", 128 << 10, 2, "kedge slot large"),
+    Way::slot("kedge slot large", 128 << 10),
+    Way::in_place("kedge in-place large, 3 spare", 128 << 10, 3, "kedge slot large"),
 ];
 
 /// A payload that was made, and applied on the flash model.
@@ -42,6 +49,14 @@ pub(super) struct Made {
 }
 
 impl Way {
+    const fn in_place(name: &'static str, ram: u32, spare: u32, slot: &'static str) -> Self {
+        Self { name, slot: Some(slot), ram, spare }
+    }
+
+    const fn slot(name: &'static str, ram: u32) -> Self {
+        Self { name, slot: None, ram, spare: 0 }
+    }
+
     /// Makes a package; the generator applies it on the strict flash model before it gives it out.
     pub(super) fn make(&self, pair: &Pair) -> Result<Made, String> {
         let release = Release {
@@ -54,11 +69,11 @@ impl Way {
         };
         let installed = Installed { version: "1", image: &pair.old };
         let geometry = Geometry::default();
-        let target =
-            Target { layout: self.layout, block_size: geometry.block(self.layout == Layout::InPlace) };
+        let layout = if self.slot.is_some() { Layout::InPlace } else { Layout::Slot };
+        let target = Target { layout, block_size: geometry.block(layout == Layout::InPlace) };
         let coding = Coding {
             ram: self.ram,
-            spare: geometry.spare,
+            spare: self.spare,
             hint: Hint { arch: None, base: pair.base },
             progress: &|_, _| (),
         };

@@ -67,6 +67,14 @@ const PROGRAMS: [Program; 5] = [
     },
 ];
 
+/// Tools that were compared with once and that no package archive has: named, so that the best of the peers here is not
+/// taken for the best of all.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("hdiffz (5 variants)", "in no archive: https://github.com/sisong/HDiffPatch"),
+    ("hdiffi in place (4 variants)", "in no archive: https://github.com/sisong/HPatchLite"),
+    ("mcuboot-delta", "not released: MCUboot pull request 2743"),
+];
+
 /// A tool that can be run.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
@@ -122,6 +130,9 @@ impl Peers {
         match find(&directory, CRATES) {
             Some(crates) => peers.add_driver(&crates, &[], "cargo install"),
             None => peers.miss("the Rust crates", "tests/peers/install.sh"),
+        }
+        for (name, where_from) in ELSEWHERE {
+            peers.miss(name, where_from);
         }
         peers
     }

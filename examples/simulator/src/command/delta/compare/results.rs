@@ -139,6 +139,12 @@ impl Results {
         mean(self.plain_pairs().filter_map(|pair| Some(ratio(row.bytes(pair)?, other.bytes(pair)?))))
     }
 
+    /// A row against the smallest of some others on each pair.
+    pub(super) fn to_smallest(&self, row: &Row, others: &[&Row]) -> Option<Mean> {
+        let smallest = |pair| others.iter().filter_map(|other| other.bytes(pair)).min();
+        mean(self.plain_pairs().filter_map(|pair| Some(ratio(row.bytes(pair)?, smallest(pair)?))))
+    }
+
     /// The pair on which a row is worst against the best peer.
     pub(super) fn worst(&self, row: &Row) -> Option<(&str, f64)> {
         let ratios = self.plain_pairs().filter_map(|pair| {
@@ -214,5 +220,7 @@ pub(super) mod tests {
         assert!((ratio - 0.125_f64.sqrt()).abs() < 1e-9 && pairs == 2, "{ratio} over {pairs}");
         assert_eq!(results.worst(main), Some(("b", 0.5)));
         assert_eq!(results.to_row(main, results.row("peer").unwrap()), Some(Mean { ratio: 0.25, pairs: 1 }));
+        let both = ["peer", "other"].map(|name| results.row(name).unwrap());
+        assert_eq!(results.to_smallest(main, &both), results.to_best(main));
     }
 }

@@ -52,7 +52,8 @@ pub(super) fn text(results: &Results) -> String {
     text
 }
 
-fn cell(cell: Option<&Cell>) -> String {
+/// What stands in the table for a result.
+pub(super) fn cell(cell: Option<&Cell>) -> String {
     match cell {
         Some(Cell::Made { bytes, .. }) => bytes.to_string(),
         Some(Cell::NotHere(_)) | None => "-".to_owned(),
@@ -96,12 +97,17 @@ fn summary(results: &Results, text: &mut String) {
             );
         }
     }
-    for pair in WAYS.chunks_exact(2) {
-        let rows = (results.row(pair[0].name), results.row(pair[1].name));
+    for way in WAYS {
+        let rows = (results.row(way.name), way.slot.and_then(|slot| results.row(slot)));
         if let (Some(in_place), Some(slot)) = rows
             && let Some(Mean { ratio, .. }) = results.to_row(in_place, slot)
         {
             let _ = writeln!(text, "{} is {ratio:.4} of {}", in_place.name, slot.name);
+        }
+    }
+    for (name, peers) in ALONE {
+        if let Some(line) = alone(results, name, peers) {
+            let _ = writeln!(text, "{line}");
         }
     }
     for row in &results.rows {
@@ -118,8 +124,35 @@ fn summary(results: &Results, text: &mut String) {
         let _ = writeln!(text, "not installed: {} ({})", missing.name, missing.install);
     }
     if !results.missing.is_empty() {
-        let _ = writeln!(text, "tests/peers/install.sh installs all of them");
+        let _ = writeln!(text, "tests/peers/install.sh installs what an archive has");
     }
+}
+
+/// The tools that are told about one by one, each in its best variants: what they are called, and their rows.
+const ALONE: [(&str, &[&str]); 7] = [
+    ("bsdiff", &["bsdiff"]),
+    ("detools, LZMA", &["dt-seq-lzma", "dt-seq-lzma-df", "dt-hdiff-lzma"]),
+    ("detools, heatshrink", &["dt-seq-heatshrink", "dt-seq-heatshrink-df"]),
+    ("detools, in place", &["dt-inpl-100-lzma", "dt-inpl-112-lzma", "dt-inpl-125-lzma"]),
+    ("HDiffPatch", &["hdiff13-lzma2", "hdiff13-zstd"]),
+    ("HPatchLite", &["lite-lzma", "lite-lzma-4k", "lite-tuz-32k"]),
+    ("zucchini+xz", &["rs-zucchini+xz"]),
+];
+
+/// Every way of ours against the smallest of some rows on each pair.
+fn alone(results: &Results, name: &str, peers: &[&str]) -> Option<String> {
+    let rows: Vec<&Row> = peers.iter().filter_map(|peer| results.row(peer)).collect();
+    let mut text = format!("against {name} alone:");
+    let mut over = None;
+    for way in WAYS {
+        let Some(row) = results.row(way.name) else { continue };
+        if let Some(Mean { ratio, pairs }) = results.to_smallest(row, &rows) {
+            let short = way.name.trim_start_matches("kedge ");
+            let _ = write!(text, "{} {short} {ratio:.3}", if over.is_some() { ";" } else { "" });
+            over = Some(pairs);
+        }
+    }
+    over.map(|pairs| format!("{text} (over {pairs} pairs)"))
 }
 
 /// The same as JSON; its keys stay as they are.

@@ -1,0 +1,133 @@
+//! What a device does with input that somebody made up: each [`Target`] takes any octets and panics if the code under it
+//! does, or if it takes more time, memory or flash operations than the documentation of the update agent allows.
+//!
+//! `cargo test` runs a fixed sample of mutated [seeds](Target::seeds); `cargo xtask fuzz` gives the same functions to
+//! libFuzzer (`tests/fuzz`). Signatures are not checked here, and hashes are put right: what is behind them is looked at.
+//!
+//! ```text
+//!  envelope   header, COSE_Sign1 or SUIT envelope, manifest, and the text that shows them
+//!  received   a package octet by octet as it came in
+//!  package    manifest and payload of kind 0, 1 or 2 in an envelope that is in order, applied in a slot and in place
+//!  plan       a coded delta whose plan is well-formed and absurd: far jumps, saves of everything, blocks twice
+//!  journal    a NOR journal with any content, at any moment of an update
+//!  nand       tables, tags and journal of a NAND volume, overwritten in places
+//! ```
+
+mod bounds;
+mod counted;
+mod mutate;
+mod package;
+mod plan;
+mod storage;
+mod take;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use kedge_platform_sim::random::Seeded;
+
+/// What is given hostile input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Header, envelope and manifest.
+    Envelope,
+    /// A whole package, as it came in.
+    Received,
+    /// Manifest and payload.
+    Package,
+    /// A plan of steps.
+    Plan,
+    /// The journal on NOR flash.
+    Journal,
+    /// A NAND volume.
+    Nand,
+}
+
+/// How far the code under a target went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// It said no before anything was looked at that a signature covers.
+    Unread,
+    /// It was refused before the first erase of an image.
+    Refused,
+    /// It was applied, and ended without the image that it promised.
+    Failed,
+    /// It was taken to its end.
+    Taken,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Envelope, Self::Received, Self::Package, Self::Plan, Self::Journal, Self::Nand];
+
+    /// What it is called, here and as a fuzz target.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Envelope => "envelope",
+            Self::Received => "received",
+            Self::Package => "package",
+            Self::Plan => "plan",
+            Self::Journal => "journal",
+            Self::Nand => "nand",
+        }
+    }
+
+    /// Gives it some octets.
+    ///
+    /// # Panics
+    ///
+    /// If what is under test panics, or takes more than it may.
+    pub fn run(self, octets: &[u8]) -> Depth {
+        match self {
+            Self::Envelope => package::read(octets),
+            Self::Received => package::receive(octets),
+            Self::Package => package::apply(octets),
+            Self::Plan => plan::apply(octets),
+            Self::Journal => storage::journal(octets),
+            Self::Nand => storage::nand(octets),
+        }
+    }
+
+    /// Good input to start from.
+    pub fn seeds(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Envelope => package::whole(),
+            Self::Received => package::whole().into_iter().flat_map(|octets| both_layouts(&octets)).collect(),
+            Self::Package => package::parts(),
+            Self::Plan => plan::scripts(),
+            Self::Journal => storage::journals(),
+            Self::Nand => storage::edits(),
+        }
+    }
+}
+
+/// Runs the seeds of a target, then mutated ones, `cases` altogether; how deep they went. The same cases for every run.
+///
+/// # Panics
+///
+/// With the input in hexadecimal digits if [`Target::run`] does.
+pub fn sample(target: Target, cases: usize) -> BTreeMap<Depth, usize> {
+    let seeds = target.seeds();
+    let mut depths = BTreeMap::new();
+    for case in 0..cases {
+        let mut noise = Seeded::for_purpose(case as u64, target as u64);
+        let seed = &seeds[case % seeds.len()];
+        let other = &seeds[noise.below(seeds.len())];
+        let octets = if case < seeds.len() { seed.clone() } else { mutate::mutated(seed, other, &mut noise) };
+        let depth = catch_unwind(AssertUnwindSafe(|| target.run(&octets)));
+        let depth =
+            depth.unwrap_or_else(|_| panic!("{}, case {case}: {}", target.name(), hexadecimal(&octets)));
+        *depths.entry(depth).or_insert(0) += 1;
+    }
+    depths
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The same input for a device with slots and for one that overwrites its image.
+fn both_layouts(octets: &[u8]) -> [Vec<u8>; 2] {
+    [0, 1].map(|layout| [&[layout], octets].concat())
+}

@@ -1,0 +1,57 @@
+//! A fixed sample of hostile input for every target of [`kedge_tests::hostile`]: nothing panics, and nothing takes more
+//! time, flash operations or memory than the update agent's documentation says. `cargo xtask fuzz` looks further.
+use std::collections::BTreeMap;
+
+use kedge_tests::hostile::{Depth, Target};
+
+/// Runs `cases` mutated seeds; how deep they went.
+fn sample(target: Target, cases: usize) -> BTreeMap<Depth, usize> {
+    let depths = kedge_tests::hostile::sample(target, cases);
+    kedge_tests::figure!("hostile {}: {cases} cases, {depths:?}", target.name());
+    depths
+}
+
+fn reached(depths: &BTreeMap<Depth, usize>, depth: Depth, least: usize) {
+    let found = depths.get(&depth).copied().unwrap_or(0);
+    assert!(found >= least, "{depth:?} was reached {found} times of {depths:?}");
+}
+
+#[test]
+fn envelopes() {
+    let depths = sample(Target::Envelope, 60_000);
+    reached(&depths, Depth::Taken, 1000);
+    reached(&depths, Depth::Refused, 1000);
+}
+
+#[test]
+fn packages_as_they_came_in() {
+    let depths = sample(Target::Received, 6_000);
+    reached(&depths, Depth::Refused, 1000);
+}
+
+#[test]
+fn packages_of_every_kind() {
+    let depths = sample(Target::Package, 12_000);
+    reached(&depths, Depth::Refused, 1000);
+    reached(&depths, Depth::Failed, 1000);
+    reached(&depths, Depth::Taken, 6);
+}
+
+#[test]
+fn plans() {
+    let depths = sample(Target::Plan, 10_000);
+    reached(&depths, Depth::Refused, 1000);
+    reached(&depths, Depth::Failed, 1000);
+}
+
+#[test]
+fn journals() {
+    let depths = sample(Target::Journal, 4_000);
+    reached(&depths, Depth::Taken, 1000);
+}
+
+#[test]
+fn nand_volumes() {
+    let depths = sample(Target::Nand, 2_000);
+    reached(&depths, Depth::Taken, 100);
+}
