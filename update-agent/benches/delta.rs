@@ -30,7 +30,8 @@ fn main() {
     }
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/firmware");
     let mut pairs = pairs(&corpus);
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     pairs.retain(|pair| wanted.is_empty() || wanted.contains(&pair.name));
     if pairs.is_empty() {
         println!("skipped: there are no firmware pairs in {}", corpus.display());

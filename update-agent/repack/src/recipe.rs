@@ -16,13 +16,18 @@ use crate::lzma::{self, Filter, Framing, Props};
 /// The most streams that an image may have: each takes some octets of a recipe, but memory for a table.
 pub const STREAMS_MAX: u32 = 1 << 14;
 
-/// The octets of a stream start at a multiple of this in an expanded image, so that instructions stand where they are looked
-/// for. A compressed stream is longer than what this takes at most.
-pub const ALIGN: u32 = 4;
+/// Places in an expanded image at which streams start, so that what is in them stands as it does in memory: instructions at
+/// multiples of their size, and much content at a multiple of what load addresses are multiples of. What fills the place up
+/// before costs next to nothing.
+const PLACES: [(u32, u32); 2] = [(MUCH, 256), (0, 4)];
+/// Streams that hold so much are likely programs of their own.
+const MUCH: u32 = 1 << 16;
 
-/// The next place for the octets of a stream. What fills the place up are octets of the stream as it was.
-pub fn aligned(at: u32) -> Option<u32> {
-    at.checked_next_multiple_of(ALIGN)
+/// The next place at or behind `at` for a stream that holds `plain` octets, if no more than `most` may be filled up; `None`
+/// if there is none below 2^32.
+pub fn place(at: u32, plain: u32, most: u32) -> Option<u32> {
+    let fits = PLACES.iter().find(|(least, step)| plain >= *least && most >= *step);
+    fits.map_or(Some(at), |(_, step)| at.checked_next_multiple_of(*step))
 }
 
 /// What is known before the streams.
@@ -53,6 +58,14 @@ pub struct Old {
     pub plain: u32,
     /// It is one of LZMA.
     pub lzma: Option<Lzma>,
+}
+
+impl Old {
+    /// Where it starts in the expanded image, the last one having ended at `end`. What fills the place up are octets of the
+    /// stream as it is in the image, so they are no more than it has.
+    pub fn start(&self, end: u32) -> Option<u32> {
+        place(end.checked_add(self.gap)?, self.plain, self.len)
+    }
 }
 
 /// What is told of an LZMA stream beside its sizes.
@@ -90,6 +103,13 @@ pub struct New {
     pub plain: u32,
     /// How it is made.
     pub coder: Coder,
+}
+
+impl New {
+    /// Where it starts in the expanded image, the last one having ended at `end`. What fills the place up may be anything.
+    pub fn start(&self, end: u32) -> Option<u32> {
+        place(end.checked_add(self.gap)?, self.plain, u32::MAX)
+    }
 }
 
 /// How a stream of the new image is made.
@@ -357,7 +377,7 @@ impl<'m> Expanding<'m> {
 
     /// The stream is unpacked.
     pub fn push(&mut self, stream: &Old) -> Result<(), Fault> {
-        let start = self.expanded.checked_add(stream.gap).and_then(aligned).ok_or(Fault::Size)?;
+        let start = stream.start(self.expanded).ok_or(Fault::Size)?;
         let end = start.checked_add(stream.plain).ok_or(Fault::Size)?;
         let image = self.image.checked_add(stream.gap).and_then(|at| at.checked_add(stream.len));
         self.image = image.ok_or(Fault::Size)?;

@@ -347,7 +347,7 @@ pub struct Remake<'m> {
     /// Octets of the expanded image that stand before the next stream's gap.
     expanded: u32,
     /// Octets between the gap and what the stream holds.
-    filling: usize,
+    filling: u32,
     /// Octets made.
     made: u32,
 }
@@ -517,10 +517,10 @@ impl<'m> Remake<'m> {
     /// Goes on behind a part that has no octet left.
     fn next<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
         if let Part::Gap(_, Some(_)) = self.part {
-            let mut filling = [0; recipe::ALIGN as usize];
-            let filling = filling.get_mut(..self.filling).unwrap_or_default();
             let mut inner = Inner { input, at: self.delta_at, expansion: self.expansion };
-            self.reading.read(&mut self.rebuild, &mut inner, filling)?;
+            for _ in 0..core::mem::take(&mut self.filling) {
+                self.reading.read(&mut self.rebuild, &mut inner, &mut [0])?;
+            }
         }
         match self.part {
             Part::Gap(_, None) => Err(deflate::Fault::Size.into()),
@@ -560,10 +560,10 @@ impl<'m> Remake<'m> {
         let bits = &mut self.script.bits(input);
         let stream = recipe::new(&mut self.model, bits, blank).map_err(Error::Input)?;
         let gap_end = self.expanded.saturating_add(stream.gap);
-        let start = recipe::aligned(gap_end).ok_or(deflate::Fault::Size)?;
+        let start = stream.start(self.expanded).ok_or(deflate::Fault::Size)?;
         let end = start.checked_add(stream.plain).filter(|end| *end <= self.head.expanded);
         self.expanded = end.ok_or(deflate::Fault::Size)?;
-        self.filling = usize::try_from(start.wrapping_sub(gap_end)).unwrap_or(0);
+        self.filling = start.wrapping_sub(gap_end);
         self.part = Part::Gap(stream.gap, Some(stream));
         Ok(())
     }
@@ -595,7 +595,7 @@ pub fn contents<I: Input>(
     for _ in 0..head.old.min(STREAMS_MAX) {
         let stream = recipe::old(&mut model, bits, Old::default()).map_err(Error::Input)?;
         image = image.wrapping_add(stream.gap).wrapping_add(stream.len);
-        let start = recipe::aligned(expanded.wrapping_add(stream.gap)).ok_or(deflate::Fault::Size)?;
+        let start = stream.start(expanded).ok_or(deflate::Fault::Size)?;
         expanded = start.wrapping_add(stream.plain);
     }
     let old_size = expanded.wrapping_add(outline.old_size.wrapping_sub(image));

@@ -236,9 +236,9 @@ impl Streams {
             self.old.iter().zip(&choice.old).filter(|(_, chosen)| **chosen).map(|(found, _)| found).collect();
         let chosen_new: Vec<&Item> =
             self.new.iter().zip(&choice.new).filter(|(_, chosen)| **chosen).map(|(item, _)| item).collect();
-        let expanded_old = expand(old, &chosen_old);
+        let expanded_old = expand(old, &chosen_old, false);
         let founds: Vec<&Found> = chosen_new.iter().map(|item| &item.found).collect();
-        let expanded_new = expand(new, &founds);
+        let expanded_new = expand(new, &founds, true);
         let head = Head { expanded: small(expanded_new.len()), ..self.head(choice) };
         crate::encode::sure(recipe::head(&mut model, &mut bits, head));
         let mut end = 0;
@@ -327,17 +327,19 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).expect("images are below 1 GiB")
 }
 
-/// The image with these streams, which are in order, unpacked.
-fn expand(image: &[u8], streams: &[&Found]) -> Vec<u8> {
+/// The image with these streams, which are in order, unpacked. The places before them are filled with octets of the old
+/// image, as the device does, or in the new one with zeros, which it drops.
+fn expand(image: &[u8], streams: &[&Found], is_new: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut end = 0;
     for found in streams {
         let range = found.range();
-        let gap = range.start - end;
-        let filling = recipe::aligned(small(out.len() + gap)).expect("images are below 1 GiB") as usize
-            - out.len()
-            - gap;
-        out.extend(&image[end..range.start + filling]);
+        out.extend(&image[end..range.start]);
+        let most = if is_new { u32::MAX } else { small(range.len()) };
+        let place = recipe::place(small(out.len()), small(found.plain().len()), most);
+        let filling = place.expect("images are below 1 GiB") as usize - out.len();
+        let octets = if is_new { &[0; 256] } else { &image[range.start..] };
+        out.extend(&octets[..filling]);
         out.extend(found.plain());
         end = range.end;
     }

@@ -38,10 +38,10 @@ mod workshop;
 pub use archive::{Archive, Archiving};
 pub use decisions::{Decision, Decisions, Noting};
 pub use filter::{Filter, Way};
+pub use needs::Needs;
 pub use remake::{From, Maker, Room, Script, Turn, Unknown};
 pub use stream::{Chunk, Control, Error, Extent, Framing, Stream, Witness, unpack};
 pub use token::{CELLS, Kind, LONGEST, Props, Rank, Token};
-pub use needs::Needs;
 pub use workshop::{Opening, Workshop};
 
 /// What is wrong with a stream or a recipe.

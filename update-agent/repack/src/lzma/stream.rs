@@ -164,6 +164,7 @@ pub fn unpack<O: Octets>(
     witness: &mut impl Witness,
 ) -> Result<Extent, Error<O::Error>> {
     let mut lzma = Lzma::new(cells);
+    lzma.reset(None);
     let mut unpacking = Unpacking { plain, base: 0, at: 0, read: 0 };
     match framing {
         Framing::Bare { props, marked } => {

@@ -134,10 +134,9 @@ const LEAST: usize = 64;
 /// The stream behind a `.lzma` header.
 fn alone(image: &[u8], start: usize, limit: usize) -> Option<Found> {
     let (header, packed) = image.get(start..)?.split_first_chunk::<ALONE>()?;
-    let [octet, window @ .., _, _, _, _, _, _, _, _] = header;
-    let [.., a, b, c, d, e, f, g, h] = *header;
-    let window = u32::from_le_bytes(*window);
-    let size = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let (octet, rest) = header.split_first()?;
+    let (window, size) = rest.split_first_chunk()?;
+    let (window, size) = (u32::from_le_bytes(*window), u64::from_le_bytes(*size.first_chunk()?));
     // encoders take windows of 2^n, or half more
     let half_more = window.is_multiple_of(3) && (window / 3 * 2).is_power_of_two();
     let likely = window >= 1 << 12 && (window.is_power_of_two() || half_more);

@@ -127,7 +127,7 @@ fn what_cannot_be_undone_is_left_alone() {
 
 /// The kernel pair, on the flash model: octets of every peer are above 2.6 million. The wish is a quarter of them.
 #[test]
-fn a_kernel_takes_a_seventh_of_what_it_takes_compressed() {
+fn a_kernel_takes_a_ninth_of_what_it_takes_compressed() {
     let corpus =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/firmware/linux-armel-zimage");
     let [old, new] = ["old.bin", "new.bin"].map(|name| std::fs::read(corpus.join(name)));
@@ -159,6 +159,6 @@ fn a_kernel_takes_a_seventh_of_what_it_takes_compressed() {
         panic!("{carried:?}");
     };
     assert!(decisions * 19 < new.len(), "{decisions}");
-    assert!(made.report.payload * 7 < new.len(), "{}", made.report.payload);
+    assert!(made.report.payload * 9 < new.len(), "{}", made.report.payload);
     assert!(made.report.needs.memory <= coding.ram);
 }
