@@ -24,7 +24,7 @@ pub const fn of_job(job: Job) -> u8 {
         Job::Idle => IDLE,
         Job::Receiving { .. } | Job::Opening { .. } | Job::Streaming { .. } => DOWNLOADING,
         Job::Verified { .. } => READY,
-        Job::Ordered { .. } | Job::Applying { .. } | Job::Trial { .. } => UPDATING,
+        Job::Ordered { .. } | Job::Applying { .. } | Job::Trial { .. } | Job::Reverting { .. } => UPDATING,
     }
 }
 

@@ -4,12 +4,13 @@ use kedge_platform::nand::Geometry;
 use kedge_platform_sim::nand::Nand;
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_update_agent::nand::{Options, RING_BLOCKS, Volume};
-use kedge_update_agent::{Mode, Outcome, UpdateResult};
+use kedge_update_agent::{Mode, Outcome};
 
 use crate::update::{Case, Stop};
 
-/// Starts after which a device that is not done never will be: receiving, applying and confirming take three.
-const STARTS_MAX: usize = 8;
+/// Starts after which a device that is not done never will be: receiving, applying and confirming take three, and an image
+/// that is not confirmed five more.
+const STARTS_MAX: usize = 10;
 
 /// A device that can be started, and whose power can be made to fail. A clone is a device of its own in the same state.
 pub trait Device: Clone + Send {
@@ -189,8 +190,8 @@ impl<D: Device> Life<D> {
         }
     }
 
-    /// Lives to the end undisturbed, and judges: the new image runs, its success was reported once, the flash was never
-    /// misused. Returns how many operations that took.
+    /// Lives to the end undisturbed, and judges: the image runs that the case's fate says, how the update ended was reported
+    /// once, the flash was never misused. Returns how many operations that took.
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ impl<D: Device> Life<D> {
         self.device.power_on();
         self.live(case).map_err(|stop| format!("{stop:?}"))?;
         match self.outbox[..] {
-            [Outcome { result: UpdateResult::Installed, .. }] => {}
+            [Outcome { result, .. }] if result == case.fate.result() => {}
             ref other => return Err(format!("reported {other:?}")),
         }
         match self.device.misuse() {

@@ -15,7 +15,7 @@ use kedge_platform_sim::random::Seeded;
 use kedge_update_agent::nand::Error as VolumeError;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error, Job, Key, Layout, Memory, Mode, Outcome, Progress, Site, Streaming,
-    Update, WORDS_SMALL, Workspace,
+    Update, UpdateResult, WORDS_SMALL, Workspace,
 };
 
 /// The product all test packages are for.
@@ -48,6 +48,8 @@ pub struct Case {
     pub sectors: usize,
     /// The package is used while it comes in: how seldom the decoder's state is kept ([`Site::share`]).
     pub streamed: Option<u32>,
+    /// What becomes of the new image.
+    pub fate: Fate,
     keys: Vec<(Vec<u8>, [u8; 32])>,
     /// Words of memory that the applier is lent.
     words: usize,
@@ -62,6 +64,8 @@ pub enum Content {
     Delta,
     /// The differences, not entropy coded.
     Plain,
+    /// The differences both ways, coded for the smallest device; only in place.
+    Revertible,
     /// The coded differences, used while they come in.
     Streamed,
     /// The whole image, used while it comes in.
@@ -72,6 +76,32 @@ impl Content {
     /// Whether the package is used while it comes in.
     pub const fn is_streamed(self) -> bool {
         matches!(self, Self::Streamed | Self::StreamedFull)
+    }
+}
+
+/// What becomes of a new image once it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It confirms itself.
+    Confirmed,
+    /// It starts and does nothing, until its attempts are used up.
+    Unconfirmed,
+    /// It finds a fault in itself and asks for the old image.
+    Rejected,
+}
+
+impl Fate {
+    /// How an update ends then.
+    pub const fn result(self) -> UpdateResult {
+        match self {
+            Self::Confirmed => UpdateResult::Installed,
+            Self::Unconfirmed | Self::Rejected => UpdateResult::RolledBack,
+        }
+    }
+
+    /// Starts that the new image gets: one that confirms itself more than any test cuts.
+    const fn attempts(self) -> u8 {
+        if matches!(self, Self::Confirmed) { TRIAL_ATTEMPTS } else { 2 }
     }
 }
 
@@ -122,9 +152,10 @@ impl Case {
         let signer = Signer::test_key();
         let package = match content {
             Content::Full | Content::StreamedFull => full(&release, None, target, &signer),
-            Content::Delta | Content::Streamed => {
+            Content::Delta | Content::Streamed | Content::Revertible => {
                 let spare = u32::try_from(shape.spare).unwrap();
-                let coding = Coding { ram: 4096, spare, ..Coding::default() };
+                let reverse = content == Content::Revertible;
+                let coding = Coding { ram: 4096, spare, reverse, ..Coding::default() };
                 create(&release, &installed, target, &coding, &signer).map(|made| made.package)
             }
             Content::Plain => plain(&release, &installed, target, &signer),
@@ -190,13 +221,20 @@ impl Case {
         let signer = Signer::test_key();
         let keys = vec![(signer.id().to_vec(), signer.public_key())];
         let (old, new, sectors) = (old.to_vec(), new.to_vec(), end / erase);
-        Self { old, new, package, layout, sectors, streamed: None, keys, words: WORDS_SMALL }
+        let (streamed, fate, words) = (None, Fate::Confirmed, WORDS_SMALL);
+        Self { old, new, package, layout, sectors, streamed, fate, keys, words }
     }
 
     /// The same on a device that lends so many octets of memory.
     #[must_use]
     pub fn with_memory(self, octets: u32) -> Self {
         Self { words: octets.div_ceil(4) as usize, ..self }
+    }
+
+    /// The same case with another fate of the new image.
+    #[must_use]
+    pub fn with_fate(self, fate: Fate) -> Self {
+        Self { fate, ..self }
     }
 
     /// A device as it leaves the factory.
@@ -218,7 +256,7 @@ impl Case {
             version,
             security_counter: 0,
             keys: &keys,
-            trial_attempts: TRIAL_ATTEMPTS,
+            trial_attempts: self.fate.attempts(),
             memory: u32::try_from(4 * self.words).unwrap(),
         })
     }
@@ -333,14 +371,27 @@ impl Case {
         if !runs_new && !holds(flash, start, &self.old).map_err(|error| Stop::flash(&error))? {
             return Err(Stop::Violation(format!("{slot:?} is started and holds neither image")));
         }
-        if runs_new {
-            update.confirm(flash)?;
+        match self.fate {
+            Fate::Confirmed if runs_new => update.confirm(flash)?,
+            Fate::Unconfirmed if runs_new => return Ok(false),
+            Fate::Rejected if runs_new => {
+                update.roll_back(flash)?;
+                return Ok(false);
+            }
+            Fate::Unconfirmed | Fate::Rejected if update.security_counter() != 0 => {
+                return Err(Stop::Violation("an image that was not confirmed raised the counter".into()));
+            }
+            _ => {}
         }
         if let Some(outcome) = update.outcome() {
             if !outbox.contains(&outcome) {
                 outbox.push(outcome);
             }
             update.clear_outcome(flash)?;
+        }
+        // an image that was given up is not fetched again
+        if outbox.iter().any(|outcome| outcome.result == UpdateResult::RolledBack) {
+            return Ok(true);
         }
         if !runs_new && self.streamed.is_some() {
             self.stream(&mut update, flash, 200)?;

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use kedge_generator::Layout::{self, InPlace, Slot};
 use kedge_tests::update::{Case, Content, image_pair};
 
-const GOLDEN: [(&str, Content, Layout); 6] = [
+const GOLDEN: [(&str, Content, Layout); 7] = [
     ("1-full-slot", Content::Full, Slot),
     ("1-full-in-place", Content::Full, InPlace),
     ("1-plain-slot", Content::Plain, Slot),
     ("1-plain-in-place", Content::Plain, InPlace),
     ("1-coded-slot", Content::Delta, Slot),
     ("1-coded-in-place", Content::Delta, InPlace),
+    ("1-revertible-in-place", Content::Revertible, InPlace),
 ];
 const BLOCK: usize = 256;
 

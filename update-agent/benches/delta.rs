@@ -1,11 +1,11 @@
 //! `cargo bench -p kedge-update-agent`: how small coded deltas are and how fast they decode, over the firmware pairs of the
-//! developer set (or those named as arguments), in place, small profile. What is measured against, bsdiff and xz, is run beside it on the same pairs, so
-//! ratios do not depend on the machine. All other peers: `kedge delta compare --corpus`.
+//! developer set (or those named as arguments), in place, small profile. What is measured against, bsdiff and xz, is run
+//! beside it on the same pairs, so ratios do not depend on the machine. All other peers: `kedge delta compare --corpus`.
 
 use std::fs;
 use std::hint::black_box;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,10 @@ use kedge_delta::plan::Step;
 use kedge_delta::rebuild::{Input, Outline, Rebuild};
 use kedge_generator::image::MOST_REGIONS;
 use kedge_generator::{Carried, Coding, Installed, Layout, Made, Release, Signer, Target, create};
+
+mod corpus;
+
+use corpus::{Pair, cell, geometric_mean, pairs};
 
 /// A sector of most NOR parts.
 const BLOCK: u32 = 4096;
@@ -28,15 +32,7 @@ fn main() {
         println!("skipped: only cargo bench runs this");
         return;
     }
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/firmware");
-    let mut pairs = pairs(&corpus);
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    pairs.retain(|pair| wanted.is_empty() || wanted.contains(&pair.name));
-    if pairs.is_empty() {
-        println!("skipped: there are no firmware pairs in {}", corpus.display());
-        return;
-    }
+    let Some(pairs) = pairs() else { return };
     for program in ["bsdiff", "bspatch", "xz"].into_iter().filter(|program| !is_installed(program)) {
         println!("{program} is not installed (tests/peers/install.sh): its columns stay empty");
     }
@@ -148,25 +144,6 @@ struct Row {
     /// Of the decoder, in 10^6 octets of the new image a second.
     speed: f64,
     to_bspatch: Option<f64>,
-}
-
-struct Pair {
-    name: String,
-    folder: PathBuf,
-    old: Vec<u8>,
-    new: Vec<u8>,
-}
-
-fn pairs(corpus: &Path) -> Vec<Pair> {
-    let folders = fs::read_dir(corpus).into_iter().flatten().flatten().map(|entry| entry.path());
-    let pair = |folder: PathBuf| {
-        let name = folder.file_name()?.to_string_lossy().into_owned();
-        let (old, new) = (fs::read(folder.join("old.bin")).ok()?, fs::read(folder.join("new.bin")).ok()?);
-        Some(Pair { name, folder, old, new })
-    };
-    let mut pairs: Vec<Pair> = folders.filter_map(pair).collect();
-    pairs.sort_by_key(|pair| pair.new.len());
-    pairs
 }
 
 fn row(pair: &Pair, place: &Path) -> Row {
@@ -322,14 +299,4 @@ fn is_installed(program: &str) -> bool {
 #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
 fn mega(octets: usize) -> f64 {
     octets as f64 / 1e6
-}
-
-fn geometric_mean(ratios: impl Iterator<Item = f64>) -> Option<f64> {
-    let logarithms: Vec<f64> = ratios.map(f64::ln).collect();
-    let count = u32::try_from(logarithms.len()).ok().filter(|count| *count > 0)?;
-    Some((logarithms.iter().sum::<f64>() / f64::from(count)).exp())
-}
-
-fn cell(ratio: Option<f64>) -> String {
-    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.3}"))
 }

@@ -21,6 +21,10 @@
 //! A step begins only when the record that allows it is safe, and gives the same octets however often it is repeated:
 //! making a block reads what no step since has changed, and copying reads the scratch block that was read back before
 //! `ready` was written. What is equal in both images is neither erased nor written in place.
+//!
+//! The way back of a revertible package is the same with the images exchanged, and the journal says `reverting`. The
+//! package has lain there during the trial, so all of it is verified again, and the new image too, as long as no block was
+//! begun. Before the way there is begun, the plan of the way back is gone through, so that what does not fit is found then.
 use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, ReadError};
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::{NorFlash, Region};
@@ -29,9 +33,9 @@ use crate::coded::{self, BlockError, Memory, copy};
 use crate::decoder::Decoder;
 use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, write_padded};
 use crate::handover::ATTEMPTS_MAX;
-use crate::record::{Job, Record};
-use crate::verify::{Accepted, Verifier};
-use crate::{Device, Error, Failure, Mode, Outcome, Update, UpdateResult};
+use crate::record::{AtWork, Job, Record};
+use crate::verify::{Accepted, Verifier, Way};
+use crate::{Device, Error, Failure, Mode, Outcome, Refusal, Update, UpdateResult};
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +63,7 @@ pub enum Progress {
     },
     /// The new image is whole; [`Update::boot`] starts it.
     Complete,
-    /// The update ended without a new image; [`Update::boot`] says what is left.
+    /// The update ended without a new image, or the old one is there again; [`Update::boot`] says what is left.
     Ended(Outcome),
 }
 
@@ -106,11 +110,26 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     /// Takes up a coded delta, whose package was accepted.
     fn open_coded<F: NorFlash>(&mut self, flash: &mut F, accepted: &Accepted) -> Result<(), Error<F::Error>> {
         let Some(memory) = self.memory.take() else { return Err(Error::NotNow) };
-        let sizes = (accepted.base.map_or(0, |base| base.size), accepted.image.size);
         let ground = self.update.ground::<F>(accepted);
-        let coded = Decoder::open(flash, &accepted.payload, sizes, ground, memory);
+        let coded = Decoder::open(flash, &accepted.payload, accepted.sizes(), ground, memory);
         self.coded = Some(coded.map_err(|error| coded::refusal(error, accepted.payload_at))?);
         Ok(())
+    }
+
+    /// Goes through the plan of the way back, if there is one.
+    fn look_back<F: NorFlash>(&mut self, flash: &mut F, accepted: &Accepted) -> Result<(), Error<F::Error>> {
+        if accepted.payload.reverse == 0 {
+            return Ok(());
+        }
+        let Some(memory) = &mut self.memory else { return Err(Error::NotNow) };
+        let (size, id) = (accepted.size, accepted.id);
+        let back = self.update.reopen::<F, C>(flash, memory.octets(), size, id, Way::Back)?;
+        let Some(back) = back else { return Err(Error::Refused(Refusal::BadPayload)) };
+        let ground = self.update.ground::<F>(&back);
+        match Decoder::open(flash, &back.payload, back.sizes(), ground, memory.lend()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(coded::refusal(error, back.payload_at)),
+        }
     }
 
     /// The stage in which a coded delta is after `done` blocks.
@@ -121,7 +140,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         accepted: Accepted,
         done: u32,
     ) -> Result<Stage<C>, Error<F::Error>> {
-        let Job::Applying { ready, .. } = self.update.job() else { return Err(Error::NotNow) };
+        let Some(AtWork { ready, .. }) = self.update.job().work() else { return Err(Error::NotNow) };
         let opened = self.open_coded(flash, &accepted).and_then(|()| {
             let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
             if accepted.payload.layout == kedge_package::Layout::Slot {
@@ -211,9 +230,10 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     }
 
     fn begin<F: NorFlash>(&mut self, flash: &mut F, accepted: Accepted) -> Result<Progress, Error<F::Error>> {
-        let Job::Ordered { package, size } = self.update.job() else { return Err(Error::NotNow) };
-        let job = Job::Applying { package, size, done: 0, ready: false };
-        self.update.set_job(flash, job)?;
+        // the way back has its record since it was ordered
+        if let Job::Ordered { package, size } = self.update.job() {
+            self.update.set_job(flash, Job::Applying { package, size, done: 0, ready: false })?;
+        }
         self.stage = Stage::Build(accepted, 0);
         Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
     }
@@ -277,10 +297,8 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         done: u32,
         ready: bool,
     ) -> Result<(), BlockError<Error<F::Error>>> {
-        let Job::Applying { package, size, .. } = self.update.job() else {
-            return Err(BlockError::Flash(Error::NotNow));
-        };
-        self.update.set_job(flash, Job::Applying { package, size, done, ready }).map_err(BlockError::Flash)
+        let job = self.update.job().at(done, ready);
+        self.update.set_job(flash, job).map_err(BlockError::Flash)
     }
 
     #[inline(never)]
@@ -296,7 +314,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
                 if !accepted.payload.kind.is_coded() {
                     return self.begin(flash, accepted);
                 }
-                match self.open_coded(flash, &accepted) {
+                match self.look_back(flash, &accepted).and_then(|()| self.open_coded(flash, &accepted)) {
                     Ok(()) => {
                         self.stage = Stage::Rehearse(accepted, 0);
                         Ok(Progress::Verifying { done: 0, total: accepted.image.size })
@@ -349,7 +367,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         accepted: &Accepted,
         step: u32,
     ) -> Result<bool, BlockError<Error<F::Error>>> {
-        let Job::Applying { package, size, ready, .. } = self.update.job() else {
+        let Some(AtWork { ready, .. }) = self.update.job().work() else {
             return Err(BlockError::Flash(Error::NotNow));
         };
         let mut input =
@@ -373,10 +391,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
                 !ready
             }
         };
-        let done = step.saturating_add(u32::from(!ready));
-        self.update
-            .set_job(flash, Job::Applying { package, size, done, ready })
-            .map_err(BlockError::Flash)?;
+        self.note(flash, step.saturating_add(u32::from(!ready)), ready)?;
         Ok(!ready)
     }
 
@@ -413,7 +428,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         }
     }
 
-    /// The new image is whole: it goes on trial.
+    /// The image is whole: a new one goes on trial, an old one is there again.
     #[inline(never)]
     fn complete<F: NorFlash>(
         &mut self,
@@ -422,17 +437,28 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     ) -> Result<Progress, Error<F::Error>> {
         let record = self.update.record();
         let package = accepted.id;
-        let job = Job::Trial { package, counter: accepted.security_counter, attempts: self.trial_attempts };
-        let record = match self.update.layout.mode {
-            Mode::Slot { .. } => Record { job, ..record },
+        let ended = |result| Outcome { package, result };
+        let way_back = if accepted.payload.reverse > 0 { accepted.size } else { 0 };
+        let (counter, attempts) = (accepted.security_counter, self.trial_attempts);
+        let job = Job::Trial { package, way_back, counter, attempts };
+        let (record, progress) = match self.update.layout.mode {
+            Mode::Slot { .. } => (Record { job, ..record }, Progress::Complete),
+            Mode::InPlace { .. } if record.job.is_reverting() => {
+                let outcome = ended(UpdateResult::RolledBack);
+                let record = Record { job: Job::Idle, outcome: Some(outcome), sound: true, ..record };
+                (record, Progress::Ended(outcome))
+            }
+            Mode::InPlace { .. } if way_back > 0 => {
+                (Record { job, sound: true, ..record }, Progress::Complete)
+            }
             Mode::InPlace { .. } => {
-                let outcome = Some(Outcome { package, result: UpdateResult::Installed });
-                Record { job, outcome, sound: true, ..record }
+                let outcome = Some(ended(UpdateResult::Installed));
+                (Record { job, outcome, sound: true, ..record }, Progress::Complete)
             }
         };
         self.update.commit(flash, record)?;
-        self.stage = Stage::Over(Progress::Complete);
-        Ok(Progress::Complete)
+        self.stage = Stage::Over(progress);
+        Ok(progress)
     }
 
     fn end<F: NorFlash>(&mut self, flash: &mut F, result: UpdateResult) -> Result<Progress, Error<F::Error>> {
@@ -451,17 +477,21 @@ fn start<F: NorFlash, C: Crypto>(
     crypto: &C,
     work: &mut [u8],
 ) -> Result<Stage<C>, Error<F::Error>> {
-    match update.job() {
-        Job::Ordered { package, size } => match Verifier::open(update, flash, device, crypto, work, size) {
-            Ok(verifier) if verifier.accepted().id == package => Ok(Stage::Verify(verifier)),
-            Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),
-            Err(Error::Refused(refusal)) => {
-                end(update, flash, UpdateResult::Refused(refusal)).map(Stage::Over)
+    let job = update.job();
+    let way = Way::of(job);
+    match (job, job.work()) {
+        (Job::Ordered { package, size } | Job::Reverting { package, size, done: 0, ready: false }, _) => {
+            match Verifier::open(update, flash, device, crypto, work, size, way) {
+                Ok(verifier) if verifier.accepted().id == package => Ok(Stage::Verify(verifier)),
+                Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),
+                Err(Error::Refused(refusal)) => {
+                    end(update, flash, UpdateResult::Refused(refusal)).map(Stage::Over)
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        },
-        Job::Applying { package, size, done, .. } => {
-            match update.reopen::<F, C>(flash, work, size, package)? {
+        }
+        (_, Some(AtWork { package, size, done, .. })) => {
+            match update.reopen::<F, C>(flash, work, size, package, way)? {
                 Some(accepted) if accepted.payload.kind.is_coded() => Ok(Stage::TakeUp(accepted, done)),
                 Some(accepted) => Ok(Stage::Build(accepted, done)),
                 None => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),
@@ -471,16 +501,21 @@ fn start<F: NorFlash, C: Crypto>(
     }
 }
 
-/// Ends the job of `update` with `result`.
+/// Ends the job of `update` with `result`. A way back that ends before it was begun leaves the new image.
 #[inline(never)]
 fn end<F: NorFlash>(
     update: &mut Update,
     flash: &mut F,
     result: UpdateResult,
 ) -> Result<Progress, Error<F::Error>> {
-    let (Job::Ordered { package, .. } | Job::Applying { package, .. }) = update.job() else {
-        return Err(Error::NotNow);
+    let job = update.job();
+    let package = match job {
+        Job::Ordered { package, .. } => Some(package),
+        _ => job.work().map(|work| work.package),
     };
+    let Some(package) = package else { return Err(Error::NotNow) };
+    let stays = job.is_reverting() && !update.is_image_touched();
+    let result = if stays { UpdateResult::Failed(Failure::NoWayBack) } else { result };
     update.end(flash, package, result)?;
     Ok(Progress::Ended(Outcome { package, result }))
 }

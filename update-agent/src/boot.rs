@@ -10,6 +10,13 @@
 //!  in place           image               journal
 //!  applied            new ✓               trial, installed         boot: run; no way back, the old image is gone
 //!  confirmed          new ✓               idle, counter raised
+//!
+//!  in place with a revertible package
+//!  applied            new ✓               trial, 3 attempts        boot: 2 attempts, run
+//!  not confirmed      new ✓               trial, 0 attempts        boot: reverting; update, then ask again
+//!  going back         old ✓ old ~~ new    reverting, 2 done        boot: go on with the update
+//!  gone back          old ✓               idle, rolled back        boot: run
+//!  confirmed          new ✓               idle, installed, counter raised; the package region is free
 //! ```
 //! What every state of the journal makes of a start, of a confirmation and of a roll-back is in `BOOT-STATES.md` beside
 //! this crate; the test that executes all of them writes that file.
@@ -42,15 +49,24 @@ impl Update {
     /// one of its attempts, which is on the flash before this returns.
     pub fn boot<F: NorFlash>(&mut self, flash: &mut F) -> Result<BootDecision, Error<F::Error>> {
         match (self.job(), self.layout.mode) {
-            (Job::Ordered { .. } | Job::Applying { .. }, _) => Ok(BootDecision::Update),
+            (Job::Ordered { .. } | Job::Applying { .. } | Job::Reverting { .. }, _) => {
+                Ok(BootDecision::Update)
+            }
             (Job::Trial { attempts: 0, .. }, Mode::Slot { .. }) => {
                 self.roll_back(flash)?;
                 Ok(BootDecision::Run(self.active()))
             }
-            (Job::Trial { package, counter, attempts }, Mode::Slot { .. }) => {
+            (Job::Trial { attempts: 0, way_back: 1.., .. }, Mode::InPlace { .. }) => {
+                self.roll_back(flash)?;
+                Ok(BootDecision::Update)
+            }
+            (Job::Trial { package, way_back, counter, attempts }, mode)
+                if matches!(mode, Mode::Slot { .. }) || (way_back > 0 && self.is_sound()) =>
+            {
                 let attempts = attempts.saturating_sub(1);
-                self.set_job(flash, Job::Trial { package, counter, attempts })?;
-                Ok(BootDecision::Run(self.active().other()))
+                self.set_job(flash, Job::Trial { package, way_back, counter, attempts })?;
+                let in_place = matches!(mode, Mode::InPlace { .. });
+                Ok(BootDecision::Run(if in_place { self.active() } else { self.active().other() }))
             }
             _ if !self.is_sound() => Ok(BootDecision::Broken),
             _ => Ok(BootDecision::Run(self.active())),
@@ -69,23 +85,29 @@ impl Update {
 
     /// Ends a trial well, with the image in `active`.
     pub(crate) fn settle<F: NorFlash>(&mut self, flash: &mut F, active: Slot) -> Result<(), Error<F::Error>> {
-        let Job::Trial { package, counter, .. } = self.job() else { return Ok(()) };
+        let Job::Trial { package, counter, way_back, .. } = self.job() else { return Ok(()) };
         let record = self.record();
         let outcome = match self.layout.mode {
-            Mode::Slot { .. } => Some(Outcome { package, result: UpdateResult::Installed }),
             // reported since the image was found whole
-            Mode::InPlace { .. } => record.outcome,
+            Mode::InPlace { .. } if way_back == 0 => record.outcome,
+            _ => Some(Outcome { package, result: UpdateResult::Installed }),
         };
         let security_counter = record.security_counter.max(counter);
         self.commit(flash, Record { active, outcome, security_counter, job: Job::Idle, ..record })
     }
 
-    /// The new image does not work: the next start runs the old one. Only during a trial in a slot.
+    /// The new image does not work: the next start runs the old one. Only during a trial in a slot, or in place with a
+    /// revertible package: there the next [`boot`](Self::boot) makes the old image again, and what comes of that is the
+    /// outcome.
     pub fn roll_back<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
         match (self.job(), self.layout.mode) {
             (Job::Trial { package, .. }, Mode::Slot { .. }) => {
                 self.end(flash, package, UpdateResult::RolledBack)
             }
+            (Job::Trial { package, way_back: size @ 1.., .. }, Mode::InPlace { .. }) => {
+                self.set_job(flash, Job::Reverting { package, size, done: 0, ready: false })
+            }
+            (Job::Reverting { .. }, Mode::InPlace { .. }) => Ok(()),
             _ => Err(Error::NotNow),
         }
     }

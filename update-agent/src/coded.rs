@@ -17,7 +17,7 @@
 //! (32 bits each, little-endian), filled up to [`MAX_UNIT`] octets, then their octets.
 use kedge_delta::map::Region as Understood;
 use kedge_delta::model::Sizes;
-use kedge_delta::plan::Step;
+use kedge_delta::plan::{Segment, Step};
 use kedge_delta::rebuild::{self, Fault, Input, Outline, Rebuild};
 use kedge_package::limits::ENVELOPE_MAX;
 use kedge_package::{BLOCK_CHECK, Layout, Payload};
@@ -83,6 +83,11 @@ impl<const WORDS: usize, const REGIONS: usize> Default for Workspace<WORDS, REGI
 }
 
 impl Memory<'_> {
+    /// The same memory, for a shorter time.
+    pub(crate) fn lend(&mut self) -> Memory<'_> {
+        Memory { words: self.words, regions: self.regions }
+    }
+
     /// The memory as octets.
     pub(crate) fn octets(&mut self) -> &mut [u8] {
         bytemuck::try_cast_slice_mut(self.words).unwrap_or_default()
@@ -173,7 +178,7 @@ const COUNT: u32 = 4;
 const LOOK: usize = 8;
 
 /// Octets of a list of so many pieces.
-fn list_len(pieces: u32) -> u32 {
+pub(crate) fn list_len(pieces: u32) -> u32 {
     let unit = u32::try_from(MAX_UNIT).unwrap_or(u32::MAX);
     pieces.saturating_mul(ENTRY).saturating_add(COUNT).checked_next_multiple_of(unit).unwrap_or(u32::MAX)
 }
@@ -322,7 +327,7 @@ impl<'m> Coded<'m> {
         memory: Memory<'m>,
     ) -> Result<Self, rebuild::Error<F::Error>> {
         let outline = Outline {
-            payload: payload.size,
+            payload: payload.forward(),
             old_size: sizes.0,
             new_size: sizes.1,
             block: payload.block_size,
@@ -344,12 +349,17 @@ impl<'m> Coded<'m> {
             _ => list_len(0).saturating_add(needs.octets),
         };
         let room = self.ground.spare.map_or(0, |spare| spare.len.saturating_sub(self.ground.block));
-        let state =
-            u32::try_from(Rebuild::kept_words(self.rebuild.sizes()).saturating_mul(4)).unwrap_or(u32::MAX);
-        if saved > room || (self.rebuild.outline().in_place && state > self.ground.state.1) {
+        if saved > room || self.kept_octets() > self.ground.state.1 {
             return Err(Fault::Save.into());
         }
         Ok(())
+    }
+
+    /// Octets of the state that is kept with every block; none in a slot.
+    pub(crate) fn kept_octets(&self) -> u32 {
+        let words =
+            if self.rebuild.outline().in_place { Rebuild::kept_words(self.rebuild.sizes()) } else { 0 };
+        u32::try_from(words.saturating_mul(4)).unwrap_or(u32::MAX)
     }
 
     /// Goes back to the start.
@@ -374,6 +384,38 @@ impl<'m> Coded<'m> {
                 }
             }
         }
+    }
+
+    /// Tells `each` what every step of the plan does and to how many octets, without doing it, and about how many octets of
+    /// the old image it looks at. The plan must be at its start, and has to be [restarted](Self::restart) afterwards.
+    pub(crate) fn steps<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        mut each: impl FnMut(Step, u32, u32),
+    ) -> Result<(), rebuild::Error<F::Error>> {
+        let mut input = self.ground.input(flash);
+        let mut left = self.rebuild.outline().blocks();
+        while left > 0 {
+            let step = self.rebuild.step(&mut input)?;
+            let mut looks = 0u32;
+            let octets = match step {
+                Step::Make(block) | Step::Keep(block) => {
+                    left = left.saturating_sub(1);
+                    let mut add = |segment: &Segment| looks = looks.saturating_add(looks_at(segment));
+                    self.rebuild.pass(&mut input, &mut add)?;
+                    self.rebuild.outline().extent(block).1
+                }
+                Step::Save(_) => {
+                    let mut octets = 0u32;
+                    while let Some((_, len)) = self.rebuild.piece(&mut input)? {
+                        octets = octets.saturating_add(len);
+                    }
+                    octets
+                }
+            };
+            each(step, octets, looks);
+        }
+        Ok(())
     }
 
     /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
@@ -526,6 +568,15 @@ impl<'m> Coded<'m> {
             .map_err(Error::Flash)?;
         to.finish(flash)
     }
+}
+
+/// About how many octets of the old image the decoder looks at for a segment: those beside a literal, from both sides; a
+/// window of 96 octets around the place in a copy, which is read anew about every 34 octets.
+fn looks_at(segment: &Segment) -> u32 {
+    let Segment { literal, copy, .. } = *segment;
+    let beside = if copy > 0 { literal.saturating_mul(2) } else { literal };
+    let windows = copy.saturating_sub(96).div_ceil(34);
+    beside.saturating_add(copy.min(96)).saturating_add(windows.saturating_mul(96))
 }
 
 /// Writes `len` octets that `fill` gives to `target` in `region`, and reads them back.

@@ -34,6 +34,17 @@ pub(crate) fn erase<F: NorFlash>(flash: &mut F, region: Region, at: u32, len: u3
     flash.erase(at, at.saturating_add(len))
 }
 
+/// How many sectors of `region` `len` octets take.
+pub(crate) fn sectors<F: NorFlash>(region: Region, len: u32) -> u32 {
+    len.div_ceil(region.sector_on::<F>().max(1))
+}
+
+/// How many octets are programmed for `len` octets: whole units.
+pub(crate) fn padded<F: NorFlash>(len: u32) -> u32 {
+    let unit = u32::try_from(F::WRITE_SIZE).unwrap_or(u32::MAX);
+    len.checked_next_multiple_of(unit).unwrap_or(len)
+}
+
 /// Writes the first `n` octets of `buffer` at `at`, filled up to a whole unit with octets FF.
 pub(crate) fn write_padded<F: NorFlash, const N: usize>(
     flash: &mut F,

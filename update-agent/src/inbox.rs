@@ -18,7 +18,7 @@ use kedge_platform::flash::NorFlash;
 use crate::banklog::MAX_UNIT;
 use crate::flash_io::write_padded;
 use crate::record::Job;
-use crate::verify::Verifier;
+use crate::verify::{Verifier, Way};
 use crate::{Device, Error, Update};
 
 /// How far a package has come in, in this power session.
@@ -186,7 +186,7 @@ impl Update {
         work: &mut [u8],
         size: u32,
     ) -> Result<crate::PackageId, Error<F::Error>> {
-        let mut verifier = Verifier::<C>::open(self, flash, device, crypto, work, size)?;
+        let mut verifier = Verifier::<C>::open(self, flash, device, crypto, work, size, Way::There)?;
         while !verifier.step(flash)? {}
         Ok(verifier.accepted().id)
     }

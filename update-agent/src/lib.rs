@@ -9,7 +9,8 @@
 //!   │      │ ◄─ failed ──────────────────────────────────────────────────────────────── applying ◄─┐ cut: again
 //!   │      │                                                                             │    └──┘
 //!   │      │ ◄─ confirm: installed ─────────────────────────────────── trial ◄───────────┘ image whole
-//!   └──────┘ ◄─ attempts used up: rolled back (slots) ────────────────────┘
+//!   │      │ ◄─ attempts used up: rolled back (slots) ────────────────────┤
+//!   └──────┘ ◄─ old image whole: rolled back ──── reverting ◄─────────────┘ attempts used up (in place, revertible)
 //! ```
 //! The agent calls [`Update::begin`], [`Update::write`], [`Update::verify`] and, when the user agrees, [`Update::order`], and
 //! restarts. The boot stage calls [`Update::boot`], on [`BootDecision::Update`] steps an [`Applier`] to its end, asks
@@ -35,7 +36,8 @@
 //!   touched, the payload's hash at its end if all of it came in one session, and the new image's hash always, before the
 //!   slot may start.
 //! - In slot mode there is a bootable old image until the new one is confirmed. In place there is none while the update is
-//!   at work, only a journal to go on from; and no way back.
+//!   at work, only a journal to go on from; and no way back unless the package is revertible: then it stays in its region
+//!   during the trial, and what leads back is applied like any package, verified again before the first erase.
 //! - The security counter rises when an image is confirmed, not before: a roll-back must not lock the old image out.
 //!
 //! # What a package can cost at most
@@ -56,9 +58,14 @@
 //! refused, as is everything that needs more memory than is lent. Memory is what the caller lends. What packages cost in
 //! fact is a tenth of that; the bounds are asserted for hostile ones (`tests/src/hostile`, `cargo xtask fuzz`).
 //!
+//! What an update is going to take of flash and time, [`Update::forecast`] tells before; what it took, [`Metered`] counts.
+//!
 //! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
 //! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
-//! for the envelope. Whole stack depths: `cargo xtask size`.
+//! for the envelope. Below all that a boot stage's stack takes 1.5 KiB once the first sector is erased, measured on emulated
+//! boards (`cargo xtask instructions`); before that it is the signature's, 9 to 12 KiB with Ed25519 in software. By static
+//! analysis (`cargo xtask size`) it is 4.7 KB at most without cryptography, the [`Applier`] in it. So beside the tables of
+//! 2.6, 12.7 or 114 KiB there have to be some 3 KiB, and what the cryptography takes.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -84,9 +91,11 @@ mod decoder;
 pub mod encrypted;
 mod error;
 mod flash_io;
+mod forecast;
 pub mod handover;
 mod inbox;
 mod layout;
+mod meter;
 pub mod nand;
 mod outcome;
 mod record;
@@ -107,7 +116,9 @@ pub use applier::{Applier, Progress};
 pub use boot::BootDecision;
 pub use coded::{Memory, WORDS_LARGE, WORDS_SMALL, WORDS_TINY, Workspace};
 pub use error::Error;
+pub use forecast::{Forecast, Speed};
 pub use layout::{Layout, LayoutError, Mode, Slot};
+pub use meter::{Metered, Tally, Work};
 pub use outcome::{Failure, Outcome, PackageId, Refusal, UpdateResult};
 pub use record::Job;
 pub use streaming::{Site, Streaming};

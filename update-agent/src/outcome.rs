@@ -25,7 +25,7 @@ pub struct Outcome {
 pub enum UpdateResult {
     /// The new image runs.
     Installed,
-    /// The new image was tried, but not confirmed; the old one runs.
+    /// The new image was tried, but not confirmed; the old one runs. In place it was made again.
     RolledBack,
     /// The package was refused before anything of the image was erased; a streamed one ([`Refusal::BadPayload`]) after it
     /// was written to the slot that is not running.
@@ -98,6 +98,8 @@ pub enum Failure {
     Storage,
     /// The device gave up on it.
     Abandoned,
+    /// The new image was not confirmed, but what leads back does not hold any more; the new image stays.
+    NoWayBack,
 }
 
 impl UpdateResult {
@@ -176,13 +178,14 @@ impl Refusal {
 }
 
 impl Failure {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::PackageChanged,
         Self::BadBlock,
         Self::WrongBlock,
         Self::WrongImage,
         Self::Storage,
         Self::Abandoned,
+        Self::NoWayBack,
     ];
 
     /// The stable number of the reason: 32 and up.
@@ -194,6 +197,7 @@ impl Failure {
             Self::WrongImage => 35,
             Self::Storage => 36,
             Self::Abandoned => 37,
+            Self::NoWayBack => 38,
         }
     }
 }
@@ -242,6 +246,7 @@ impl fmt::Display for Failure {
             Self::WrongImage => "the new image came out wrong",
             Self::Storage => "flash does not keep what is written",
             Self::Abandoned => "abandoned",
+            Self::NoWayBack => "the way back is not sound, the new image stays",
         })
     }
 }
@@ -254,7 +259,7 @@ mod tests {
     fn codes_are_stable_and_distinct() {
         for code in 0..200 {
             let Some(result) = UpdateResult::from_code(code, 7) else {
-                assert!(!matches!(code, 0 | 1 | 16..=30 | 32..=37), "{code} is lost");
+                assert!(!matches!(code, 0 | 1 | 16..=30 | 32..=38), "{code} is lost");
                 continue;
             };
             assert_eq!(result.code(), code);

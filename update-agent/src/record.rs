@@ -4,18 +4,19 @@
 //! |---:|---:|---|
 //! | 0 | 1 | record version, 1 |
 //! | 1 | 1 | bit 0: the second slot is active; bit 1: the image is broken |
-//! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial, 6 streaming |
-//! | 3 | 1 | applying: 1 if the block stands in the scratch region; trial: attempts left; streaming: which place holds the state, 0 none, 255: only the front comes in |
+//! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial, 6 streaming, 7 reverting |
+//! | 3 | 1 | applying, reverting: 1 if the block stands in the scratch region; trial: attempts left; streaming: which place holds the state, 0 none, 255: only the front comes in |
 //! | 4 | 4 | security counter |
 //! | 8 | 16 | package id of the job |
-//! | 24 | 4 | size of the package |
-//! | 28 | 4 | receiving, a front that comes in: octets safe; applying, streaming: blocks done; trial: security counter of the new image |
+//! | 24 | 4 | size of the package; trial: 0 if it holds no way back |
+//! | 28 | 4 | receiving, a front that comes in: octets safe; applying, streaming, reverting: blocks done; trial: security counter of the new image |
 //! | 32 | 4 | outcome: detail |
 //! | 36 | 2 | outcome: code, FFFF for none |
 //! | 38 | 2 | reserved, 0 |
 //! | 40 | 16 | outcome: package id |
 //!
-//! A later version of the update agent must go on reading version 1: an update may replace the agent itself.
+//! A later version of the update agent must go on reading version 1: an update may replace the agent itself. An earlier one
+//! reads a trial whatever its size, and refuses job 7.
 use crate::{Outcome, PackageId, Slot, UpdateResult};
 
 /// Octets of the record.
@@ -99,11 +100,58 @@ pub enum Job {
     Trial {
         /// Where it came from.
         package: PackageId,
+        /// Its octets if it leads back to the old image, which is then kept for that; 0 if not.
+        way_back: u32,
         /// Its security counter.
         counter: u32,
-        /// How many more starts it gets (slots only).
+        /// How many more starts it gets (in slots, or with a way back).
         attempts: u8,
     },
+    /// In place, the old image is being made from the new one. Until the first block is ready the new one is whole.
+    Reverting {
+        /// From which package.
+        package: PackageId,
+        /// Its octets.
+        size: u32,
+        /// Blocks that are in place.
+        done: u32,
+        /// Whether the next block stands complete in the scratch region.
+        ready: bool,
+    },
+}
+
+/// An image that is being made, whichever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AtWork {
+    pub(crate) package: PackageId,
+    pub(crate) size: u32,
+    pub(crate) done: u32,
+    pub(crate) ready: bool,
+}
+
+impl Job {
+    /// How far the making of an image is.
+    pub(crate) const fn work(self) -> Option<AtWork> {
+        match self {
+            Self::Applying { package, size, done, ready }
+            | Self::Reverting { package, size, done, ready } => Some(AtWork { package, size, done, ready }),
+            _ => None,
+        }
+    }
+
+    /// The same job further on; any other stays as it is.
+    pub(crate) const fn at(self, done: u32, ready: bool) -> Self {
+        match self {
+            Self::Applying { package, size, .. } => Self::Applying { package, size, done, ready },
+            Self::Reverting { package, size, .. } => Self::Reverting { package, size, done, ready },
+            other => other,
+        }
+    }
+
+    /// Whether the way back is being gone.
+    pub(crate) const fn is_reverting(self) -> bool {
+        matches!(self, Self::Reverting { .. })
+    }
 }
 
 impl Record {
@@ -120,7 +168,8 @@ impl Record {
             Job::Verified { package, size } => (2, 0, package, size, 0),
             Job::Ordered { package, size } => (3, 0, package, size, 0),
             Job::Applying { package, size, done, ready } => (4, u8::from(ready), package, size, done),
-            Job::Trial { package, counter, attempts } => (5, attempts, package, 0, counter),
+            Job::Trial { package, way_back, counter, attempts } => (5, attempts, package, way_back, counter),
+            Job::Reverting { package, size, done, ready } => (7, u8::from(ready), package, size, done),
             Job::Streaming { package, size, done, kept } => (6, kept, package, size, done),
             Job::Opening { size, received } => (6, FRONT, PackageId::default(), size, received),
         };
@@ -166,7 +215,8 @@ impl Record {
             (2, 0) => Job::Verified { package, size },
             (3, 0) => Job::Ordered { package, size },
             (4, 0 | 1) => Job::Applying { package, size, done: count, ready: extra == 1 },
-            (5, attempts) => Job::Trial { package, counter: count, attempts },
+            (5, attempts) => Job::Trial { package, way_back: size, counter: count, attempts },
+            (7, 0 | 1) => Job::Reverting { package, size, done: count, ready: extra == 1 },
             (6, FRONT) if count <= size => Job::Opening { size, received: count },
             (6, kept @ ..FRONT) => Job::Streaming { package, size, done: count, kept },
             _ => return None,
@@ -201,7 +251,10 @@ mod tests {
             Job::Ordered { package, size },
             Job::Applying { package, size, done: 3, ready: false },
             Job::Applying { package, size, done: 3, ready: true },
-            Job::Trial { package, counter: 9, attempts: 2 },
+            Job::Trial { package, way_back: 0, counter: 9, attempts: 2 },
+            Job::Trial { package, way_back: size, counter: 9, attempts: 2 },
+            Job::Reverting { package, size, done: 3, ready: false },
+            Job::Reverting { package, size, done: 3, ready: true },
             Job::Opening { size, received: 0x1_0000 },
             Job::Streaming { package, size, done: 7, kept: 0 },
             Job::Streaming { package, size, done: 7, kept: PLACES_MAX },

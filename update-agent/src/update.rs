@@ -2,7 +2,7 @@ use kedge_platform::flash::NorFlash;
 
 use crate::banklog::{BankLog, Change};
 use crate::inbox::Intake;
-use crate::record::{Job, RECORD_LEN, Record};
+use crate::record::{AtWork, Job, RECORD_LEN, Record};
 use crate::{Error, Failure, Layout, Mode, Outcome, PackageId, Slot, UpdateResult};
 
 /// The journal has one record.
@@ -28,7 +28,11 @@ impl Update {
             Some(octets) => Record::parse(octets).ok_or(Error::JournalDamaged)?,
             None => Record::FACTORY,
         };
-        if record.active == Slot::Second && matches!(layout.mode, Mode::InPlace { .. }) {
+        let impossible = match layout.mode {
+            Mode::InPlace { .. } => record.active == Slot::Second,
+            Mode::Slot { .. } => record.job.is_reverting(),
+        };
+        if impossible {
             return Err(Error::JournalDamaged);
         }
         let intake = Intake::at(record.job);
@@ -90,7 +94,8 @@ impl Update {
     }
 
     /// Gives up what is going on, if the old image is still whole: a package that comes in or waits is forgotten; one that
-    /// is being applied, streamed or not, ends as [`Failure::Abandoned`]. Refused in place once the first block was begun, and in a trial.
+    /// is being applied, streamed or not, ends as [`Failure::Abandoned`]. Refused in place once the first block was begun, in
+    /// a trial, and on the way back.
     pub fn abandon<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
         match self.record.job {
             Job::Idle => Ok(()),
@@ -109,8 +114,8 @@ impl Update {
 
     /// Whether the running image may have been changed by the job.
     pub(crate) const fn is_image_touched(&self) -> bool {
-        match (self.layout.mode, self.record.job) {
-            (Mode::InPlace { .. }, Job::Applying { done, ready, .. }) => done > 0 || ready,
+        match (self.layout.mode, self.record.job.work()) {
+            (Mode::InPlace { .. }, Some(AtWork { done, ready, .. })) => done > 0 || ready,
             _ => false,
         }
     }
@@ -129,6 +134,11 @@ impl Update {
 
     pub(crate) fn set_job<F: NorFlash>(&mut self, flash: &mut F, job: Job) -> Result<(), Error<F::Error>> {
         self.commit(flash, Record { job, ..self.record })
+    }
+
+    /// What so many changes of the record take from now on: sectors erased and octets programmed.
+    pub(crate) fn journal_work<F: NorFlash>(&self, commits: u32, len: usize) -> (u32, u32) {
+        self.log.work::<F>(commits, len)
     }
 
     pub(crate) const fn record(&self) -> Record {

@@ -48,10 +48,35 @@ pub(crate) struct Accepted {
     pub(crate) image: Image,
     pub(crate) base: Option<Image>,
     pub(crate) security_counter: u32,
+    /// With the octets that lead the way that is gone, and no others behind them unless they lead back.
     pub(crate) payload: Payload,
+    /// Where they begin in the package.
     pub(crate) payload_at: u32,
     /// Octets of the whole package.
     pub(crate) size: u32,
+}
+
+impl Accepted {
+    /// Octets of the image that is there, and of the one to be made.
+    pub(crate) fn sizes(&self) -> (u32, u32) {
+        (self.base.map_or(0, |base| base.size), self.image.size)
+    }
+}
+
+/// Which of the deltas of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// To the new image.
+    There,
+    /// From the new image to the old one.
+    Back,
+}
+
+impl Way {
+    /// That of a job.
+    pub(crate) const fn of(job: Job) -> Self {
+        if job.is_reverting() { Self::Back } else { Self::There }
+    }
 }
 
 /// The parts of a stored package that are held in RAM.
@@ -71,7 +96,9 @@ impl Update {
             Job::Verified { size, .. }
             | Job::Ordered { size, .. }
             | Job::Applying { size, .. }
-            | Job::Streaming { size, .. } => size,
+            | Job::Streaming { size, .. }
+            | Job::Reverting { size, .. }
+            | Job::Trial { way_back: size @ 1.., .. } => size,
             Job::Receiving { size, received } if size == received => size,
             _ => return Err(Error::NotNow),
         };
@@ -111,18 +138,24 @@ impl Update {
         work: &mut [u8],
         size: u32,
         package: PackageId,
+        way: Way,
     ) -> Result<Option<Accepted>, Error<F::Error>> {
-        let reopened = self.open(flash, work, size).and_then(|opened| {
-            if opened.id::<C, F::Error>()? == package {
-                opened.accept::<C, F>(self, flash).map(Some)
-            } else {
-                Ok(None)
-            }
-        });
-        match reopened {
+        match self.accepted::<F, C>(flash, work, size, way) {
+            Ok(accepted) => Ok(Some(accepted).filter(|accepted| accepted.id == package)),
             Err(Error::Refused(_)) => Ok(None),
-            other => other,
+            Err(error) => Err(error),
         }
+    }
+
+    /// What the stored package says about a way, whatever package it is.
+    pub(crate) fn accepted<F: NorFlash, C: Crypto>(
+        &self,
+        flash: &mut F,
+        work: &mut [u8],
+        size: u32,
+        way: Way,
+    ) -> Result<Accepted, Error<F::Error>> {
+        self.open(flash, work, size)?.accept::<C, F>(self, flash, way)
     }
 
     /// What decoding needs must be there.
@@ -217,8 +250,9 @@ impl<'w> Opened<'w> {
         update: &Update,
         device: &Device<'_>,
         size: u32,
+        way: Way,
     ) -> Result<(), Error<F::Error>> {
-        let manifest = self.manifest()?;
+        let (manifest, _) = self.leading(way)?;
         manifest_check(update, device, &manifest)?;
         update.place_check::<F>(&manifest, size)
     }
@@ -260,6 +294,18 @@ impl<'w> Opened<'w> {
         }
     }
 
+    /// The manifest that leads this way, and how many octets of the payload stand in front of it.
+    fn leading<E>(&self, way: Way) -> Result<(Manifest<'w>, u32), Error<E>> {
+        let manifest = self.manifest()?;
+        match way {
+            Way::There => Ok((manifest, 0)),
+            Way::Back => match manifest.reversed() {
+                Some(back) => Ok((back, manifest.payload.forward())),
+                None => Err(Error::Refused(Refusal::OtherImage)),
+            },
+        }
+    }
+
     /// Checks all that the header and the envelope tell, of a package of `size` octets.
     fn check<F: NorFlash, C: Crypto>(
         &self,
@@ -267,9 +313,10 @@ impl<'w> Opened<'w> {
         device: &Device<'_>,
         crypto: &C,
         size: u32,
+        way: Way,
     ) -> Result<(), Error<F::Error>> {
         self.signature_check(device, crypto)?;
-        self.fits::<F>(update, device, size)
+        self.fits::<F>(update, device, size, way)
     }
 
     #[inline(never)]
@@ -277,9 +324,10 @@ impl<'w> Opened<'w> {
         &self,
         update: &Update,
         flash: &mut F,
+        way: Way,
     ) -> Result<Accepted, Error<F::Error>> {
-        let manifest = self.manifest()?;
-        let payload_at = self.header.payload_at();
+        let (manifest, before) = self.leading(way)?;
+        let payload_at = self.header.payload_at().saturating_add(before);
         let mut input = Stored { flash, package: update.layout.package, image: None };
         let plan = Plan::read(&manifest, payload_at, &mut input).map_err(unreadable)?;
         Ok(Accepted {
@@ -332,17 +380,19 @@ pub(crate) fn front<F: NorFlash, C: Crypto>(
     envelope: &[u8],
 ) -> Result<Accepted, Error<F::Error>> {
     let opened = Opened { header, envelope: Envelope::parse(envelope).map_err(malformed)? };
-    opened.check::<F, C>(update, device, crypto, header.total().unwrap_or(u32::MAX))?;
+    opened.check::<F, C>(update, device, crypto, header.total().unwrap_or(u32::MAX), Way::There)?;
     match opened.manifest()?.payload.kind {
         // table and ops of the one, recipe and delta of the other are read here and there
         Kind::Delta | Kind::Unpacked => Err(Error::Refused(Refusal::OtherLayout)),
-        Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash),
+        Kind::Full | Kind::Coded => opened.accept::<C, F>(update, flash, Way::There),
     }
 }
 
 /// Checks a package in bounded steps; keeps nothing on the flash, so it starts over after a power cut.
 pub(crate) struct Verifier<C: Crypto> {
     accepted: Accepted,
+    /// Octets of the payload, both ways.
+    payload: u32,
     package: Region,
     image: Region,
     stage: Stage<C>,
@@ -356,7 +406,7 @@ enum Stage<C: Crypto> {
 }
 
 impl<C: Crypto> Verifier<C> {
-    /// Checks all that the header and the envelope tell.
+    /// Checks all that the header and the envelope tell, for going a way.
     pub(crate) fn open<F: NorFlash>(
         update: &Update,
         flash: &mut F,
@@ -364,14 +414,15 @@ impl<C: Crypto> Verifier<C> {
         crypto: &C,
         work: &mut [u8],
         size: u32,
+        way: Way,
     ) -> Result<Self, Error<F::Error>> {
         let opened = update.open(flash, work, size)?;
-        opened.check::<F, C>(update, device, crypto, size)?;
-        let accepted = opened.accept::<C, F>(update, flash)?;
-        let package = update.layout.package;
-        let payload = package.start.saturating_add(accepted.payload_at);
-        let stage = Stage::Payload(Hashing::new(payload, accepted.payload.size));
-        Ok(Self { accepted, package, image: update.old_region(), stage })
+        opened.check::<F, C>(update, device, crypto, size, way)?;
+        let accepted = opened.accept::<C, F>(update, flash, way)?;
+        let (package, payload) = (update.layout.package, opened.header.payload);
+        let start = package.start.saturating_add(opened.header.payload_at());
+        let stage = Stage::Payload(Hashing::new(start, payload));
+        Ok(Self { accepted, payload, package, image: update.old_region(), stage })
     }
 
     pub(crate) const fn accepted(&self) -> &Accepted {
@@ -380,7 +431,7 @@ impl<C: Crypto> Verifier<C> {
 
     /// How much is done of how much, in octets looked at.
     pub(crate) fn progress(&self) -> (u32, u32) {
-        let (payload, new) = (self.accepted.payload.size, self.accepted.image.size);
+        let (payload, new) = (self.payload, self.accepted.image.size);
         let base = self.accepted.base.map_or(0, |base| base.size);
         let all = [payload, base, new].into_iter().fold(0, u32::saturating_add);
         let left = match &self.stage {

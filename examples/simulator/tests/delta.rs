@@ -209,6 +209,45 @@ fn a_delta_is_inspected_to_its_last_segment_and_a_broken_one_up_to_the_fault() {
 }
 
 #[test]
+fn a_revertible_package_holds_both_ways() {
+    let (place, made) = with_package("reverse", &["--reverse", "--stats"]);
+    assert_eq!(made.exit, Exit::Passed, "{}", made.err);
+    assert!(made.out.contains("lead back") && made.out.contains("way back"), "{}", made.out);
+    let facts = info(&place);
+    let (all, back) = (&facts["payload_bytes"], &facts["payload_back_bytes"]);
+    assert!((1..all.as_u64().unwrap()).contains(&back.as_u64().unwrap()), "{facts}");
+    let verified = verify(&place, "package", "old", "new", &[]);
+    assert_eq!((verified.exit, verified.err.as_str()), (Exit::Passed, ""));
+    assert!(verified.out.contains("way back"), "{}", verified.out);
+    let (plain, _) = with_package("no-reverse", &[]);
+    assert_eq!(info(&plain)["payload_back_bytes"], 0);
+    assert!(plain.read("package").len() < place.read("package").len());
+    let (slot, refused) = with_package("reverse-slot", &["--reverse", "--layout", "slot"]);
+    assert_eq!((refused.exit, slot.files()), (Exit::Failed, vec!["new".to_owned(), "old".to_owned()]));
+    assert!(refused.err.contains("in a slot the old image stays"), "{}", refused.err);
+}
+
+#[test]
+fn what_applying_costs_is_foretold() {
+    let (place, _) = with_package("forecast", &[]);
+    let forecast = &info(&place)["forecast"];
+    let number = |key: &str| forecast[key].as_u64().unwrap();
+    // all five sectors change, because something is put in at the front
+    assert_eq!((number("blocks"), number("written_blocks"), number("image_erases")), (5, 5, 5), "{forecast}");
+    let parts =
+        ["image", "scratch", "saved", "state", "journal"].map(|part| number(&format!("{part}_erases")));
+    assert_eq!(parts.iter().sum::<u64>(), number("erases"), "{forecast}");
+    let seconds = forecast["seconds"].as_f64().unwrap();
+    let erasing = 0.045 * f64::from(u32::try_from(number("erases")).unwrap());
+    assert!(seconds > erasing && seconds < 4.0 * erasing, "{forecast}");
+    let slow = kedge(&["delta", "info", &place.path("package"), "--json", "--speed", "erase=450"]);
+    let slow: serde_json::Value = serde_json::from_str(&slow.out).unwrap();
+    assert!(slow["forecast"]["seconds"].as_f64().unwrap() > seconds + 8.0 * erasing, "{slow}");
+    let verified = verify(&place, "package", "old", "new", &["--speed", "program=50"]);
+    assert!(verified.out.contains("5 sectors of the image change, 5 were erased"), "{}", verified.out);
+}
+
+#[test]
 fn other_images_are_refused() {
     let (place, _) = with_package("others", &[]);
     let other_old = verify(&place, "package", "new", "new", &[]);

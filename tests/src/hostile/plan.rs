@@ -93,6 +93,7 @@ fn manifest(outline: &Outline, sizes: Sizes, payload: &[u8]) -> Manifest<'static
             size: small(payload.len()),
             sha256: hashed(payload),
             needs,
+            reverse: 0,
         },
         description: "",
         notes: "",

@@ -21,6 +21,6 @@ mod sweep;
 pub use bench::{Bench, Prepared};
 pub use flash::{FLASHES, Flash};
 pub use number::{DEPTH, Number, Strike, Way};
-pub use pairs::PAIRS;
+pub use pairs::{PAIRS, Pair};
 pub use scenario::{SETTINGS, Scenario};
 pub use sweep::{Extent, Report, Totals, sweep};

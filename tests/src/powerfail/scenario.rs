@@ -6,10 +6,10 @@ use kedge_generator::Layout::{self, InPlace, Slot};
 use super::bench::Bench;
 use super::flash::FLASHES;
 use super::pairs::{MADE_UP, PAIRS};
-use crate::update::{Case, Content, Shape};
+use crate::update::{Case, Content, Fate, Shape};
 
 /// Layout, content and spare blocks.
-pub const SETTINGS: [(Layout, Content, usize); 9] = [
+pub const SETTINGS: [(Layout, Content, usize); 10] = [
     (Slot, Content::Delta, 2),
     (InPlace, Content::Delta, 2),
     (InPlace, Content::Delta, 3),
@@ -19,6 +19,7 @@ pub const SETTINGS: [(Layout, Content, usize); 9] = [
     (InPlace, Content::Full, 2),
     (Slot, Content::Streamed, 2),
     (Slot, Content::StreamedFull, 2),
+    (InPlace, Content::Revertible, 2),
 ];
 
 /// A row of each table, by its place there.
@@ -33,10 +34,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// All that are tried: coded deltas of every pair on two spare blocks, and streamed; with three, and as the other kinds
-    /// of package, which do not depend on what code looks like, those of the pairs made up.
+    /// All that are tried: coded deltas of every pair on two spare blocks, streamed, and there and back; with three, and as
+    /// the other kinds of package, which do not depend on what code looks like, those of the pairs made up.
     pub fn all() -> impl Iterator<Item = Self> {
-        let coded = |setting: usize| matches!(SETTINGS[setting], (_, Content::Delta | Content::Streamed, 2));
+        let coded = |setting: usize| {
+            matches!(SETTINGS[setting], (_, Content::Delta | Content::Streamed | Content::Revertible, 2))
+        };
         let rows = move |setting| if coded(setting) { PAIRS.len() } else { MADE_UP };
         (0..FLASHES.len()).flat_map(move |flash| {
             (0..SETTINGS.len())
@@ -58,7 +61,14 @@ impl Scenario {
         let (flash, (layout, content, spare)) = (&FLASHES[self.flash], SETTINGS[self.setting]);
         let Some((old, new)) = PAIRS[self.pair].images(flash.block) else { return Ok(None) };
         let shape = Shape { erase: flash.erase, block: flash.block, spare };
-        flash.prepare(Case::shaped(&old, &new, content, layout, shape)).map(Some)
+        // what is revertible is reverted: half of them at the image's own wish
+        let fate = match content {
+            Content::Revertible if self.pair % 2 == 0 => Fate::Unconfirmed,
+            Content::Revertible => Fate::Rejected,
+            _ => Fate::Confirmed,
+        };
+        let case = Case::shaped(&old, &new, content, layout, shape).with_fate(fate);
+        flash.prepare(case).map(Some)
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) const PARTS: [(&str, &str); 20] = [
     ("update", "update-agent: inbox, verification, applier, boot decision"),
     ("applier", "update-agent: a boot stage's part, for the instructions of its own processor"),
     ("streaming", "update-agent: the above, and packages used while they come in"),
+    ("forecast", "update-agent: stored packages, forecasts and counting"),
     ("handover", "update-agent: stored packages, and hand-over to MCUboot and ESP-IDF"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];

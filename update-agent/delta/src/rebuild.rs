@@ -492,7 +492,7 @@ impl<'m> Rebuild<'m> {
         Ok(())
     }
 
-    fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+    fn next_segment<I: Input>(&mut self, input: &mut I) -> Result<Segment, Error<I::Error>> {
         let expected = self.cursor.expected();
         let mut reader = self.plan.reader(input);
         let segment = self.cursor.segment(
@@ -506,7 +506,7 @@ impl<'m> Rebuild<'m> {
         let segment = segment.map_err(Error::Input)?;
         self.left = fits(&self.outline, &segment, self.left)?;
         self.walk.start(segment, expected, self.left == 0);
-        Ok(())
+        Ok(segment)
     }
 
     /// Words that [`keep`](Self::keep) gives with tables of these sizes.
@@ -528,6 +528,18 @@ impl<'m> Rebuild<'m> {
         Ok(())
     }
 
+    /// Passes over the rest of the block, without its octets, and tells `each` its segments. Only the plan is read.
+    pub fn pass<I: Input>(
+        &mut self,
+        input: &mut I,
+        mut each: impl FnMut(&Segment),
+    ) -> Result<(), Error<I::Error>> {
+        while self.left > 0 {
+            each(&self.next_segment(input)?);
+        }
+        Ok(())
+    }
+
     /// Goes through the steps until `blocks` blocks are done, and if one more is `ready`, to the end of that, which is
     /// returned; and how many of them all were made. Only the plan is read: the state has to be given back by
     /// [`go_on`](Self::go_on). The delta must be freshly opened.
@@ -541,9 +553,7 @@ impl<'m> Rebuild<'m> {
         while done < blocks || ready {
             match self.step(input)? {
                 Step::Make(block) => {
-                    while self.left > 0 {
-                        self.next_segment(input)?;
-                    }
+                    self.pass(input, |_| ())?;
                     made = made.saturating_add(1);
                     if done >= blocks {
                         return Ok((Some(block), made));

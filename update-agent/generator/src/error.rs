@@ -10,6 +10,8 @@ pub enum Error {
     ImageSize,
     /// A field does not fit the format, or the block size is not one of the format's.
     Format(kedge_package::Error),
+    /// A way back was asked for where the old image stays in its slot.
+    Reverse,
     /// There is no profile for so little RAM.
     Memory {
         /// Octets of the smallest.
@@ -31,6 +33,9 @@ impl fmt::Display for Error {
             Self::Key => f.write_str("not an Ed25519 key in PKCS #8, or a key name not of 1 to 16 octets"),
             Self::ImageSize => f.write_str("an image is empty or larger than 1 GiB"),
             Self::Format(error) => write!(f, "a field does not fit the package format: {error}"),
+            Self::Reverse => {
+                f.write_str("in a slot the old image stays: a way back is for packages in place")
+            }
             Self::Memory { least } => write!(f, "the smallest decoder takes {least} octets of RAM"),
             Self::Rehearsal(what) => write!(f, "the package failed its rehearsal: {what}"),
         }

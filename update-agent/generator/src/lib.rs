@@ -36,7 +36,7 @@ mod signer;
 mod suit;
 mod unpack;
 
-pub use check::{NEEDS_MOST, Rehearsal, rehearse};
+pub use check::{NEEDS_MOST, Rehearsal, Trip, forecast, rehearse};
 pub use coder::Encoder;
 pub use crypto::{RingCrypto, RingSha256};
 pub use error::Error;

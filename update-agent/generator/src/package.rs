@@ -57,6 +57,8 @@ pub struct Coding<'a> {
     pub spare: u32,
     /// What is known of the images.
     pub hint: Hint,
+    /// In place, the package also holds the delta that leads back to what is installed.
+    pub reverse: bool,
     /// Is told what is done of what.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
 }
@@ -64,7 +66,7 @@ pub struct Coding<'a> {
 impl Default for Coding<'_> {
     /// For a device with 16 KiB and two spare blocks.
     fn default() -> Self {
-        Self { ram: 16 << 10, spare: 2, hint: Hint::default(), progress: &|_, _| () }
+        Self { ram: 16 << 10, spare: 2, hint: Hint::default(), reverse: false, progress: &|_, _| () }
     }
 }
 
@@ -77,14 +79,16 @@ pub struct Made {
     pub report: Report,
 }
 
-/// What a coded delta is made of.
+/// What a coded delta is made of; of a revertible package's two, the one that leads to the new image.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Octets of the payload.
+    /// Octets of the payload, both deltas.
     pub payload: usize,
+    /// How many of them, the last ones, lead back; 0: there is no way back.
+    pub reverse: usize,
     /// Octets of its plan and of its content.
     pub parts: (usize, usize),
-    /// What the device needs.
+    /// What the device needs, whichever way.
     pub needs: Needs,
     /// What was found in the images.
     pub regions: Vec<Region>,
@@ -131,42 +135,76 @@ pub fn create(
     coding: &Coding<'_>,
     signer: &Signer,
 ) -> Result<Made, Error> {
-    let (old, new) = (image(installed.image)?, image(release.image)?);
+    if coding.reverse && target.layout == Layout::Slot {
+        return Err(Error::Reverse);
+    }
+    let (old, new) = (installed.image, release.image);
+    image(old)?;
+    image(new)?;
+    let progress = |done, all| (coding.progress)(done, if coding.reverse { 2 * all } else { all });
+    let (there, mut needs) = code(old, new, target, coding, &progress)?;
+    let Best { kind, coded: there, streams, .. } = there;
+    let mut payload = there.payload;
+    let forward = payload.len();
+    if coding.reverse {
+        let progress = |done, all| (coding.progress)(all + done, 2 * all);
+        let (back, more) = code(new, old, target, coding, &progress)?;
+        payload.extend(back.coded.payload);
+        needs = Needs {
+            memory: needs.memory.max(more.memory),
+            spare: needs.spare.max(more.spare),
+            state: needs.state.max(more.state),
+        };
+    }
+    let reverse = payload.len() - forward;
+    let content = Content { kind, octets: &payload, needs, reverse };
+    let (package, rehearsal) = assemble(release, Some(installed), target, content, signer)?;
+    let report = Report {
+        payload: payload.len(),
+        reverse,
+        parts: there.parts,
+        needs,
+        regions: there.regions,
+        blocks: there.blocks,
+        literals: there.literals,
+        lost: there.lost,
+        saves: there.saves,
+        streams,
+        rehearsal,
+    };
+    Ok(Made { package, report })
+}
+
+/// A delta that makes `new` from `old`, and what it needs.
+fn code(
+    old: &[u8],
+    new: &[u8],
+    target: Target,
+    coding: &Coding<'_>,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(Best, Needs), Error> {
+    let small = |len: usize| u32::try_from(len).map_err(|_| Error::ImageSize);
     let block = usize::try_from(target.block_size).ok().filter(|n| *n > 0).ok_or(BAD_BLOCK_SIZE)?;
     let in_place = target.layout == Layout::InPlace;
     let sizes = sizes(coding.ram)?;
     let room = block * usize::try_from(coding.spare.saturating_sub(1)).map_err(|_| Error::ImageSize)?;
     let options = Options { in_place, block, room, sizes, hint: coding.hint };
-    let outline = |payload: usize| {
-        let payload = u32::try_from(payload).map_err(|_| Error::ImageSize)?;
-        let (old_size, new_size) = (old.size, new.size);
-        Ok::<_, Error>(Outline { payload, old_size, new_size, block: target.block_size, in_place })
+    let outline = Outline {
+        payload: 0,
+        old_size: small(old.len())?,
+        new_size: small(new.len())?,
+        block: target.block_size,
+        in_place,
     };
-    let octets = |words: usize| u32::try_from(words * 4).map_err(|_| Error::ImageSize);
-    let tables = outline(0)?.words(sizes) * 4;
-    let contents = (installed.image, release.image);
-    let Best { kind, coded, streams, memory } = best(contents, &options, coding, tables);
+    let tables = outline.words(sizes) * 4;
+    let best = best((old, new), &options, coding, tables, progress);
+    let coded = &best.coded;
     let needs = Needs {
-        memory: octets((tables + memory) / 4)?
-            .max(u32::try_from(ENVELOPE_MAX).map_err(|_| Error::ImageSize)?),
+        memory: small(tables + best.memory)?.max(small(ENVELOPE_MAX)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
-        state: octets(Rebuild::kept_words(sizes))?,
+        state: small(Rebuild::kept_words(sizes) * 4)?,
     };
-    let (package, rehearsal) =
-        assemble(release, Some(installed), target, Content { kind, octets: &coded.payload, needs }, signer)?;
-    let report = Report {
-        payload: coded.payload.len(),
-        parts: coded.parts,
-        needs,
-        regions: coded.regions,
-        blocks: coded.blocks,
-        literals: coded.literals,
-        lost: coded.lost,
-        saves: coded.saves,
-        streams,
-        rehearsal,
-    };
-    Ok(Made { package, report })
+    Ok((best, needs))
 }
 
 /// The smallest payload that was found.
@@ -179,10 +217,16 @@ struct Best {
 }
 
 /// Codes the delta between the images as they are, and between the images with streams unpacked; keeps the smaller.
-fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tables: usize) -> Best {
+fn best(
+    (old, new): (&[u8], &[u8]),
+    options: &Options,
+    coding: &Coding<'_>,
+    tables: usize,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Best {
     let room = usize::try_from(coding.ram).unwrap_or(usize::MAX).saturating_sub(tables);
     let found = Streams::find(old, new, UNPACKED_MAX);
-    let coded = encode(old, new, options, coding.progress);
+    let coded = encode(old, new, options, progress);
     let others = if options.in_place { Carried::InPlace } else { Carried::NoGain };
     let mut best = Best { kind: Kind::Coded, coded, streams: found.report(None, others), memory: 0 };
     if options.in_place || found.is_empty() {
@@ -203,7 +247,7 @@ fn best((old, new): (&[u8], &[u8]), options: &Options, coding: &Coding<'_>, tabl
             continue;
         }
         let expanded = found.expand(old, new, &choice);
-        let mut coded = encode(&expanded.old, &expanded.new, options, coding.progress);
+        let mut coded = encode(&expanded.old, &expanded.new, options, progress);
         let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
         coded.payload.splice(0..0, recipe);
         if coded.payload.len() < best.coded.payload.len() {
@@ -241,7 +285,7 @@ pub fn plain(
     let matcher = Matcher::new(installed.image);
     let block_size = usize::try_from(target.block_size).ok().filter(|n| *n > 0).ok_or(BAD_BLOCK_SIZE)?;
     let payload = crate::delta::payload(&matcher, release.image, target.layout, block_size);
-    let content = Content { kind: Kind::Delta, octets: &payload, needs: Needs::default() };
+    let content = Content { kind: Kind::Delta, octets: &payload, needs: Needs::default(), reverse: 0 };
     assemble(release, Some(installed), target, content, signer).map(|(package, _)| package)
 }
 
@@ -256,7 +300,7 @@ pub fn full(
     target: Target,
     signer: &Signer,
 ) -> Result<Vec<u8>, Error> {
-    let content = Content { kind: Kind::Full, octets: release.image, needs: Needs::default() };
+    let content = Content { kind: Kind::Full, octets: release.image, needs: Needs::default(), reverse: 0 };
     assemble(release, installed, target, content, signer).map(|(package, _)| package)
 }
 
@@ -268,6 +312,8 @@ struct Content<'a> {
     kind: Kind,
     octets: &'a [u8],
     needs: Needs,
+    /// Octets of the second delta.
+    reverse: usize,
 }
 
 fn assemble(
@@ -295,6 +341,7 @@ fn assemble(
             size: u32::try_from(payload.len()).map_err(|_| Error::ImageSize)?,
             sha256: sha256(payload),
             needs: content.needs,
+            reverse: u32::try_from(content.reverse).map_err(|_| Error::ImageSize)?,
         },
         description: release.description,
         notes: release.notes,

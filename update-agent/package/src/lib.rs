@@ -50,13 +50,19 @@
 //! | 16 | uint | octets of RAM that decoding takes; keys 16 to 18 come with payload kinds 2 and 3 |
 //! | 17 | uint | octets of spare flash, in place: a block, and what is saved |
 //! | 18 | uint | octets of the decoder's state: kept twice, in place behind the package, streamed behind the plan |
+//! | -1 | uint | *revertible package*: how many of the payload's octets, the last ones, lead back to the old image; with payload kind 2 in place only |
 //!
 //! Versions and the product are printable ASCII. Keys above 18 are skipped when their value is an integer, a byte or
-//! text string or a boolean; anything nested, and any negative key ("critical": must be understood), is refused.
+//! text string or a boolean; anything nested, and any other negative key ("critical": must be understood), is refused.
+//!
+//! A revertible package holds two coded deltas, the one that leads to the new image and the one back; keys 12 and 13 cover
+//! both, keys 16 to 18 are the larger needs of the two. Its key is a critical one: a device that passed over it would take
+//! the second delta for the end of the first, whose decoder reads on where an encoder left out zeros, and would find out
+//! only when the image is made. It refuses before anything is erased instead.
 //!
 //! # Payload
 //!
-//! Kind 0: the new image. Kind 2: see `kedge_delta`. Kind 1, a delta ([`Plan`]; integers big-endian): the new image is cut in blocks of the block
+//! Kind 0: the new image. Kind 2: see `kedge_delta`; two of them in a revertible package. Kind 1, a delta ([`Plan`]; integers big-endian): the new image is cut in blocks of the block
 //! size (the last may be shorter), which are made one after the other and each from nothing but the old image:
 //!
 //! | offset | octets | field |

@@ -53,8 +53,11 @@ pub struct Payload {
     pub size: u32,
     /// SHA-256 of these octets.
     pub sha256: [u8; 32],
-    /// What a device needs to decode it; nothing unless [`Kind::is_coded`].
+    /// What a device needs to decode it, either way; nothing unless [`Kind::is_coded`].
     pub needs: Needs,
+    /// How many of the octets, the last ones, are a second delta that leads back from the new image to the old one; 0:
+    /// there is none. Only in place, and only of [`Kind::Coded`].
+    pub reverse: u32,
 }
 
 /// What decoding takes.
@@ -128,6 +131,8 @@ mod key {
     pub(super) const MEMORY: u32 = 16;
     pub(super) const SPARE: u32 = 17;
     pub(super) const STATE: u32 = 18;
+    /// Critical: who does not know it would read the second delta as the end of the first.
+    pub(super) const REVERSE: i64 = -1;
 }
 
 /// The fields as they are read, in any subset.
@@ -163,6 +168,7 @@ const BLANK: Fields<'static> = Fields {
             size: 0,
             sha256: [0; 32],
             needs: Needs { memory: 0, spare: 0, state: 0 },
+            reverse: 0,
         },
         description: "",
         notes: "",
@@ -180,15 +186,16 @@ impl<'a> Manifest<'a> {
         for _ in 0..reader.map()? {
             let key_at = reader.at();
             let key = reader.i64()?;
-            if key < 0 {
+            if key < 0 && key != key::REVERSE {
                 return Err(Error::new(ErrorKind::Unsupported, key_at));
             }
-            if last.is_some_and(|last| key <= last) {
+            if last.is_some_and(|last| rank(key) <= rank(last)) {
                 return Err(Error::new(ErrorKind::NotDeterministic, key_at));
             }
             last = Some(key);
             match u32::try_from(key) {
                 Ok(key) => fields.read(key, &mut reader)?,
+                Err(_) if key == key::REVERSE => fields.manifest.payload.reverse = reverse(&mut reader)?,
                 Err(_) => {
                     reader.simple()?;
                 }
@@ -204,9 +211,23 @@ impl<'a> Manifest<'a> {
         Ok(fields.manifest)
     }
 
+    /// The way back as a manifest: the new image is installed, the old one is made by the last [`Payload::reverse`] octets
+    /// of the payload, whose `size` that is; its hash stays that of the whole payload. None if there is no way back.
+    pub fn reversed(&self) -> Option<Self> {
+        let base = self.base.filter(|_| self.payload.reverse > 0)?;
+        Some(Self {
+            base: Some(Base { version: self.version, image: self.image }),
+            version: base.version,
+            image: base.image,
+            payload: Payload { size: self.payload.reverse, reverse: 0, ..self.payload },
+            ..*self
+        })
+    }
+
     /// What a key of the manifest is called.
     pub(crate) fn key_name(key: i64) -> &'static str {
         match u32::try_from(key) {
+            Err(_) if key == key::REVERSE => "payload back",
             Err(_) => "critical",
             Ok(key::PRODUCT) => "product",
             Ok(key::BASE_VERSION) => "from version",
@@ -234,7 +255,9 @@ impl<'a> Manifest<'a> {
     pub fn emit(&self, out: &mut [u8]) -> Result<usize, Error> {
         let len = cbor::write(out, |e| {
             let coded = self.payload.kind.is_coded();
+            let reverse = self.payload.reverse;
             e.map(match (self.base.is_some(), coded) {
+                (true, true) if reverse > 0 => 19,
                 (true, true) => 18,
                 (true, false) => 15,
                 (false, _) => 12,
@@ -265,6 +288,9 @@ impl<'a> Manifest<'a> {
                 e.u32(key::MEMORY)?.u32(needs.memory)?;
                 e.u32(key::SPARE)?.u32(needs.spare)?;
                 e.u32(key::STATE)?.u32(needs.state)?;
+                if reverse > 0 {
+                    e.i64(key::REVERSE)?.u32(reverse)?;
+                }
             }
             Ok(())
         })?;
@@ -343,7 +369,18 @@ impl Payload {
         size.div_ceil(self.block_size.max(1))
     }
 
+    /// How many of the octets, the first ones, lead to the new image; the delta that leads back begins behind them.
+    pub const fn forward(&self) -> u32 {
+        self.size.saturating_sub(self.reverse)
+    }
+
     fn check(&self, image_size: u32) -> Result<(), ErrorKind> {
+        if self.reverse > 0 {
+            if self.kind != Kind::Coded || self.layout != Layout::InPlace {
+                return Err(ErrorKind::BadValue);
+            }
+            return if self.reverse < self.size { Ok(()) } else { Err(ErrorKind::BadLength) };
+        }
         let least = match self.kind {
             Kind::Full if self.size == image_size => return Ok(()),
             Kind::Full => return Err(ErrorKind::BadLength),
@@ -353,6 +390,20 @@ impl Payload {
             Kind::Unpacked => 2,
         };
         if self.size < least { Err(ErrorKind::BadLength) } else { Ok(()) }
+    }
+}
+
+/// Where a key stands among the others: ordered by their encodings, negative ones come last, and only one is known.
+const fn rank(key: i64) -> i64 {
+    if key < 0 { i64::MAX } else { key }
+}
+
+/// None is said by leaving it out.
+fn reverse(reader: &mut cbor::Reader<'_>) -> Result<u32, Error> {
+    let at = reader.at();
+    match reader.u32()? {
+        0 => Err(Error::new(ErrorKind::BadValue, at)),
+        octets => Ok(octets),
     }
 }
 
@@ -427,6 +478,7 @@ mod tests {
                 size: 900,
                 sha256: [3; 32],
                 needs: Needs::default(),
+                reverse: 0,
             },
             description: "Fixes calls — again",
             notes: "First line\nsecond line",
@@ -466,12 +518,56 @@ mod tests {
         for known in [&b"\x13\x05"[..], b"\x13\x61a", b"\x18\x20\x41\x00", b"\x13\xF5", b"\x13\x38\x63"] {
             assert_eq!(with(known), Ok(true), "{known:x?}");
         }
-        assert_eq!(with(b"\x20\x05"), Err((ErrorKind::Unsupported, 0)));
+        assert_eq!(with(b"\x21\x05"), Err((ErrorKind::Unsupported, 0)));
         assert_eq!(with(b"\x13\x81\x01"), Err((ErrorKind::Unsupported, 1)));
         assert_eq!(with(b"\x13\xF6"), Err((ErrorKind::Unsupported, 1)));
         assert_eq!(with(b"\x0F\x05"), Err((ErrorKind::NotDeterministic, 0)));
         assert_eq!(with(b"\x18\x10\x05"), Err((ErrorKind::NotDeterministic, 0)));
         assert_eq!(with(b"\x10\x18\x05"), Err((ErrorKind::NotDeterministic, 1)));
+    }
+
+    fn revertible() -> Manifest<'static> {
+        let payload = Payload {
+            kind: Kind::Coded,
+            needs: Needs { memory: 4096, spare: 8192, state: 3000 },
+            reverse: 400,
+            ..example().payload
+        };
+        Manifest { payload, ..example() }
+    }
+
+    #[test]
+    fn the_way_back_has_a_key_that_must_be_understood() {
+        let octets = emitted(&revertible());
+        assert_eq!(Manifest::parse(&octets, 0), Ok(revertible()));
+        assert!(octets.ends_with(b"\x20\x19\x01\x90"), "key -1, 400");
+        // what any reader that does not know it makes of a negative key
+        let unknown = [&octets[..octets.len() - 4], b"\x21\x19\x01\x90"].concat();
+        assert_eq!(Manifest::parse(&unknown, 0).map_err(|e| e.kind), Err(ErrorKind::Unsupported));
+        let none = [&octets[..octets.len() - 4], b"\x20\x00"].concat();
+        assert_eq!(Manifest::parse(&none, 0).map_err(|e| e.kind), Err(ErrorKind::BadValue));
+        let mut early = octets.clone();
+        let back = early.split_off(octets.len() - 4);
+        early.splice(2..2, back);
+        assert!(Manifest::parse(&early, 0).is_err(), "it is the last key");
+    }
+
+    #[test]
+    fn the_way_back_exchanges_the_images() {
+        let there = revertible();
+        assert_eq!(there.payload.forward(), 500);
+        let back = there.reversed().unwrap();
+        assert_eq!((back.image, back.version), (there.base.unwrap().image, "1.0.0"));
+        assert_eq!((back.base.unwrap().image, back.base.unwrap().version), (there.image, "1.1.0"));
+        assert_eq!((back.payload.size, back.payload.forward(), back.payload.reverse), (400, 400, 0));
+        assert_eq!((back.reversed(), example().reversed()), (None, None));
+        let refused = |change: fn(&mut Manifest<'static>)| {
+            let mut manifest = revertible();
+            change(&mut manifest);
+            manifest.emit(&mut [0; 4096]).map_err(|e| e.kind).err()
+        };
+        assert_eq!(refused(|m| m.payload.reverse = 900), Some(ErrorKind::BadLength), "nothing leads forward");
+        assert_eq!(refused(|m| m.payload.layout = Layout::Slot), Some(ErrorKind::BadValue));
     }
 
     #[test]
@@ -528,6 +624,7 @@ mod tests {
                     size: if full { sizes[1] } else { u32::MAX },
                     sha256: hashes[2],
                     needs: Needs::default(),
+                    reverse: 0,
                 },
                 description: &description,
                 notes: &notes,

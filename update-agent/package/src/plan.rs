@@ -239,6 +239,7 @@ mod tests {
                 size,
                 sha256: [0; 32],
                 needs: Needs::default(),
+                reverse: 0,
             },
             description: "",
             notes: "",

@@ -44,7 +44,7 @@ use core::fmt;
 use entry::{Appender, Entry, Kind};
 use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
-use crate::flash_io::read;
+use crate::flash_io::{read, sectors};
 
 /// Largest value, in octets: what the length field holds.
 pub const MAX_VALUE: usize = u16::MAX as usize;
@@ -276,6 +276,21 @@ impl<const KEYS: usize> BankLog<KEYS> {
         self.index = index;
         self.tail = Some(out.at());
         Ok(())
+    }
+
+    /// What `commits` commits of a value of `len` octets for a record that is there already take from now on: sectors
+    /// erased and octets programmed. If the bank holds no commit, all of them.
+    pub(crate) fn work<F: NorFlash>(&self, commits: u32, len: usize) -> (u32, u32) {
+        let (header, mark) = (entry::header_span::<F>(), entry::span::<F>(0));
+        let live = self.index.iter().filter(|p| p.at != 0).map(|p| entry::span::<F>(usize::from(p.len)));
+        let start = live.fold(header.saturating_add(mark.saturating_mul(2)), u32::saturating_add);
+        let commit = entry::span::<F>(len).saturating_add(mark.saturating_mul(2));
+        let hold = |room: u32| room.checked_div(commit).unwrap_or(u32::MAX);
+        let first = self.tail.map_or(0, |tail| hold(self.bank_len().saturating_sub(tail)));
+        let each = hold(self.bank_len().saturating_sub(start)).max(1);
+        let banks = commits.saturating_sub(first).div_ceil(each);
+        let erases = banks.saturating_mul(sectors::<F>(self.region, self.bank_len()));
+        (erases, banks.saturating_mul(start).saturating_add(commits.saturating_mul(commit)))
     }
 
     fn place(&self, key: u8) -> Option<Place> {

@@ -129,9 +129,9 @@ impl Update {
                 self.end(flash, package, UpdateResult::RolledBack)?;
                 Ok(Next::Run)
             }
-            (Job::Trial { package, counter, attempts }, Standing::Settled, Runs::Old) => {
+            (Job::Trial { package, way_back, counter, attempts }, Standing::Settled, Runs::Old) => {
                 let attempts = attempts.saturating_sub(1);
-                self.set_job(flash, Job::Trial { package, counter, attempts })?;
+                self.set_job(flash, Job::Trial { package, way_back, counter, attempts })?;
                 loader.stage(flash).map_err(Fault::Loader)?;
                 Ok(Next::Restart)
             }
@@ -148,8 +148,8 @@ impl Update {
     ) -> Result<(), Fault<L::Error, F::Error>> {
         let again = match self.job() {
             Job::Trial { attempts: CONFIRMING, .. } => true,
-            Job::Trial { package, counter, .. } => {
-                self.set_job(flash, Job::Trial { package, counter, attempts: CONFIRMING })?;
+            Job::Trial { package, way_back, counter, .. } => {
+                self.set_job(flash, Job::Trial { package, way_back, counter, attempts: CONFIRMING })?;
                 false
             }
             _ => false,

@@ -5,7 +5,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::table::{column, table};
-use super::{Flash, JOBS, OTADATA, SECTORS, SLOTS, changed, device, record};
+use super::{Flash, JOBS, OTADATA, SECTORS, SLOT_JOBS, SLOTS, changed, device, record};
 use crate::handover::mcuboot::{Flag, Magic, MaxAlign, McuBoot, SwapType, Trailer, next_swap};
 use crate::handover::otadata::{Entry, ImageState, OtaData};
 use crate::handover::{CONFIRMING, Loader, Next, Runs, Standing};
@@ -206,7 +206,7 @@ impl<F> Loader<F> for Told {
 fn follow() -> String {
     let standings = [Standing::Settled, Standing::Pending, Standing::OnTrial];
     let columns = [
-        column("job", JOBS.iter().map(|(name, _)| *name)),
+        column("job", JOBS.iter().take(SLOT_JOBS).map(|(name, _)| *name)),
         column("loader", standings.map(name)),
         column("runs", ["old", "new"]),
     ];

@@ -52,6 +52,9 @@ fn calls<T>(
 pub(super) fn tables() -> String {
     let mut text = String::from("## A start: `Update::boot`\n\n");
     text.push_str(&calls(Update::boot, |decision, before, after| {
+        let begun = |job: Job| matches!(job, Job::Reverting { .. });
+        let given_up = matches!(before.job, Job::Trial { attempts: 0, way_back: 1.., .. });
+        assert_eq!(begun(after.job), begun(before.job) || given_up && after.job != Job::Idle);
         assert_eq!(after.security_counter, COUNTER, "a start raises no counter");
         assert_eq!(after.active, before.active, "a start makes no slot the good one");
         match decision.expect("the flash is sound") {
@@ -66,6 +69,8 @@ pub(super) fn tables() -> String {
                 }
                 format!("run {}", if slot == Slot::First { "first" } else { "second" })
             }
+            BootDecision::Update if given_up => "go back".into(),
+            BootDecision::Update if begun(before.job) => "go on with the way back".into(),
             BootDecision::Update => "go on with the update".into(),
             BootDecision::Broken => {
                 assert!(!before.sound, "a sound image is started");

@@ -42,8 +42,8 @@ const PACKAGE: PackageId = PackageId([7; 16]);
 pub(crate) const COUNTER: u32 = 5;
 pub(crate) const PACKAGE_COUNTER: u32 = 6;
 
-/// Every job, with the name it has in the tables.
-const JOBS: [(&str, Job); 12] = [
+/// Every job, with the name it has in the tables; those of revertible packages come last.
+const JOBS: [(&str, Job); 17] = [
     ("idle", Job::Idle),
     ("receiving", Job::Receiving { size: 300, received: 256 }),
     ("verified", Job::Verified { package: PACKAGE, size: 300 }),
@@ -56,10 +56,21 @@ const JOBS: [(&str, Job); 12] = [
     ("trial, 1 attempt", trial(1)),
     ("trial, more attempts", trial(3)),
     ("trial, confirmation begun", trial(crate::handover::CONFIRMING)),
+    ("trial with a way back, attempts used up", way_back(0)),
+    ("trial with a way back, 1 attempt", way_back(1)),
+    ("trial with a way back, more attempts", way_back(3)),
+    ("reverting, untouched", Job::Reverting { package: PACKAGE, size: 300, done: 0, ready: false }),
+    ("reverting, begun", Job::Reverting { package: PACKAGE, size: 300, done: 1, ready: true }),
 ];
+/// How many of them a device with slots can have: there is nothing to revert.
+const SLOT_JOBS: usize = 12;
+
+const fn way_back(attempts: u8) -> Job {
+    Job::Trial { package: PACKAGE, way_back: 300, counter: PACKAGE_COUNTER, attempts }
+}
 
 pub(crate) const fn trial(attempts: u8) -> Job {
-    Job::Trial { package: PACKAGE, counter: PACKAGE_COUNTER, attempts }
+    Job::Trial { package: PACKAGE, way_back: 0, counter: PACKAGE_COUNTER, attempts }
 }
 
 pub(crate) const fn record(active: Slot, sound: bool, job: Job) -> Record {
@@ -81,6 +92,7 @@ fn changed(before: &Record, after: &Record) -> String {
         said.push(match after.job {
             Job::Trial { attempts: crate::handover::CONFIRMING, .. } => "confirmation begun".to_string(),
             Job::Trial { .. } => "one attempt fewer".to_string(),
+            Job::Reverting { .. } => "reverting".to_string(),
             Job::Idle => "idle".to_string(),
             other => panic!("a decision begins no {other:?}"),
         });

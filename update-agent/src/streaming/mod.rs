@@ -55,7 +55,7 @@ use crate::coded::Memory;
 use crate::flash_io::Hashing;
 use crate::handover::ATTEMPTS_MAX;
 use crate::record::Job;
-use crate::verify::{self, Accepted, malformed};
+use crate::verify::{self, Accepted, Way, malformed};
 use crate::{Device, Error, Failure, Mode, Outcome, Progress, Refusal, Update, UpdateResult};
 
 /// A good [`Site::share`]: an eighth more erases, and a cut costs the blocks of less than eight states.
@@ -320,7 +320,7 @@ impl<'m, C: Crypto> Streaming<'m, C> {
         let Job::Streaming { package, size, done, kept } = site.update.job() else {
             return Err(Error::NotNow);
         };
-        let accepted = site.update.reopen::<F, C>(site.flash, memory.octets(), size, package)?;
+        let accepted = site.update.reopen::<F, C>(site.flash, memory.octets(), size, package, Way::There)?;
         let mut this = Self::at(Stage::Broken, memory);
         let Some(accepted) = accepted else {
             this.end(site, UpdateResult::Failed(Failure::PackageChanged))?;
@@ -395,7 +395,7 @@ impl<'m, C: Crypto> Streaming<'m, C> {
         }
         let attempts = site.device.trial_attempts.clamp(1, ATTEMPTS_MAX);
         let (package, counter) = (accepted.id, accepted.security_counter);
-        site.update.set_job(site.flash, Job::Trial { package, counter, attempts })?;
+        site.update.set_job(site.flash, Job::Trial { package, way_back: 0, counter, attempts })?;
         self.stage = Stage::Over(Progress::Complete);
         Ok(Progress::Complete)
     }

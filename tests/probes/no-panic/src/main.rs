@@ -46,6 +46,7 @@ parts! {
     "update" update
     "applier" applier
     "streaming" streaming
+    "forecast" forecast
     "handover" handover
     "agent" agent
 }

@@ -94,7 +94,13 @@ fn opened(
     let size = blocks * 200;
     let outline =
         Outline { payload: small(payload.len()), old_size: size, new_size: size, block: 200, in_place: true };
-    let mut device = Device { payload: &payload, image: vec![0; size as usize], saved: vec![], read: 0 };
+    let mut device = Device {
+        payload: &payload,
+        image: vec![0; size as usize],
+        saved: vec![],
+        read: 0,
+        arrived: usize::MAX,
+    };
     let mut memory = Memory::new(&outline);
     Rebuild::open(outline, &mut memory.words, &mut memory.regions, &mut device).map(|made| made.needs())
 }
@@ -551,7 +557,7 @@ fn a_plan_that_has_octets_looked_for_again_and_again_is_refused() {
             }
             cursor.step(numbers, plan, 200, Step::Make(0)).unwrap();
             for left in (1..=200).rev() {
-                let segment = Segment { literal: 0, copy: 1, source: 0, mapped: false };
+                let segment = Segment { literal: 0, copy: 1, source: 0, mapped: false, early: 0 };
                 cursor.segment(numbers, plan, 200, left, LEAST, segment).unwrap();
             }
         }

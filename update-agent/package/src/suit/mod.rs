@@ -32,7 +32,8 @@
 //! ```
 //! Only registered elements are used. What SUIT has no command for, making the image out of the payload, is the update
 //! agent's work between *install* and *validate*; what it needs for that is component 2, the [`Manifest`] of the plain
-//! form, octet for octet. Everything that SUIT says too must agree with it ([`Suit::agrees`]).
+//! form, octet for octet. Everything that SUIT says too must agree with it ([`Suit::agrees`]). The payload of a revertible
+//! package is one component like any other: that its end leads back is said in component 2 only.
 //!
 //! The vendor id is [`VENDOR_ID`]. The class id is the UUID of version 8 (RFC 9562 §5.8) that begins as the
 //! SHA-256 of "Kedge product " and the product does.

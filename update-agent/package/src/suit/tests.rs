@@ -28,6 +28,7 @@ fn example(payload: u32) -> Manifest<'static> {
             size: payload,
             sha256: [3; 32],
             needs: Needs::default(),
+            reverse: 0,
         },
         description: "Fixes calls",
         notes: "",
@@ -97,6 +98,13 @@ fn it_costs_what_the_documentation_says() {
     let description = "d".repeat(crate::limits::DESCRIPTION_MAX);
     let long = "p".repeat(crate::limits::NAME_MAX);
     let image = Image { size: u32::MAX >> 2, sha256: [2; 32] };
+    let most = u32::MAX;
+    let payload = Payload {
+        kind: Kind::Coded,
+        needs: Needs { memory: most, spare: most, state: most },
+        reverse: most - 1,
+        ..example(most).payload
+    };
     let full = Manifest {
         product: &long,
         base: Some(Base { version: &long, image }),
@@ -105,7 +113,8 @@ fn it_costs_what_the_documentation_says() {
         security_counter: u32::MAX,
         description: &description,
         notes: &notes,
-        ..example(u32::MAX)
+        payload,
+        ..example(most)
     };
     let mut out = [0; 4096];
     let len = emit_suit(KeyId::new(&[7; 16]).unwrap(), &full, sha256, signature, &mut out).unwrap();

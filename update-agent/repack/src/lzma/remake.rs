@@ -163,10 +163,13 @@ impl<'m> Maker<'m> {
         })
     }
 
-    /// Begins a stream. Refused: one for which there is not room ([`Fault::Memory`]).
+    /// Begins a stream. Refused: one for which there is not room ([`Fault::Memory`]), or without an octet.
     pub fn start(&mut self, stream: Stream) -> Result<(), Fault> {
         if !self.finder.has_room(stream.plain) {
             return Err(Fault::Memory { words: Room::of(&stream).words() });
+        }
+        if stream.plain == 0 {
+            return Err(Fault::Stream);
         }
         self.stream = stream;
         self.lzma.reset(None);

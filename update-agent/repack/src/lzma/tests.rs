@@ -442,7 +442,7 @@ proptest! {
         let mut plain = vec![0; len];
         let mut taken = Taken::default();
         let found = unpack(framing, &mut Feed(&packed), &mut plain, &mut vec![0; CELLS], &mut taken);
-        if let Ok(Extent { packed: read, plain: len }) = found && read as usize <= packed.len() {
+        if let Ok(Extent { packed: read, plain: len @ 1.. }) = found && read as usize <= packed.len() {
             recipe(&sample(framing, &packed[..read as usize], len as usize), None);
         }
     }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use kedge_generator::{Signer, rehearse, suit};
+use kedge_generator::{Signer, Trip, forecast, rehearse, suit};
 use kedge_update_agent::UpdateResult;
 
 use super::decode::decode;
 use super::opened::Opened;
 use super::output::Output;
+use super::speed::{Part, TYPICAL};
 use super::stream::streamed;
 use super::{Exit, Surroundings, firmware};
 use crate::command::input;
@@ -30,6 +31,9 @@ pub(super) struct Apply {
     output: PathBuf,
     #[command(flatten)]
     trust: Trust,
+    /// How fast a device is, for the forecast: milliseconds to erase a sector, then KiB a second
+    #[arg(long, value_name = "SPEED", default_value = TYPICAL)]
+    speed: Part,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -44,6 +48,9 @@ pub(super) struct Verify {
     new: PathBuf,
     #[command(flatten)]
     trust: Trust,
+    /// How fast a device is, for the forecast: milliseconds to erase a sector, then KiB a second
+    #[arg(long, value_name = "SPEED", default_value = TYPICAL)]
+    speed: Part,
 }
 
 pub(super) fn apply(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
@@ -57,6 +64,9 @@ pub(super) fn apply(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> a
         Ok(new) => {
             Output::begin(&arguments.output)?.finish(&new)?;
             writeln!(surroundings.out, "{}: {} octets", arguments.output.display(), new.len())?;
+            if let Ok(forecast) = forecast(&package) {
+                arguments.speed.print(&forecast, "on a device", surroundings.out)?;
+            }
             Ok(Exit::Passed)
         }
         Err(why) => failed(&why, surroundings),
@@ -119,10 +129,38 @@ pub(super) fn verify(arguments: &Verify, surroundings: &mut Surroundings<'_>) ->
                 work.programs,
                 work.most_worn
             )?;
+            tell(&work.there, "way there", arguments.speed, surroundings)?;
+            writeln!(
+                surroundings.out,
+                "{:13} {} sectors of the image change, {} were erased",
+                "", work.changed, work.there.tally.image.erases
+            )?;
+            if let Some(back) = &work.back {
+                tell(back, "way back", arguments.speed, surroundings)?;
+            }
             Ok(Exit::Passed)
         }
         Err(error) => failed(&error.to_string(), surroundings),
     }
+}
+
+/// What was foreseen, and what was counted.
+fn tell(trip: &Trip, what: &str, part: Part, surroundings: &mut Surroundings<'_>) -> anyhow::Result<()> {
+    part.print(&trip.forecast, what, surroundings.out)?;
+    let (tally, total) = (&trip.tally, trip.tally.total());
+    writeln!(
+        surroundings.out,
+        "{:13} counted: {} erases: image {}, spare {}, state {}, journal {}; {} octets programmed, {} read",
+        "",
+        total.erases,
+        tally.image.erases,
+        tally.spare.erases,
+        tally.package.erases,
+        tally.journal.erases,
+        total.programmed,
+        total.read
+    )?;
+    Ok(())
 }
 
 /// The new image, or why there is none.

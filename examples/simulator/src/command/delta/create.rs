@@ -66,6 +66,9 @@ pub(super) struct Create {
     /// Wrap the manifest in a SUIT envelope
     #[arg(long)]
     suit: bool,
+    /// In place, put the way back into the package too: a new image that is not confirmed is turned into the old one again
+    #[arg(long)]
+    reverse: bool,
     /// Tell what the package is made of and what applying it costs
     #[arg(long)]
     stats: bool,
@@ -165,6 +168,7 @@ pub(super) fn run(arguments: &Create, surroundings: &mut Surroundings<'_>) -> an
         ram: arguments.ram,
         spare: arguments.flash.spare,
         hint: Hint { arch: arguments.arch.arch(), base },
+        reverse: arguments.reverse,
         progress: &progress,
     };
     let made = create(&release, &installed, target, &coding, &signer);
@@ -175,9 +179,13 @@ pub(super) fn run(arguments: &Create, surroundings: &mut Surroundings<'_>) -> an
     }
     output.finish(&package)?;
     let path = arguments.output.display();
+    let back = match report.reverse {
+        0 => String::new(),
+        octets => format!(" ({octets} of them lead back)"),
+    };
     writeln!(
         surroundings.out,
-        "{path}: {} octets, {} of them payload; the new image has {}",
+        "{path}: {} octets, {} of them payload{back}; the new image has {}",
         package.len(),
         report.payload,
         new.octets.len()
@@ -227,6 +235,7 @@ fn stats(
     let out = &mut surroundings.out;
     let Report {
         payload,
+        reverse,
         parts: (plan, content),
         needs,
         blocks: (made, all),
@@ -244,7 +253,10 @@ fn stats(
         new.form,
         new.octets.len()
     )?;
-    writeln!(out, "payload       {payload} octets: plan {plan}, content {content}")?;
+    writeln!(out, "payload       {} octets: plan {plan}, content {content}", payload - reverse)?;
+    if *reverse > 0 {
+        writeln!(out, "way back      {reverse} octets more")?;
+    }
     writeln!(
         out,
         "layout        {}, blocks of {} octets: {made} of {all} are made",

@@ -10,6 +10,7 @@ use kedge_package::{Image, Kind, Manifest};
 use serde::Serialize;
 
 use super::opened::Opened;
+use super::speed::{ForecastFacts, Part, TYPICAL};
 use super::{Exit, Surroundings, layout_name};
 use crate::command::input;
 use crate::hex;
@@ -21,6 +22,9 @@ pub(super) struct Info {
     /// Print one JSON object; its keys stay as they are
     #[arg(long)]
     json: bool,
+    /// How fast a device is, for the forecast: milliseconds to erase a sector, then KiB a second
+    #[arg(long, value_name = "SPEED", default_value = TYPICAL)]
+    speed: Part,
 }
 
 /// What `--json` prints. Keys may be added, never changed or taken away.
@@ -28,6 +32,8 @@ pub(super) struct Info {
 struct Facts<'p> {
     package_bytes: usize,
     payload_bytes: usize,
+    /// Of which so many lead back.
+    payload_back_bytes: u32,
     kind: &'static str,
     envelope: &'static str,
     key_id: String,
@@ -47,6 +53,7 @@ struct Facts<'p> {
     notes: &'p str,
     regions: Vec<RegionFacts>,
     plan: Option<PlanFacts>,
+    forecast: ForecastFacts,
 }
 
 /// What the plan of a coded delta amounts to.
@@ -99,12 +106,20 @@ pub(super) fn run(arguments: &Info, surroundings: &mut Surroundings<'_>) -> anyh
             return Ok(Exit::Failed);
         }
     };
+    let forecast = match kedge_generator::forecast(&package) {
+        Ok(forecast) => forecast,
+        Err(error) => {
+            writeln!(surroundings.err, "kedge: no device makes anything of it: {error}")?;
+            return Ok(Exit::Failed);
+        }
+    };
     let plan = opened.plan(&mut Nowhere)?.and_then(Result::ok);
-    let facts = facts(&opened, &package, &regions, plan);
+    let facts = facts(&opened, &package, &regions, plan, arguments.speed.facts(&forecast));
     if arguments.json {
         writeln!(surroundings.out, "{}", serde_json::to_string_pretty(&facts)?)?;
     } else {
         print(&facts, surroundings)?;
+        arguments.speed.print(&forecast, "applying", surroundings.out)?;
     }
     Ok(Exit::Passed)
 }
@@ -118,12 +133,19 @@ impl std::fmt::Write for Nowhere {
     }
 }
 
-fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region], plan: Option<Summary>) -> Facts<'p> {
+fn facts<'p>(
+    opened: &Opened<'p>,
+    package: &[u8],
+    regions: &[Region],
+    plan: Option<Summary>,
+    forecast: ForecastFacts,
+) -> Facts<'p> {
     let Manifest { product, base, version, image, security_counter, payload, description, notes } =
         opened.manifest;
     Facts {
         package_bytes: package.len(),
         payload_bytes: opened.payload.len(),
+        payload_back_bytes: payload.reverse,
         kind: match payload.kind {
             Kind::Full => "full",
             Kind::Delta => "plain-delta",
@@ -148,6 +170,7 @@ fn facts<'p>(opened: &Opened<'p>, package: &[u8], regions: &[Region], plan: Opti
         notes,
         regions: region_facts(regions, base.map_or(0, |base| base.image.size), image.size),
         plan: plan.map(plan_facts),
+        forecast,
     }
 }
 
@@ -220,6 +243,9 @@ fn print(facts: &Facts<'_>, surroundings: &mut Surroundings<'_>) -> anyhow::Resu
         "package       {} octets, {} of them payload ({})",
         facts.package_bytes, facts.payload_bytes, facts.kind
     )?;
+    if facts.payload_back_bytes > 0 {
+        writeln!(out, "way back      {} octets of the payload", facts.payload_back_bytes)?;
+    }
     writeln!(out, "envelope      {}, key {}", facts.envelope, facts.key_id)?;
     writeln!(out, "layout        {}, blocks of {} octets", facts.layout, facts.block_bytes)?;
     writeln!(

@@ -8,6 +8,7 @@ mod info;
 mod opened;
 mod output;
 mod quantity;
+mod speed;
 mod stream;
 
 use std::path::Path;

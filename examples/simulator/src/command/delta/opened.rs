@@ -58,7 +58,7 @@ impl<'p> Opened<'p> {
     /// What a coded delta's decoder has to know.
     pub(super) fn outline(&self) -> Outline {
         Outline {
-            payload: self.manifest.payload.size,
+            payload: self.manifest.payload.forward(),
             old_size: self.manifest.base.map_or(0, |base| base.image.size),
             new_size: self.manifest.image.size,
             block: self.manifest.payload.block_size,

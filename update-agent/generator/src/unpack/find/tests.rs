@@ -21,7 +21,7 @@ fn check_values_are_the_published_ones() {
     assert_eq!(sum(Check::Crc, b"123456789"), [0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0]);
     assert_eq!(sum(Check::Adler, b"123456789"), [0x09, 0x1E, 0x01, 0xDE]);
     assert_eq!(sum(Check::Adler, &[0xFF; 6000]), {
-        let (one, two) = [0xFF_u64; 6000].iter().fold((1, 0), |(one, two), octet| {
+        let (one, two) = std::iter::repeat_n(0xFF_u64, 6000).fold((1, 0), |(one, two), octet| {
             let one = (one + octet) % 65521;
             (one, (two + one) % 65521)
         });

@@ -56,7 +56,7 @@ fn block(image: &[u8], at: usize, limit: usize) -> Option<(usize, Parsed)> {
     let header = image.get(at..at + (size + 1) * 4)?;
     let filter = filter(header)?;
     let octets = &image[at + header.len()..];
-    let plain = plain_size(octets).filter(|plain| *plain <= limit)?;
+    let plain = plain_size(octets).filter(|plain| (LEAST..=limit).contains(plain))?;
     Some((at + header.len(), Parsed::read(octets, Framing::Chunks, filter, plain)?))
 }
 

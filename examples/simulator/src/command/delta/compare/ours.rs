@@ -75,6 +75,7 @@ impl Way {
             ram: self.ram,
             spare: self.spare,
             hint: Hint { arch: None, base: pair.base },
+            reverse: false,
             progress: &|_, _| (),
         };
         let start = Instant::now();
