@@ -23,6 +23,7 @@ pub(crate) const PARTS: [(&str, &str); 20] = [
         "repack",
         "update-agent/repack: the above with deflate streams unpacked and made again, 224 KiB of memory",
     ),
+    ("lzma", "update-agent/repack: the above, streams of LZMA and xz too"),
     ("bank-log", "update-agent: the record store on two banks of flash"),
     ("nand", "update-agent: NAND flash as NOR flash, pages of 2 KiB"),
     ("encrypted", "update-agent: regions of flash behind a cipher; tables of mixed sectors"),

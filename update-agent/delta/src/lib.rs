@@ -50,7 +50,8 @@ pub mod rebuild;
 pub mod seam;
 pub mod walk;
 
-fn hash(a: u32, b: u32) -> u32 {
+/// Spreads two numbers over 32 bits: for tables that a context chooses a place in.
+pub fn hash(a: u32, b: u32) -> u32 {
     salted(a, salt(b))
 }
 
@@ -65,6 +66,6 @@ const fn salted(a: u32, salt: u32) -> u32 {
 }
 
 /// The place of `hash` among `len`: its share of 2^32, without a division.
-fn slot(hash: u32, len: usize) -> usize {
+pub fn slot(hash: u32, len: usize) -> usize {
     usize::try_from(u64::from(hash).wrapping_mul(len as u64) >> 32).unwrap_or(0)
 }

@@ -251,7 +251,7 @@ fn best(
         let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
         coded.payload.splice(0..0, recipe);
         if coded.payload.len() < best.coded.payload.len() {
-            let streams = found.report(Some(&choice), others);
+            let streams = found.report(Some((&choice, &expanded.spent)), others);
             best = Best { kind: Kind::Unpacked, coded, streams, memory: expanded.memory };
         }
         tried.push(choice);

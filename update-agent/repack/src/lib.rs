@@ -9,7 +9,7 @@
 //! One changed octet changes a compressed stream to its end, so a delta of compressed streams is as large as the streams. A
 //! delta of what they hold is small, but then the device has to compress again, exactly as the release did. The encoder is
 //! imitated; wherever the imitation would decide otherwise, the recipe says so. Any stream can be made again; the recipe's
-//! size tells whether it pays.
+//! size tells whether it pays. That is [`deflate`]; of [`lzma`], which nobody imitates, the encoder's decisions are sent.
 //!
 //! Everything works in memory that the caller lends; nothing panics, whatever a recipe or a stream says.
 #![no_std]
@@ -30,5 +30,6 @@
 extern crate std;
 
 pub mod deflate;
+pub mod lzma;
 pub mod recipe;
 pub mod remake;

@@ -11,9 +11,24 @@ use kedge_delta::bits::Bits;
 use crate::deflate::correct::Model;
 use crate::deflate::make::Room;
 use crate::deflate::{Fault, Manner, chains};
+use crate::lzma::{self, Filter, Framing, Props};
 
 /// The most streams that an image may have: each takes some octets of a recipe, but memory for a table.
 pub const STREAMS_MAX: u32 = 1 << 14;
+
+/// Places in an expanded image at which streams start, so that what is in them stands as it does in memory: instructions at
+/// multiples of their size, and much content at a multiple of what load addresses are multiples of. What fills the place up
+/// before costs next to nothing.
+const PLACES: [(u32, u32); 2] = [(MUCH, 256), (0, 4)];
+/// Streams that hold so much are likely programs of their own.
+const MUCH: u32 = 1 << 16;
+
+/// The next place at or behind `at` for a stream that holds `plain` octets, if no more than `most` may be filled up; `None`
+/// if there is none below 2^32.
+pub fn place(at: u32, plain: u32, most: u32) -> Option<u32> {
+    let fits = PLACES.iter().find(|(least, step)| plain >= *least && most >= *step);
+    fits.map_or(Some(at), |(_, step)| at.checked_next_multiple_of(*step))
+}
 
 /// What is known before the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,8 +41,10 @@ pub struct Head {
     pub new: u32,
     /// Octets of the new image with these streams unpacked.
     pub expanded: u32,
-    /// The memory that making them takes.
+    /// The memory that making those of DEFLATE takes.
     pub room: Room,
+    /// The memory that those of LZMA take.
+    pub lzma: lzma::Needs,
 }
 
 /// A stream of the old image.
@@ -39,6 +56,42 @@ pub struct Old {
     pub len: u32,
     /// Octets that it holds.
     pub plain: u32,
+    /// It is one of LZMA.
+    pub lzma: Option<Lzma>,
+}
+
+impl Old {
+    /// Where it starts in the expanded image, the last one having ended at `end`. What fills the place up are octets of the
+    /// stream as it is in the image, so they are no more than it has.
+    pub fn start(&self, end: u32) -> Option<u32> {
+        place(end.checked_add(self.gap)?, self.plain, self.len)
+    }
+}
+
+/// What is told of an LZMA stream beside its sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lzma {
+    /// How it is cut.
+    pub framing: Framing,
+    /// What was done with its octets before.
+    pub filter: Filter,
+    /// Its tokens.
+    pub tokens: u32,
+}
+
+impl Lzma {
+    /// The stream with its sizes.
+    pub const fn stream(self, packed: u32, plain: u32) -> lzma::Stream {
+        let Self { framing, filter, tokens } = self;
+        lzma::Stream { framing, filter, packed, plain, tokens }
+    }
+}
+
+impl From<lzma::Stream> for Lzma {
+    fn from(stream: lzma::Stream) -> Self {
+        let lzma::Stream { framing, filter, tokens, .. } = stream;
+        Self { framing, filter, tokens }
+    }
 }
 
 /// A stream of the new image.
@@ -48,10 +101,34 @@ pub struct New {
     pub gap: u32,
     /// Octets that it holds.
     pub plain: u32,
-    /// What is made behind it.
-    pub check: Check,
-    /// Its encoder.
-    pub manner: Manner,
+    /// How it is made.
+    pub coder: Coder,
+}
+
+impl New {
+    /// Where it starts in the expanded image, the last one having ended at `end`. What fills the place up may be anything.
+    pub fn start(&self, end: u32) -> Option<u32> {
+        place(end.checked_add(self.gap)?, self.plain, u32::MAX)
+    }
+}
+
+/// How a stream of the new image is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coder {
+    /// As an encoder of DEFLATE does.
+    Deflate {
+        /// What is made behind it.
+        check: Check,
+        /// Its encoder.
+        manner: Manner,
+    },
+    /// From the decisions of an encoder of LZMA.
+    Lzma {
+        /// The stream.
+        stream: lzma::Stream,
+        /// The number, among those of LZMA, of the old stream that it resembles.
+        like: Option<u32>,
+    },
 }
 
 /// A check value behind a stream.
@@ -90,6 +167,10 @@ mod sort {
     pub(super) const LEN: u32 = 11;
     pub(super) const PLAIN: u32 = 12;
     pub(super) const CHECK: u32 = 13;
+    pub(super) const FRAMING: u32 = 14;
+    pub(super) const FILTER: u32 = 15;
+    pub(super) const LIKE: u32 = 16;
+    pub(super) const LZMA: u32 = 17;
 }
 
 /// Codes the head.
@@ -104,7 +185,40 @@ pub fn head<B: Bits>(model: &mut Model<'_>, bits: &mut B, head: Head) -> Result<
     let positions = model.number(bits, sort::ROOM, positions)?;
     let lists = model.number(bits, sort::ROOM, lists)?;
     let room = Room { tokens, window: chains::Room { ring, positions, lists } };
-    Ok(Head { old, plain, new, expanded, room })
+    let lzma::Needs { room: most, streams, notes } = head.lzma;
+    let lzma_plain = model.number(bits, sort::LZMA, most.plain)?;
+    let lzma_tokens = model.number(bits, sort::LZMA, most.tokens)?;
+    let streams = model.number(bits, sort::LZMA, streams)?;
+    let notes = model.number(bits, sort::LZMA, notes)?;
+    let most = lzma::Room { plain: lzma_plain, tokens: lzma_tokens };
+    Ok(Head { old, plain, new, expanded, room, lzma: lzma::Needs { room: most, streams, notes } })
+}
+
+/// The number that stands for LZMA among the checks of DEFLATE.
+const LZMA: u32 = 3;
+
+/// Codes what is told of an LZMA stream.
+fn lzma<B: Bits>(model: &mut Model<'_>, bits: &mut B, of: Option<Lzma>) -> Result<Lzma, B::Error> {
+    let Lzma { framing, filter, tokens } =
+        of.unwrap_or(Lzma { framing: Framing::Chunks, filter: Filter::None, tokens: 0 });
+    let number = match framing {
+        Framing::Chunks => 0,
+        Framing::Bare { props, marked } => {
+            (u32::from(props.to_octet()) << 1 | u32::from(marked)).wrapping_add(1)
+        }
+    };
+    // what there is not is coded by nobody; it becomes something that fits no stream
+    let framing = match model.number(bits, sort::FRAMING, number)?.checked_sub(1) {
+        None => Framing::Chunks,
+        Some(number) => {
+            let props = u8::try_from(number >> 1).ok().and_then(Props::from_octet).unwrap_or_default();
+            Framing::Bare { props, marked: number & 1 == 1 }
+        }
+    };
+    let filter = model.number(bits, sort::FILTER, filter as u32)?;
+    let filter = Filter::from_id(u64::from(filter)).unwrap_or_default();
+    let tokens = model.number(bits, sort::ROOM, tokens)?;
+    Ok(Lzma { framing, filter, tokens })
 }
 
 /// Codes a stream of the old image.
@@ -112,20 +226,35 @@ pub fn old<B: Bits>(model: &mut Model<'_>, bits: &mut B, stream: Old) -> Result<
     let gap = model.number(bits, sort::GAP, stream.gap)?;
     let len = model.number(bits, sort::LEN, stream.len)?;
     let plain = model.number(bits, sort::PLAIN, stream.plain)?;
-    Ok(Old { gap, len, plain })
+    let is_lzma = model.number(bits, sort::CHECK, if stream.lzma.is_some() { LZMA } else { 0 })? == LZMA;
+    let lzma = if is_lzma { Some(lzma(model, bits, stream.lzma)?) } else { None };
+    Ok(Old { gap, len, plain, lzma })
 }
 
 /// Codes a stream of the new image; its corrections come behind it.
 pub fn new<B: Bits>(model: &mut Model<'_>, bits: &mut B, stream: New) -> Result<New, B::Error> {
     let gap = model.number(bits, sort::GAP, stream.gap)?;
     let plain = model.number(bits, sort::PLAIN, stream.plain)?;
-    let check = match model.number(bits, sort::CHECK, stream.check as u32)? {
+    let (number, manner, of) = match stream.coder {
+        Coder::Deflate { check, manner } => (check as u32, manner, None),
+        Coder::Lzma { stream, like } => (LZMA, Manner::zlib(0, 1), Some((stream, like))),
+    };
+    let check = match model.number(bits, sort::CHECK, number)? {
         0 => Check::None,
         1 => Check::Adler,
-        _ => Check::Crc,
+        2 => Check::Crc,
+        _ => {
+            let (of, like) = of.unwrap_or((lzma::Stream::NONE, None));
+            let lzma = lzma(model, bits, Some(of.into()))?;
+            let packed = model.number(bits, sort::LEN, of.packed)?;
+            let like = like.map_or(0, |number| number.saturating_add(1));
+            let like = model.number(bits, sort::LIKE, like)?.checked_sub(1);
+            let stream = lzma.stream(packed, plain);
+            return Ok(New { gap, plain, coder: Coder::Lzma { stream, like } });
+        }
     };
-    let manner = model.manner(bits, stream.manner)?;
-    Ok(New { gap, plain, check, manner })
+    let manner = model.manner(bits, manner)?;
+    Ok(New { gap, plain, coder: Coder::Deflate { check, manner } })
 }
 
 /// Computes check values.
@@ -248,7 +377,7 @@ impl<'m> Expanding<'m> {
 
     /// The stream is unpacked.
     pub fn push(&mut self, stream: &Old) -> Result<(), Fault> {
-        let start = self.expanded.checked_add(stream.gap).ok_or(Fault::Size)?;
+        let start = stream.start(self.expanded).ok_or(Fault::Size)?;
         let end = start.checked_add(stream.plain).ok_or(Fault::Size)?;
         let image = self.image.checked_add(stream.gap).and_then(|at| at.checked_add(stream.len));
         self.image = image.ok_or(Fault::Size)?;

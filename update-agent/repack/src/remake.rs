@@ -21,7 +21,8 @@ use crate::deflate::correct::{self, Model, Side};
 use crate::deflate::inflate::{self, Plain, inflate};
 use crate::deflate::make::Maker;
 use crate::deflate::{self, Manner};
-use crate::recipe::{self, Check, Checksum, Expanding, Expansion, Head, New, Old, Piece, STREAMS_MAX};
+use crate::lzma::{self, Opening, Workshop};
+use crate::recipe::{self, Check, Checksum, Coder, Expanding, Expansion, Head, New, Old, Piece, STREAMS_MAX};
 
 /// What is wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Fault {
     Delta(rebuild::Fault),
     /// The recipe, or a stream of the old image.
     Recipe(deflate::Fault),
+    /// An LZMA stream of either image.
+    Lzma(lzma::Fault),
 }
 
 impl fmt::Display for Fault {
@@ -44,6 +47,7 @@ impl fmt::Display for Fault {
             Self::Memory { words } => write!(f, "{words} words of memory are needed"),
             Self::Delta(fault) => write!(f, "the delta is broken: {fault:?}"),
             Self::Recipe(fault) => write!(f, "the recipe is broken: {fault}"),
+            Self::Lzma(fault) => write!(f, "the recipe is broken: {fault}"),
         }
     }
 }
@@ -62,6 +66,21 @@ pub enum Error<E> {
 impl<E> From<deflate::Fault> for Error<E> {
     fn from(fault: deflate::Fault) -> Self {
         Self::Fault(Fault::Recipe(fault))
+    }
+}
+
+impl<E> From<lzma::Fault> for Error<E> {
+    fn from(fault: lzma::Fault) -> Self {
+        Self::Fault(Fault::Lzma(fault))
+    }
+}
+
+impl<E> From<lzma::Error<E>> for Error<E> {
+    fn from(error: lzma::Error<E>) -> Self {
+        match error {
+            lzma::Error::Input(error) => Self::Input(error),
+            lzma::Error::Fault(fault) => fault.into(),
+        }
     }
 }
 
@@ -298,8 +317,10 @@ impl<I: Input> Side for Source<'_, '_, I> {
 enum Part {
     /// Octets that are no stream, and whether a stream comes behind them.
     Gap(u32, Option<New>),
-    /// A stream.
+    /// A stream of DEFLATE.
     Stream,
+    /// A stream of LZMA.
+    Lzma,
     /// The check value behind it, from this octet on.
     Check(usize),
 }
@@ -316,6 +337,7 @@ pub struct Remake<'m> {
     expansion: Expansion<'m>,
     model: Model<'m>,
     maker: Maker<'m>,
+    workshop: Workshop<'m>,
     script: Script,
     reading: Reading,
     checksum: Checksum,
@@ -324,13 +346,16 @@ pub struct Remake<'m> {
     streams: u32,
     /// Octets of the expanded image that stand before the next stream's gap.
     expanded: u32,
+    /// Octets between the gap and what the stream holds.
+    filling: u32,
     /// Octets made.
     made: u32,
 }
 
 /// Words that are needed beside those of the coded delta.
 pub fn words(head: &Head) -> usize {
-    correct::WORDS.saturating_add(head.room.words()).saturating_add(Expanding::words(head))
+    let deflate = correct::WORDS.saturating_add(head.room.words());
+    deflate.saturating_add(head.lzma.words()).saturating_add(Expanding::words(head))
 }
 
 impl<'m> Remake<'m> {
@@ -357,10 +382,12 @@ impl<'m> Remake<'m> {
         let maker = Maker::new(head.room, part)?;
         let (part, rest) = rest.split_at_mut_checked(Expanding::words(&head)).ok_or(short)?;
         let mut expanding = Expanding::new(&head, part)?;
+        let (part, rest) = rest.split_at_mut_checked(head.lzma.words()).ok_or(short)?;
+        let mut opening = Opening::new(&head.lzma, part)?;
         for _ in 0..head.old {
             let stream =
                 recipe::old(&mut model, &mut script.bits(input), Old::default()).map_err(Error::Input)?;
-            unpack(&stream, &mut expanding, outline.old_size, rest, input)?;
+            unpack(&stream, (&mut expanding, &mut opening), outline.old_size, rest, input)?;
         }
         let (expansion, old_size) = expanding.finish(outline.old_size)?;
         let payload = outline.payload.saturating_sub(delta_at);
@@ -382,12 +409,14 @@ impl<'m> Remake<'m> {
             expansion,
             model,
             maker,
+            workshop: opening.finish(),
             script,
             reading: Reading::default(),
             checksum: Checksum::new(Check::None),
             part: Part::Gap(0, None),
             streams: head.new,
             expanded: 0,
+            filling: 0,
             made: 0,
         };
         remake.advance(input)?;
@@ -461,7 +490,7 @@ impl<'m> Remake<'m> {
 
     /// Makes octets of this part; fewer than `out` holds only at its end.
     fn some<I: Input>(&mut self, input: &mut I, out: &mut [u8]) -> Result<usize, Error<I::Error>> {
-        let Self { part, maker, model, checksum, rebuild, reading, script, .. } = self;
+        let Self { part, maker, workshop, model, checksum, rebuild, reading, script, .. } = self;
         let inner = Inner { input, at: self.delta_at, expansion: self.expansion };
         match part {
             Part::Gap(left, _) => {
@@ -475,6 +504,7 @@ impl<'m> Remake<'m> {
                 let mut source = Source { inner, rebuild, reading, script, checksum };
                 maker.fill(&mut source, model, out).map_err(flat)
             }
+            Part::Lzma => Ok(workshop.fill(&mut script.bits(inner.input), out)?),
             Part::Check(at) => {
                 let octets = (*at..).map_while(|at| checksum.octet(at));
                 let n = out.iter_mut().zip(octets).map(|(to, from)| *to = from).count();
@@ -486,25 +516,41 @@ impl<'m> Remake<'m> {
 
     /// Goes on behind a part that has no octet left.
     fn next<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
+        if let Part::Gap(_, Some(_)) = self.part {
+            let mut inner = Inner { input, at: self.delta_at, expansion: self.expansion };
+            for _ in 0..core::mem::take(&mut self.filling) {
+                self.reading.read(&mut self.rebuild, &mut inner, &mut [0])?;
+            }
+        }
         match self.part {
             Part::Gap(_, None) => Err(deflate::Fault::Size.into()),
-            Part::Gap(_, Some(stream)) => {
-                self.checksum = Checksum::new(stream.check);
-                self.maker.start(stream.manner, stream.plain)?;
+            Part::Gap(_, Some(New { plain, coder: Coder::Deflate { check, manner }, .. })) => {
+                self.checksum = Checksum::new(check);
+                self.maker.start(manner, plain)?;
                 self.part = Part::Stream;
+                Ok(())
+            }
+            Part::Gap(_, Some(New { coder: Coder::Lzma { stream, like }, .. })) => {
+                // decisions look ahead, so all that the stream holds has to be there first
+                let mut inner = Inner { input, at: self.delta_at, expansion: self.expansion };
+                let plain = self.workshop.start(&stream, like)?;
+                self.reading.read(&mut self.rebuild, &mut inner, plain)?;
+                self.workshop.filter(&stream);
+                self.part = Part::Lzma;
                 Ok(())
             }
             Part::Stream => {
                 self.part = Part::Check(0);
                 Ok(())
             }
-            Part::Check(_) => self.advance(input),
+            Part::Lzma | Part::Check(_) => self.advance(input),
         }
     }
 
     /// Learns what comes behind a stream.
     fn advance<I: Input>(&mut self, input: &mut I) -> Result<(), Error<I::Error>> {
-        let blank = New { gap: 0, plain: 0, check: Check::None, manner: Manner::zlib(0, 1) };
+        let coder = Coder::Deflate { check: Check::None, manner: Manner::zlib(0, 1) };
+        let blank = New { gap: 0, plain: 0, coder };
         let left = self.head.expanded.checked_sub(self.expanded).ok_or(deflate::Fault::Size)?;
         let Some(streams) = self.streams.checked_sub(1) else {
             self.part = Part::Gap(left, None);
@@ -513,11 +559,11 @@ impl<'m> Remake<'m> {
         self.streams = streams;
         let bits = &mut self.script.bits(input);
         let stream = recipe::new(&mut self.model, bits, blank).map_err(Error::Input)?;
-        let behind = left.checked_sub(stream.gap).and_then(|left| left.checked_sub(stream.plain));
-        if behind.is_none() {
-            return Err(deflate::Fault::Size.into());
-        }
-        self.expanded = self.expanded.saturating_add(stream.gap).saturating_add(stream.plain);
+        let gap_end = self.expanded.saturating_add(stream.gap);
+        let start = stream.start(self.expanded).ok_or(deflate::Fault::Size)?;
+        let end = start.checked_add(stream.plain).filter(|end| *end <= self.head.expanded);
+        self.expanded = end.ok_or(deflate::Fault::Size)?;
+        self.filling = start.wrapping_sub(gap_end);
         self.part = Part::Gap(stream.gap, Some(stream));
         Ok(())
     }
@@ -545,11 +591,14 @@ pub fn contents<I: Input>(
     let mut model = Model::new(words).ok_or(Fault::Memory { words: correct::WORDS })?;
     let bits = &mut script.bits(input);
     let head = recipe::head(&mut model, bits, Head::default()).map_err(Error::Input)?;
-    let mut old_size = outline.old_size;
+    let (mut image, mut expanded) = (0u32, 0u32);
     for _ in 0..head.old.min(STREAMS_MAX) {
         let stream = recipe::old(&mut model, bits, Old::default()).map_err(Error::Input)?;
-        old_size = old_size.wrapping_sub(stream.len).wrapping_add(stream.plain);
+        image = image.wrapping_add(stream.gap).wrapping_add(stream.len);
+        let start = stream.start(expanded).ok_or(deflate::Fault::Size)?;
+        expanded = start.wrapping_add(stream.plain);
     }
+    let old_size = expanded.wrapping_add(outline.old_size.wrapping_sub(image));
     let payload = outline.payload.saturating_sub(delta_at);
     Ok(Contents {
         head,
@@ -561,7 +610,7 @@ pub fn contents<I: Input>(
 /// Unpacks a stream of the old image; `work` is lent for the time.
 fn unpack<I: Input>(
     stream: &Old,
-    expanding: &mut Expanding<'_>,
+    (expanding, opening): (&mut Expanding<'_>, &mut Opening<'_>),
     old_size: u32,
     work: &mut [u32],
     input: &mut I,
@@ -571,11 +620,20 @@ fn unpack<I: Input>(
     }
     let (at, place) = expanding.next(stream)?;
     let end = at.checked_add(stream.len).filter(|end| *end <= old_size).ok_or(deflate::Fault::Size)?;
-    let whole = place.len();
-    let mut plain = Plain::new(place);
-    inflate(&mut FromOld { input, tape: Tape::new(at, end) }, stream.len, work, &mut plain).map_err(flat)?;
-    if plain.len() != whole {
-        return Err(deflate::Fault::Size.into());
+    let mut octets = FromOld { input, tape: Tape::new(at, end) };
+    if let Some(lzma) = stream.lzma {
+        let of = lzma.stream(stream.len, stream.plain);
+        opening.unpack(&of, &mut octets, place).map_err(|error| match error {
+            lzma::Error::Input(error) => error,
+            lzma::Error::Fault(fault) => fault.into(),
+        })?;
+    } else {
+        let whole = place.len();
+        let mut plain = Plain::new(place);
+        inflate(&mut octets, stream.len, work, &mut plain).map_err(flat)?;
+        if plain.len() != whole {
+            return Err(deflate::Fault::Size.into());
+        }
     }
     expanding.push(stream)?;
     Ok(())

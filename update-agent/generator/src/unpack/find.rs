@@ -6,6 +6,7 @@ use std::ops::Range;
 use kedge_repack::recipe::{Check, Checksum};
 
 use super::deflate::Parsed;
+use super::lzma;
 
 /// What a stream stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub enum Format {
     Zlib,
     /// An entry of a ZIP archive.
     Zip,
+    /// A block of xz.
+    Xz,
+    /// LZMA behind the header of a `.lzma` file.
+    Lzma,
 }
 
 /// A stream of an image.
@@ -25,16 +30,45 @@ pub(crate) struct Found {
     pub(crate) format: Format,
     /// The compressed octets, without header and check value.
     pub(crate) body: Range<usize>,
-    /// What stands behind them and can be computed.
-    pub(crate) check: Check,
-    pub(crate) window_bits: u8,
-    pub(crate) parsed: Parsed,
+    pub(crate) content: Content,
+}
+
+/// A stream, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Deflate {
+        /// What stands behind it and can be computed.
+        check: Check,
+        window_bits: u8,
+        parsed: Parsed,
+    },
+    Lzma(lzma::Parsed),
 }
 
 impl Found {
     /// The octets that unpacking replaces.
     pub(crate) fn range(&self) -> Range<usize> {
-        self.body.start..self.body.end + self.check.len()
+        let check = match &self.content {
+            Content::Deflate { check, .. } => check.len(),
+            Content::Lzma(_) => 0,
+        };
+        self.body.start..self.body.end + check
+    }
+
+    /// What it holds.
+    pub(crate) fn plain(&self) -> &[u8] {
+        match &self.content {
+            Content::Deflate { parsed, .. } => &parsed.plain,
+            Content::Lzma(parsed) => &parsed.plain,
+        }
+    }
+
+    /// The stream, if it is one of LZMA.
+    pub(crate) fn lzma(&self) -> Option<&lzma::Parsed> {
+        match &self.content {
+            Content::Deflate { .. } => None,
+            Content::Lzma(parsed) => Some(parsed),
+        }
     }
 }
 
@@ -46,13 +80,12 @@ pub(crate) fn streams(image: &[u8], limit: usize) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < image.len() {
-        match stream(image, at, limit) {
-            Some(stream) => {
-                at = stream.range().end;
-                found.push(stream);
-            }
-            None => at += 1,
-        }
+        let here = match stream(image, at, limit) {
+            Some(stream) => vec![stream],
+            None => lzma::streams(image, at, limit),
+        };
+        at = here.last().map_or(at + 1, |last| last.range().end);
+        found.extend(here);
     }
     found
 }
@@ -87,7 +120,9 @@ fn stream(image: &[u8], at: usize, limit: usize) -> Option<Found> {
         (0..).zip(behind).all(|(n, octet)| sum.octet(n) == Some(*octet))
     };
     let Lead { format, check, window_bits, .. } = lead;
-    (right && parsed.plain.len() >= LEAST).then_some(Found { format, body, check, window_bits, parsed })
+    let large = parsed.plain.len() >= LEAST;
+    let content = Content::Deflate { check, window_bits, parsed };
+    (right && large).then_some(Found { format, body, content })
 }
 
 /// RFC 1952 §2.3.

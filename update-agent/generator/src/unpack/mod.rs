@@ -5,6 +5,7 @@
 //! imitated without too many corrections.
 mod deflate;
 mod find;
+mod lzma;
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -13,13 +14,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kedge_repack::deflate::Manner;
 use kedge_repack::deflate::correct::{self, Model};
 use kedge_repack::deflate::make::Room;
-use kedge_repack::recipe::{self, Head, New, Old, STREAMS_MAX};
+use kedge_repack::lzma as device;
+use kedge_repack::recipe::{self, Coder, Head, New, Old, STREAMS_MAX};
 use kedge_repack::remake;
 
-use crate::coder::Encoder;
+use crate::coder::{COST, Encoder};
 
 pub use find::Format;
-use find::Found;
+use find::{Content, Found};
 
 /// A stream of one of the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Stream {
 pub enum Carried {
     /// Of the new image: unpacked, and made again as this encoder does, with so many octets of corrections.
     Remade(Encoding, usize),
+    /// Of the new image: unpacked, and made again from its encoder's decisions, which take so many octets.
+    Decided(usize),
     /// Of the old image: unpacked.
     Unpacked,
     /// As octets: it is in both images.
@@ -87,9 +91,36 @@ pub(crate) struct Streams {
 struct Item {
     found: Found,
     same: bool,
-    recipe: Option<deflate::Recipe>,
+    recipe: Option<Recipe>,
     /// The old stream whose content is most like its own.
     like: Option<usize>,
+}
+
+/// How a stream of the new image can be made again.
+enum Recipe {
+    Deflate(deflate::Recipe),
+    /// The same for all of LZMA, and about so many octets.
+    Lzma(usize),
+}
+
+impl Recipe {
+    /// Finds out how a stream can be made again that is like an old one, or not.
+    fn find(found: &Found, octets: &[u8], like: Option<&Found>) -> Option<Self> {
+        match &found.content {
+            Content::Deflate { window_bits, parsed, .. } => {
+                deflate::Recipe::find(parsed, octets, *window_bits).map(Self::Deflate)
+            }
+            Content::Lzma(parsed) => Some(Self::Lzma(parsed.likely_cost(like.and_then(Found::lzma)))),
+        }
+    }
+
+    /// Octets of its corrections or decisions.
+    const fn cost(&self) -> usize {
+        match self {
+            Self::Deflate(recipe) => recipe.cost,
+            Self::Lzma(cost) => *cost,
+        }
+    }
 }
 
 /// Which streams are unpacked.
@@ -113,6 +144,8 @@ pub(crate) struct Expanded {
     pub(crate) recipe: Vec<u8>,
     /// Octets of memory that unpacking and making again takes.
     pub(crate) memory: usize,
+    /// Octets of the recipe that each stream of the new image took.
+    pub(crate) spent: Vec<usize>,
 }
 
 /// A stream is not made again if its corrections take more than this share of it.
@@ -125,16 +158,15 @@ impl Streams {
         let all_old: HashSet<&[u8]> = found_old.iter().map(|found| &old[found.range()]).collect();
         let all_new: HashSet<&[u8]> = found_new.iter().map(|found| &new[found.range()]).collect();
         let same = found_old.iter().map(|found| all_new.contains(&old[found.range()])).collect();
-        let contents: Vec<HashSet<u64>> =
-            found_old.iter().map(|found| shingles(&found.parsed.plain)).collect();
+        let contents: Vec<HashSet<u64>> = found_old.iter().map(|found| shingles(found.plain())).collect();
         let items = in_parallel(found_new, |found| {
             let same = all_old.contains(&new[found.range()]);
+            let like = if same { None } else { likest(&shingles(found.plain()), &contents) };
             let recipe = if same {
                 None
             } else {
-                deflate::Recipe::find(&found.parsed, &new[found.body.clone()], found.window_bits)
+                Recipe::find(&found, &new[found.body.clone()], like.map(|like| &found_old[like]))
             };
-            let like = if same { None } else { likest(&shingles(&found.parsed.plain), &contents) };
             Item { found, same, recipe, like }
         });
         Self { old: found_old, new: items, same }
@@ -150,7 +182,7 @@ impl Streams {
     pub(crate) fn choose(&self, memory: usize, alone: bool) -> Choice {
         let mut choice = Choice { old: vec![false; self.old.len()], new: vec![false; self.new.len()] };
         let gain = |item: &Item| {
-            let cost = item.recipe.as_ref()?.cost;
+            let cost = item.recipe.as_ref()?.cost();
             let len = item.found.body.len();
             (cost < len / WORTH && (alone || item.like.is_some())).then(|| len - cost)
         };
@@ -174,15 +206,24 @@ impl Streams {
     fn head(&self, choice: &Choice) -> Head {
         let old = || self.old.iter().zip(&choice.old).filter(|(_, chosen)| **chosen).map(|(found, _)| found);
         let new = || self.new.iter().zip(&choice.new).filter(|(_, chosen)| **chosen).map(|(item, _)| item);
-        let room = new().filter_map(|item| {
-            Some(Room::new(&item.recipe.as_ref()?.manner, small(item.found.parsed.plain.len())))
+        let room = new().filter_map(|item| match item.recipe.as_ref()? {
+            Recipe::Deflate(recipe) => Some(Room::new(&recipe.manner, small(item.found.plain().len()))),
+            Recipe::Lzma(_) => None,
         });
+        let old_lzma = || old().filter_map(Found::lzma).map(|parsed| &parsed.stream);
+        let new_lzma = new().filter_map(|item| item.found.lzma()).map(|parsed| &parsed.stream);
+        let notes = old_lzma().map(|stream| device::Decisions::words(stream.plain, stream.tokens));
         Head {
             old: small(old().count()),
-            plain: old().map(|found| small(found.parsed.plain.len())).sum(),
+            plain: old().map(|found| small(found.plain().len())).sum(),
             new: small(new().count()),
             expanded: 0,
             room: room.fold(Room::default(), Room::or),
+            lzma: device::Needs {
+                room: new_lzma.map(device::Room::of).fold(device::Room::default(), device::Room::or),
+                streams: small(old_lzma().count()),
+                notes: small(notes.sum()),
+            },
         }
     }
 
@@ -195,40 +236,61 @@ impl Streams {
             self.old.iter().zip(&choice.old).filter(|(_, chosen)| **chosen).map(|(found, _)| found).collect();
         let chosen_new: Vec<&Item> =
             self.new.iter().zip(&choice.new).filter(|(_, chosen)| **chosen).map(|(item, _)| item).collect();
-        let expanded_old = expand(old, &chosen_old);
+        let expanded_old = expand(old, &chosen_old, false);
         let founds: Vec<&Found> = chosen_new.iter().map(|item| &item.found).collect();
-        let expanded_new = expand(new, &founds);
+        let expanded_new = expand(new, &founds, true);
         let head = Head { expanded: small(expanded_new.len()), ..self.head(choice) };
         crate::encode::sure(recipe::head(&mut model, &mut bits, head));
         let mut end = 0;
         for found in chosen_old {
             let range = found.range();
-            let plain = small(found.parsed.plain.len());
-            let stream = Old { gap: small(range.start - end), len: small(range.len()), plain };
+            let plain = small(found.plain().len());
+            let lzma = found.lzma().map(|parsed| parsed.stream.into());
+            let stream = Old { gap: small(range.start - end), len: small(range.len()), plain, lzma };
             crate::encode::sure(recipe::old(&mut model, &mut bits, stream));
             end = range.end;
         }
+        let mut words = vec![0; head.lzma.room.words()];
+        let mut maker = device::Maker::new(head.lzma.room, &mut words).expect("as large as it says");
+        let mut spent = vec![0; self.new.len()];
         let mut end = 0;
-        for item in chosen_new {
-            let recipe = item.recipe.as_ref().expect("only streams with a recipe are chosen");
+        for (item, spent) in self.new.iter().zip(&mut spent).zip(&choice.new).filter_map(chosen) {
             let range = item.found.range();
-            let stream = New {
-                gap: small(range.start - end),
-                plain: small(item.found.parsed.plain.len()),
-                check: item.found.check,
-                manner: recipe.manner,
-            };
-            crate::encode::sure(recipe::new(&mut model, &mut bits, stream));
-            recipe.code(&item.found.parsed, &mut bits, &mut model);
+            let octets = &new[item.found.body.clone()];
+            let (gap, plain) = (small(range.start - end), small(item.found.plain().len()));
+            let before = bits.cost();
+            match (&item.found.content, &item.recipe) {
+                (Content::Deflate { check, parsed, .. }, Some(Recipe::Deflate(recipe))) => {
+                    let coder = Coder::Deflate { check: *check, manner: recipe.manner };
+                    crate::encode::sure(recipe::new(&mut model, &mut bits, New { gap, plain, coder }));
+                    recipe.code(parsed, &mut bits, &mut model);
+                }
+                (Content::Lzma(parsed), _) => {
+                    let like = item.like.and_then(|like| self.numbered(choice, like));
+                    let coder = Coder::Lzma { stream: parsed.stream, like: like.map(|(number, _)| number) };
+                    crate::encode::sure(recipe::new(&mut model, &mut bits, New { gap, plain, coder }));
+                    parsed.code(&mut maker, &mut bits, octets, like.map(|(_, like)| like));
+                }
+                _ => unreachable!("only streams with a recipe are chosen"),
+            }
+            *spent = usize::try_from((bits.cost() - before) / COST / 8).expect("below the image");
             end = range.end;
         }
         let memory = remake::words(&head) * 4;
-        Expanded { old: expanded_old, new: expanded_new, recipe: bits.finish(), memory }
+        Expanded { old: expanded_old, new: expanded_new, recipe: bits.finish(), memory, spent }
     }
 
-    /// How the streams are carried: `choice` is what was taken, if anything was; `others` is why streams that could be
-    /// unpacked were not.
-    pub(crate) fn report(&self, choice: Option<&Choice>, others: Carried) -> Vec<Stream> {
+    /// A chosen old stream, if it is one of LZMA, and its number among those.
+    fn numbered(&self, choice: &Choice, number: usize) -> Option<(u32, &lzma::Parsed)> {
+        let chosen = |n: &usize| choice.old[*n] && self.old[*n].lzma().is_some();
+        let parsed = Some(number).filter(chosen).and_then(|number| self.old[number].lzma())?;
+        Some((small((0..number).filter(chosen).count()), parsed))
+    }
+
+    /// How the streams are carried: `made` is what was chosen, if anything was, and what each stream took of the recipe;
+    /// `others` is why streams that could be unpacked were not.
+    pub(crate) fn report(&self, made: Option<(&Choice, &[usize])>, others: Carried) -> Vec<Stream> {
+        let choice = made.map(|(choice, _)| choice);
         let left = |same: bool| if same { Carried::Same } else { others };
         let old = self.old.iter().enumerate().map(|(n, found)| {
             let unpacked = choice.is_some_and(|choice| choice.old[n]);
@@ -238,8 +300,9 @@ impl Streams {
         let new = self.new.iter().enumerate().map(|(n, item)| {
             let chosen = choice.is_some_and(|choice| choice.new[n]);
             let carried = match &item.recipe {
-                Some(recipe) if chosen => Carried::Remade(recipe.manner.into(), recipe.cost),
-                Some(recipe) if recipe.cost >= item.found.body.len() / WORTH => Carried::Unlike,
+                Some(Recipe::Deflate(recipe)) if chosen => Carried::Remade(recipe.manner.into(), recipe.cost),
+                Some(Recipe::Lzma(_)) if chosen => Carried::Decided(made.map_or(0, |(_, spent)| spent[n])),
+                Some(recipe) if recipe.cost() >= item.found.body.len() / WORTH => Carried::Unlike,
                 None if !item.same => Carried::Unlike,
                 _ => left(item.same),
             };
@@ -250,22 +313,34 @@ impl Streams {
 }
 
 fn stream(found: &Found, is_new: bool, carried: Carried) -> Stream {
-    let Found { format, body, parsed, .. } = found;
-    Stream { is_new, start: body.start, len: body.len(), plain: parsed.plain.len(), format: *format, carried }
+    let Found { format, body, .. } = found;
+    let plain = found.plain().len();
+    Stream { is_new, start: body.start, len: body.len(), plain, format: *format, carried }
+}
+
+/// What was chosen.
+fn chosen<T>((item, chosen): (T, &bool)) -> Option<T> {
+    chosen.then_some(item)
 }
 
 fn small(n: usize) -> u32 {
     u32::try_from(n).expect("images are below 1 GiB")
 }
 
-/// The image with these streams, which are in order, unpacked.
-fn expand(image: &[u8], streams: &[&Found]) -> Vec<u8> {
+/// The image with these streams, which are in order, unpacked. The places before them are filled with octets of the old
+/// image, as the device does, or in the new one with zeros, which it drops.
+fn expand(image: &[u8], streams: &[&Found], is_new: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut end = 0;
     for found in streams {
         let range = found.range();
         out.extend(&image[end..range.start]);
-        out.extend(&found.parsed.plain);
+        let most = if is_new { u32::MAX } else { small(range.len()) };
+        let place = recipe::place(small(out.len()), small(found.plain().len()), most);
+        let filling = place.expect("images are below 1 GiB") as usize - out.len();
+        let octets = if is_new { &[0; 256] } else { &image[range.start..] };
+        out.extend(&octets[..filling]);
+        out.extend(found.plain());
         end = range.end;
     }
     out.extend(&image[end..]);

@@ -301,6 +301,8 @@ fn streams(streams: &[Stream], surroundings: &mut Surroundings<'_>) -> anyhow::R
             Format::Gzip => "gzip",
             Format::Zlib => "zlib",
             Format::Zip => "zip",
+            Format::Xz => "xz",
+            Format::Lzma => "lzma",
             _ => "stream",
         };
         let how = match carried {
@@ -309,6 +311,7 @@ fn streams(streams: &[Stream], surroundings: &mut Surroundings<'_>) -> anyhow::R
                 let encoder = if *gzip { "gzip" } else { "zlib" };
                 format!("made again as {encoder} -{level} (memory {memory}), {cost} octets of corrections")
             }
+            Carried::Decided(cost) => format!("made again, {cost} octets of its encoder's decisions"),
             Carried::Unpacked => "unpacked".to_owned(),
             Carried::Same => "as it is: the same in both images".to_owned(),
             Carried::InPlace => "as it is: nothing is unpacked in place".to_owned(),
