@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn other_records_are_refused() {
         let good = Record::FACTORY.emit();
-        for (at, value) in [(0, 2), (1, 4), (2, 7), (3, 1), (36, 2), (38, 1)] {
+        for (at, value) in [(0, 2), (1, 4), (2, 8), (3, 1), (36, 2), (38, 1)] {
             let mut bad = good;
             bad[at] = value;
             if at == 36 {
