@@ -5,7 +5,7 @@ use kedge_package::{Envelope, Header, Kind, Manifest};
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_tests::life::Life;
 use kedge_tests::update::{Case, PRODUCT};
-use kedge_update_agent::{Refusal, UpdateResult};
+use kedge_update_agent::Refusal;
 
 const BLOCK: usize = 512;
 
@@ -106,8 +106,9 @@ fn too_little_memory_is_refused_with_what_is_missing() {
     let refused = case.receive(&mut update, &mut flash, 100);
     assert_eq!(refused, Err(kedge_update_agent::Error::Refused(Refusal::Memory { missing: 4 })));
     assert_eq!(
-        update.outcome().map(|outcome| outcome.result),
-        Some(UpdateResult::Refused(Refusal::Memory { missing: 4 }))
+        (update.job(), update.outcome()),
+        (kedge_update_agent::Job::Idle, None),
+        "as if it had never come"
     );
 }
 

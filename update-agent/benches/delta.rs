@@ -240,10 +240,10 @@ fn decode(rebuild: &mut Rebuild<'_>, input: &mut Ram<'_>, old: &[u8]) -> Vec<u8>
         match step {
             Step::Make(_) => {
                 rebuild.fill(input, &mut new[place]).expect("a package that was rehearsed");
+                rebuild.placed(block);
             }
             _ => new[place.clone()].copy_from_slice(&old[place]),
         }
-        rebuild.placed(block);
         left -= 1;
     }
     new

@@ -60,8 +60,8 @@
 //!
 //! What an update is going to take of flash and time, [`Update::forecast`] tells before; what it took, [`Metered`] counts.
 //!
-//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 and the hash, [`Streaming`] at most 1700 and two hashes;
-//! the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
+//! RAM: [`Update`] at most 280 octets, [`Applier`] at most 1200 (with `repack` 2000, with `lzma` 2600) and the
+//! hash, [`Streaming`] at most 1700 and two hashes; the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
 //! for the envelope. Below all that a boot stage's stack takes 1.5 KiB once the first sector is erased, measured on emulated
 //! boards (`cargo xtask instructions`); before that it is the signature's, 9 to 12 KiB with Ed25519 in software. By static
 //! analysis (`cargo xtask size`) it is 4.7 KB at most without cryptography, the [`Applier`] in it. So beside the tables of

@@ -223,7 +223,7 @@ fn a_revertible_package_holds_both_ways() {
     assert_eq!(info(&plain)["payload_back_bytes"], 0);
     assert!(plain.read("package").len() < place.read("package").len());
     let (slot, refused) = with_package("reverse-slot", &["--reverse", "--layout", "slot"]);
-    assert_eq!((refused.exit, slot.files()), (Exit::Failed, vec!["new".to_owned(), "old".to_owned()]));
+    assert_eq!((refused.exit, slot.files()), (Exit::Usage, vec!["new".to_owned(), "old".to_owned()]));
     assert!(refused.err.contains("in a slot the old image stays"), "{}", refused.err);
 }
 

@@ -404,7 +404,7 @@ impl<'m> Rebuild<'m> {
         Ok(step)
     }
 
-    /// Notes that a block is in place: its old octets are gone.
+    /// Notes that a block that was made is in place: its old octets are gone. Not for one that stays as it is.
     pub fn placed(&mut self, block: u32) {
         if self.outline.in_place {
             self.walk.done.set(block);

@@ -75,10 +75,12 @@ fn coded(opened: &Opened<'_>, old: &[u8]) -> Option<Vec<u8>> {
         let (start, len) = outline.extent(block);
         let place = new.get_mut(start as usize..)?.get_mut(..len as usize)?;
         match step {
-            Step::Make(_) => (rebuild.fill(&mut input, place).ok()? == place.len()).then_some(())?,
+            Step::Make(_) => {
+                (rebuild.fill(&mut input, place).ok()? == place.len()).then_some(())?;
+                rebuild.placed(block);
+            }
             _ => copy(old, start, place).ok()?,
         }
-        rebuild.placed(block);
         left -= 1;
     }
     Some(new)
