@@ -75,18 +75,8 @@ pub(crate) fn encode(
     options: &Options,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Coded {
-    encode_pieces((old, &[]), (new, &[]), options, progress)
-}
-
-/// The same for images of several pieces that end at the places beside them.
-pub(crate) fn encode_pieces(
-    (old, old_cuts): (&[u8], &[usize]),
-    (new, new_cuts): (&[u8], &[usize]),
-    options: &Options,
-    progress: &(dyn Fn(u64, u64) + Sync),
-) -> Coded {
-    let old_regions = image::regions_of_pieces(old, old_cuts, options.hint);
-    let new_regions = image::regions_of_pieces(new, new_cuts, options.hint);
+    let old_regions = image::regions(old, options.hint);
+    let new_regions = image::regions(new, options.hint);
     let ram = image::ram(old, &old_regions).unwrap_or_default();
     let list: Vec<Region> = image::pairs(&old_regions, &new_regions).into_iter().map(region).collect();
     let regions = Regions { list: &list, old_size: small(old.len()), new_size: small(new.len()), ram };

@@ -6,7 +6,7 @@ use kedge_package::{Base, Header, Image, KeyId, Kind, Layout, Manifest, Needs, P
 
 use crate::check::{Rehearsal, rehearse};
 use crate::crypto::sha256;
-use crate::encode::{Coded, Options, encode, encode_pieces};
+use crate::encode::{Coded, Options, encode};
 use crate::image::Hint;
 use crate::matcher::Matcher;
 use crate::unpack::{Carried, Stream, Streams};
@@ -247,12 +247,7 @@ fn best(
             continue;
         }
         let expanded = found.expand(old, new, &choice);
-        // what a stream holds mostly has addresses of its own
-        let whole = encode(&expanded.old, &expanded.new, options, progress);
-        let (old_cuts, new_cuts) = (&expanded.cuts.0[..], &expanded.cuts.1[..]);
-        let (old, new) = ((&expanded.old[..], old_cuts), (&expanded.new[..], new_cuts));
-        let pieces = encode_pieces(old, new, options, progress);
-        let mut coded = if pieces.payload.len() < whole.payload.len() { pieces } else { whole };
+        let mut coded = encode(&expanded.old, &expanded.new, options, progress);
         let recipe = [crate::encode::varint(expanded.recipe.len()), expanded.recipe].concat();
         coded.payload.splice(0..0, recipe);
         if coded.payload.len() < best.coded.payload.len() {

@@ -41,7 +41,7 @@ mod vectors;
 pub use error::{Error, HexFault, Uf2Fault};
 pub use pairs::pairs;
 pub use ram::ram;
-pub use regions::{MOST_REGIONS, regions, regions_of_pieces};
+pub use regions::{MOST_REGIONS, regions};
 
 use kedge_delta::arch::Arch;
 use std::borrow::Cow;

@@ -31,30 +31,6 @@ pub fn regions(octets: &[u8], hint: Hint) -> Vec<Region> {
     few(without_fill(octets, regions))
 }
 
-/// The same for an image of several pieces that end at `cuts`, which ascend: each has code and addresses of its own. Too few
-/// octets to tell anything belong to the piece before.
-pub fn regions_of_pieces(octets: &[u8], cuts: &[usize], hint: Hint) -> Vec<Region> {
-    let mut list: Vec<Region> = Vec::new();
-    let mut start = 0;
-    for end in cuts.iter().copied().chain([octets.len()]) {
-        let piece = octets.get(start..end).unwrap_or_default();
-        let at = u32::try_from(start).unwrap_or(u32::MAX);
-        match list.last_mut() {
-            _ if piece.is_empty() => {}
-            Some(before) if piece.len() < index(LEAST) => {
-                before.len += u32::try_from(piece.len()).unwrap_or(0);
-            }
-            before => {
-                let hint = if before.is_none() { hint } else { Hint { base: None, ..hint } };
-                let moved = |region: Region| Region { start: region.start.saturating_add(at), ..region };
-                list.extend(regions(piece, hint).into_iter().map(moved));
-            }
-        }
-        start = end;
-    }
-    few(list)
-}
-
 /// The parts that the container tells, if any.
 fn spans(octets: &[u8], hint: Hint) -> Vec<Span> {
     let mixed = |range: Range<usize>| {

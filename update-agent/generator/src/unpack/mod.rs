@@ -141,8 +141,6 @@ impl Choice {
 pub(crate) struct Expanded {
     pub(crate) old: Vec<u8>,
     pub(crate) new: Vec<u8>,
-    /// Where in them what a stream holds begins and ends.
-    pub(crate) cuts: (Vec<usize>, Vec<usize>),
     pub(crate) recipe: Vec<u8>,
     /// Octets of memory that unpacking and making again takes.
     pub(crate) memory: usize,
@@ -238,9 +236,9 @@ impl Streams {
             self.old.iter().zip(&choice.old).filter(|(_, chosen)| **chosen).map(|(found, _)| found).collect();
         let chosen_new: Vec<&Item> =
             self.new.iter().zip(&choice.new).filter(|(_, chosen)| **chosen).map(|(item, _)| item).collect();
-        let (expanded_old, old_cuts) = expand(old, &chosen_old, false);
+        let expanded_old = expand(old, &chosen_old, false);
         let founds: Vec<&Found> = chosen_new.iter().map(|item| &item.found).collect();
-        let (expanded_new, new_cuts) = expand(new, &founds, true);
+        let expanded_new = expand(new, &founds, true);
         let head = Head { expanded: small(expanded_new.len()), ..self.head(choice) };
         crate::encode::sure(recipe::head(&mut model, &mut bits, head));
         let mut end = 0;
@@ -279,8 +277,7 @@ impl Streams {
             end = range.end;
         }
         let memory = remake::words(&head) * 4;
-        let cuts = (old_cuts, new_cuts);
-        Expanded { old: expanded_old, new: expanded_new, cuts, recipe: bits.finish(), memory, spent }
+        Expanded { old: expanded_old, new: expanded_new, recipe: bits.finish(), memory, spent }
     }
 
     /// A chosen old stream, if it is one of LZMA, and its number among those.
@@ -330,10 +327,10 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).expect("images are below 1 GiB")
 }
 
-/// The image with these streams, which are in order, unpacked, and where what they hold begins and ends. The places before
-/// them are filled with octets of the old image, as the device does, or in the new one with zeros, which it drops.
-fn expand(image: &[u8], streams: &[&Found], is_new: bool) -> (Vec<u8>, Vec<usize>) {
-    let (mut out, mut cuts) = (Vec::new(), Vec::new());
+/// The image with these streams, which are in order, unpacked. The places before them are filled with octets of the old
+/// image, as the device does, or in the new one with zeros, which it drops.
+fn expand(image: &[u8], streams: &[&Found], is_new: bool) -> Vec<u8> {
+    let mut out = Vec::new();
     let mut end = 0;
     for found in streams {
         let range = found.range();
@@ -343,13 +340,11 @@ fn expand(image: &[u8], streams: &[&Found], is_new: bool) -> (Vec<u8>, Vec<usize
         let filling = place.expect("images are below 1 GiB") as usize - out.len();
         let octets = if is_new { &[0; 256] } else { &image[range.start..] };
         out.extend(&octets[..filling]);
-        cuts.push(out.len());
         out.extend(found.plain());
-        cuts.push(out.len());
         end = range.end;
     }
     out.extend(&image[end..]);
-    (out, cuts)
+    out
 }
 
 /// Octets of a shingle, and which of them count: one of so many.
