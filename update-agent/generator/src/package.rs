@@ -202,7 +202,8 @@ fn code(
     let needs = Needs {
         memory: small(tables + best.memory)?.max(small(ENVELOPE_MAX)?),
         spare: if in_place { target.block_size * if coded.saves > 0 { coding.spare } else { 1 } } else { 0 },
-        state: small(Rebuild::kept_words(sizes) * 4)?,
+        // streams that are made again have more state than is worth keeping
+        state: if best.kind == Kind::Unpacked { 0 } else { small(Rebuild::kept_words(sizes) * 4)? },
     };
     Ok((best, needs))
 }
