@@ -114,7 +114,6 @@ fn it_costs_what_the_documentation_says() {
         description: &description,
         notes: &notes,
         payload,
-        ..example(most)
     };
     let mut out = [0; 4096];
     let len = emit_suit(KeyId::new(&[7; 16]).unwrap(), &full, sha256, signature, &mut out).unwrap();
