@@ -1,13 +1,13 @@
 //! Encryption of flash by address, for images that nobody shall read from the part.
 //!
 //! A delta is made between plain images, and so is every check value in a package: ciphertexts of two images have nothing in
-//! common, a delta between them would be as large as the image. Where the flash holds images encrypted
-//! (external flash behind a cipher that takes the address: AES-XTS in software or in an engine of the chip), the update agent
-//! decrypts what it reads of the old image and encrypts what it writes of the new one. That is what this port
-//! is for where an image reaches the part as ciphertext and only the device has the key: the vendor makes packages from
-//! plain images, and each device keeps the result under its own key. The package itself is not encrypted, only signed;
-//! whoever must hide its octets sends it through an encrypted session and lists the region it is received in. The wrapper that puts a [`FlashCipher`] between the agent and a flash device is
-//! `kedge_update_agent::encrypted`; a software cipher is in `kedge-platform-crypto`.
+//! common, a delta between them would be as large as the image. Where the flash holds images encrypted (external flash behind
+//! a cipher that takes the address: AES-XTS in software or in an engine of the chip), the update agent decrypts what it reads
+//! of the old image and encrypts what it writes of the new one. That is what this port is for where an image reaches the part
+//! as ciphertext and only the device has the key: the vendor makes packages from plain images, and each device keeps the
+//! result under its own key. The package itself is not encrypted, only signed; whoever must hide its octets sends it through
+//! an encrypted session and lists the region it is received in. The wrapper that puts a [`FlashCipher`] between the agent and
+//! a flash device is `kedge_update_agent::encrypted`; a software cipher is in `kedge-platform-crypto`.
 //!
 //! # What Kedge relies on
 //!

@@ -9,12 +9,13 @@
 //! An LZMA encoder weighs thousands of ways to cut octets into matches, by prices that depend on all that was before; to
 //! imitate it takes its memory and exactly its version. But of its work only the decisions are needed: the range coder
 //! makes the same stream of the same decisions. And those mostly are what the old stream's encoder decided where the same
-//! octets were, or follow from where octets stood before ([`choose`]).
+//! octets were, or follow from where octets stood before (`choose`).
 //!
-//! - [`token`]: decisions, and the coder's probabilities; [`range`]: the coder; the same code reads and writes
-//! - [`stream`]: LZMA2's chunks, and unpacking; [`filter`]: what xz does to code before
-//! - [`decisions`]: what the old encoder did, by place, [`archive`]: in each of several streams; [`finder`]: where octets stood before
-//! - [`remake`]: the new stream; [`workshop`]: all streams of an image
+//! - `token`: decisions, and the coder's probabilities; `range`: the coder; the same code reads and writes
+//! - `stream`: LZMA2's chunks, and unpacking; `filter`: what xz does to code before
+//! - `decisions`: what the old encoder did, by place, `archive`: in each of several streams; `finder`: where octets stood
+//!   before
+//! - `remake`: the new stream; `workshop`: all streams of an image
 //!
 //! The feature `lzma` puts it into a device's build ([`Workshop`]); without it such streams are refused.
 //!
