@@ -561,13 +561,13 @@ fn block_error<E>(error: ReadError<E>) -> BlockError<Error<E>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use kedge_platform::crypto::Sha256;
 
     use super::*;
 
     #[derive(Default)]
-    struct NoHash;
+    pub(crate) struct NoHash;
 
     impl Sha256 for NoHash {
         fn update(&mut self, _: &[u8]) {}
@@ -577,7 +577,7 @@ mod tests {
         }
     }
 
-    struct NoCrypto;
+    pub(crate) struct NoCrypto;
 
     impl Crypto for NoCrypto {
         type Sha256 = NoHash;

@@ -428,27 +428,7 @@ fn fill(room: &mut [u8], held: &mut usize, octets: &mut &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Default)]
-    struct NoHash;
-
-    impl Sha256 for NoHash {
-        fn update(&mut self, _: &[u8]) {}
-
-        fn finish(self) -> [u8; 32] {
-            [0; 32]
-        }
-    }
-
-    struct NoCrypto;
-
-    impl Crypto for NoCrypto {
-        type Sha256 = NoHash;
-
-        fn verify_ed25519(&self, _: &[u8; 32], _: &[&[u8]], _: &[u8; 64]) -> bool {
-            false
-        }
-    }
+    use crate::applier::tests::NoCrypto;
 
     /// What the module documentation promises, the hashes not counted.
     #[test]
