@@ -14,6 +14,7 @@
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
 //! | [`syncml`] | SyncML messages of device management 1.1.2 and 1.2.1 | OMA RepPro, DM_RepPro |
+//! | [`dm`] | OMA device management: tree, objects, authentication, session | OMA DM 1.2.1 |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -33,6 +34,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod dm;
 pub mod iota;
 pub mod is683;
 pub mod mime;
