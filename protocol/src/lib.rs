@@ -13,6 +13,8 @@
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
+//! | [`syncml`] | SyncML messages of device management 1.1.2 and 1.2.1 | OMA RepPro, DM_RepPro |
+//! | [`dm`] | OMA device management: tree, objects, authentication, session | OMA DM 1.2.1 |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -32,9 +34,11 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod dm;
 pub mod iota;
 pub mod is683;
 pub mod mime;
+pub mod syncml;
 pub mod wap;
 pub mod wbxml;
 pub mod wire;
