@@ -69,5 +69,6 @@ pub(super) const fn answer(answer: Answer) -> &'static str {
         Answer::Yes => "yes",
         Answer::No => "no",
         Answer::Later => "later",
+        Answer::Pin(_) => "a PIN",
     }
 }
