@@ -20,6 +20,9 @@ pub const STAGED_COUNT: usize = 16;
 /// Largest record of the store other than the preferred roaming list.
 pub const RECORD: usize = 512;
 
+/// How much the user is told about settings that came; the last item may be cut off beyond it.
+pub const SUMMARY: usize = 320;
+
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 
