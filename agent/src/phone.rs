@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::is683::engine::{Capability, Phone, PrlInfo, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Mode, Phone, PrlInfo, Staged, StoreFailed};
 use kedge_protocol::is683::sspr::Records;
 use kedge_protocol::is683::{Esn, Family, HardwareId, Meid, PrlId, Spc};
 use kedge_update_agent::banklog::Change;
@@ -17,16 +17,17 @@ pub(crate) struct StoredPhone<'s, F> {
     flash: RefCell<&'s mut F>,
     capability: Capability,
     factory_spc: Spc,
+    mode: Mode,
 }
 
 impl<'s, F: NorFlash> StoredPhone<'s, F> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         store: &'s mut Store,
         flash: &'s mut F,
         capability: Capability,
-        factory_spc: Spc,
+        (factory_spc, mode): (&Spc, Mode),
     ) -> Self {
-        Self { store, flash: RefCell::new(flash), capability, factory_spc }
+        Self { store, flash: RefCell::new(flash), capability, factory_spc: factory_spc.clone(), mode }
     }
 
     fn read<'o>(&self, key: u8, out: &'o mut [u8]) -> Option<&'o [u8]> {
@@ -101,8 +102,9 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     }
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
-        let (mut activation, mut prl) = ([0; 16], [0; 32]);
-        let progress = Activation { committed: true, confirmed: false, registered: false };
+        let (mut activation, mut prl) = ([0; 24], [0; 32]);
+        let silent = Some(self.mode == Mode::NetworkInitiated);
+        let progress = Activation { committed: true, confirmed: false, registered: false, silent };
         let mut changes = heapless::Vec::<Change<'_>, 24>::new();
         let mut add = |change| changes.push(change).map_err(|_| StoreFailed);
         for (family, block) in staged.blocks() {

@@ -103,7 +103,8 @@ impl<'b> Bench<'b> {
             capability,
             objects: &[],
         };
-        let memory = Memory { buffers: Buffers { receive, send }, engine };
+        let messages = Box::leak(Box::default());
+        let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
         let agent = Agent::start(config, memory, &mut bench.context().0);
         bench.agent = Some(agent.unwrap());
         bench

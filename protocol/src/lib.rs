@@ -10,6 +10,7 @@
 //! | [`wbxml`] | WAP Binary XML 1.1..1.3: pull reader, writer, code pages as tables | WAP-192 |
 //! | [`xml`] | the text form behind the same events | XML 1.0 subset |
 //! | [`mime`] | media types, multipart/related | RFC 2045, 2046, 2387 |
+//! | [`sms`] | short messages of CDMA, segments put together | 3GPP2 C.S0015 |
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
@@ -35,6 +36,7 @@ extern crate std;
 pub mod iota;
 pub mod is683;
 pub mod mime;
+pub mod sms;
 pub mod wap;
 pub mod wbxml;
 pub mod wire;

@@ -42,6 +42,14 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.enter(State::Inviting);
             return Ok(None);
         }
+        if self.text.is_some() {
+            self.enter(State::Reading);
+            return Ok(None);
+        }
+        if self.dialled.is_some_and(|until| wake.is_due(now, until)) {
+            self.dialled = None;
+            self.desk.store.remove(context.flash, Key::Dialled as u8)?;
+        }
         match self.desk.update.job() {
             Job::Ordered { .. } => {
                 context.event(&Event::Restarting(Restart::UpdateAgent));
@@ -78,7 +86,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// Goes from idle to another state.
-    fn enter(&mut self, next: impl FnOnce(Buffers<'b>) -> State<'b>) {
+    pub(super) fn enter(&mut self, next: impl FnOnce(Buffers<'b>) -> State<'b>) {
         self.state = match core::mem::replace(&mut self.state, State::Between) {
             State::Idle(buffers) => next(buffers),
             other => other,
@@ -96,7 +104,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if result.is_ok() {
             let activation = self.desk.activation(context.flash)?;
             self.desk.store.put(context.flash, &Activation { registered: true, ..activation })?;
-            self.state = State::Telling(buffers, Notice::Activated);
+            self.state = if activation.silent == Some(true) {
+                State::Idle(buffers)
+            } else {
+                State::Telling(buffers, Notice::Activated)
+            };
         } else {
             let tries = self.register_after.1.saturating_add(1);
             let pause = context.backoff(tries);

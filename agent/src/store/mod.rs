@@ -17,6 +17,7 @@
 //! | 12 | [`Fetch`]: the package that is being downloaded | CBOR |
 //! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
 //! | 40..=79 | MMC objects by their place in the object table | octets |
+//! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 
 mod records;
 
@@ -31,7 +32,7 @@ pub use records::{Activation, Consent, Fetch, Meta, Prl, Record, Report, Resume}
 use crate::limits;
 
 /// Number of records the log has room for.
-pub const KEYS: usize = 80;
+pub const KEYS: usize = 192;
 
 /// Records of fixed meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub enum Key {
     PrlInfo = 11,
     /// [`Fetch`].
     Fetch = 12,
+    /// The user dialled a star code.
+    Dialled = 160,
 }
 
 /// Keys of the outbox, oldest first use.
@@ -164,7 +167,7 @@ impl Store {
         let mut changes = heapless::Vec::<Change<'_>, 10>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
-        for key in [Key::Activation, Key::Resume, Key::Consent, Key::Fetch] {
+        for key in [Key::Activation, Key::Resume, Key::Consent, Key::Fetch, Key::Dialled] {
             add(Change::remove(key as u8));
         }
         for key in OUTBOX {
@@ -248,6 +251,16 @@ impl Store {
         let mut buf = [0; limits::RECORD];
         let value = record.to_octets(&mut buf).ok_or(StoreError::BadRecord(R::KEY))?;
         self.commit(flash, &[Change::put(R::KEY, value)])
+    }
+
+    /// Sets one record of octets.
+    pub fn put_octets<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        key: u8,
+        octets: &[u8],
+    ) -> Result<(), StoreError<F::Error>> {
+        self.commit(flash, &[Change::put(key, octets)])
     }
 
     /// Removes one record, if it is there.

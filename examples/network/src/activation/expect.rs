@@ -8,7 +8,7 @@ use kedge_protocol::wire::Reader;
 
 /// What the operator expects in answer to one forward message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Expect {
+pub(crate) enum Expect {
     /// Protocol Capability Response: these features, each with one of its revisions, must be offered.
     Capability(&'static [(u8, u8)]),
     /// Extended Protocol Capability Response with an MEID record.
@@ -21,11 +21,13 @@ pub(super) enum Expect {
     Segment { block: u8, offset: u16, size: u8 },
     /// Commit Response.
     Commit,
+    /// OTAPA Response without a challenge: the devices here have no SPASM.
+    Otapa,
 }
 
 /// What a reverse message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Everything was accepted.
     Accepted,
     /// A well-formed answer with this result code.
@@ -39,10 +41,10 @@ pub(super) enum Verdict {
 }
 
 /// The result code that says "ask for the extended dimensions" (`is683.md` §4.3).
-pub(super) const PRL_FORMAT_MISMATCH: u8 = 0x23;
+pub(crate) const PRL_FORMAT_MISMATCH: u8 = 0x23;
 
 /// Reads `reverse` as the answer to what is expected.
-pub(super) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
+pub(crate) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
     let verdict = match expect {
         Expect::Capability(features) => capability(reverse, features),
         Expect::Meid => meid(reverse),
@@ -50,6 +52,7 @@ pub(super) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
         Expect::Dimensions(block) => dimensions(reverse, *block),
         Expect::Segment { block, offset, size } => segment(reverse, *block, *offset, *size),
         Expect::Commit => fixed(reverse, &[0x05]).map(Verdict::of),
+        Expect::Otapa => otapa(reverse).map(Verdict::of),
     };
     verdict.unwrap_or_else(|fault| Verdict::Wrong(format!("{fault}: {}", hex(reverse))))
 }
@@ -67,6 +70,14 @@ fn fixed(reverse: &[u8], head: &[u8]) -> Read<u8> {
     match reverse.strip_prefix(head) {
         Some([code]) => Ok(*code),
         _ => Err(format!("not {} and a result code", hex(head))),
+    }
+}
+
+/// Type, result code, then seven reserved bits and NAM_LOCK_IND.
+fn otapa(reverse: &[u8]) -> Read<u8> {
+    match reverse {
+        [0x0A, code, 0] => Ok(*code),
+        _ => Err("not an OTAPA Response without a challenge".to_owned()),
     }
 }
 
@@ -225,6 +236,8 @@ mod tests {
             ("080009000a08", segment(10, 8), Verdict::Refused(0x09)),
             ("0500", Expect::Commit, Verdict::Accepted),
             ("050a", Expect::Commit, Verdict::Refused(0x0A)),
+            ("0a0000", Expect::Otapa, Verdict::Accepted),
+            ("0a0600", Expect::Otapa, Verdict::Refused(6)),
         ] {
             assert_eq!(judge(&expect, &octets(message)), verdict, "{message}");
         }
@@ -240,6 +253,7 @@ mod tests {
             ("07000009200000120000004001", Expect::Dimensions(0)),
             ("080000000012", Expect::Segment { block: 0, offset: 0, size: 18 }),
             ("0500", Expect::Commit),
+            ("0a0000", Expect::Otapa),
         ];
         for (index, (message, expect)) in good.iter().enumerate() {
             let message = octets(message);

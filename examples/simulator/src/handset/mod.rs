@@ -4,8 +4,10 @@
 //! then the firmware that lies in the chosen slot, if it is one that was ever released. A *life* is a sequence of power
 //! sessions until nothing is left to do.
 
+mod air;
 mod parts;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -15,6 +17,7 @@ use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
 use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_generator::image::MOST_REGIONS;
+use kedge_network::Operator;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::flash::{ErrorType, Region};
 use kedge_platform::http::Connection;
@@ -29,6 +32,7 @@ use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
     WORDS_SMALL, Workspace,
@@ -42,10 +46,10 @@ type Room = Workspace<{ WORDS_SMALL + 2048 }, MOST_REGIONS>;
 const STATE: u32 = 12 << 10;
 
 /// Largest preferred roaming list of the simulated handset, in octets.
-pub const PRL: usize = 4096;
+pub const PRL: usize = 16 * 1024;
 
 /// Octets of each bank of the agent's store: room for every object at its limit, a full roaming list and a commit of it.
-const STORE_BANK: u32 = 16 * 1024;
+const STORE_BANK: u32 = 64 * 1024;
 
 /// Octets of each bank of the update journal.
 const JOURNAL_BANK: u32 = 512;
@@ -152,6 +156,10 @@ pub enum Press {
     Activate,
     /// "Check for software update".
     CheckForUpdate,
+    /// The digits of a star code, and the call key.
+    Dial(&'static str),
+    /// Nothing: the network acts.
+    Nothing,
 }
 
 /// The types of its parts.
@@ -176,9 +184,12 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     pub ports: Ports<SimBoard<H, W, E>>,
     model: Model,
     fuse: Fuse,
+    /// The radio network that it is in reach of.
+    network: Arc<Mutex<Operator>>,
     receive: Vec<u8>,
     send: Vec<u8>,
     engine: Box<Engine<PRL>>,
+    messages: Box<Receiver>,
 }
 
 type FlashError<const W: usize, const E: usize> = <Nor<W, E> as ErrorType>::Error;
@@ -197,7 +208,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         id: HardwareId,
         clock: Clock,
         http: H,
-        fuse: Fuse,
+        (fuse, network): (Fuse, Arc<Mutex<Operator>>),
         seed: u64,
     ) -> anyhow::Result<Self> {
         let sectors = model.map.len as usize / E;
@@ -221,9 +232,11 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             ports,
             model,
             fuse,
+            network,
             receive: vec![0; 24 * 1024],
             send: vec![0; 8 * 1024],
             engine: Box::new(Engine::new()),
+            messages: Box::default(),
         })
     }
 
@@ -325,23 +338,30 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             objects: &[],
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
-        let memory = Memory { buffers, engine: &mut self.engine };
-        let ports = &mut self.ports;
+        let memory = Memory { buffers, engine: &mut self.engine, messages: &mut self.messages };
+        let (ports, air) = (&mut self.ports, (&self.network, &self.fuse));
+        let mut listened = false;
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
+                // What is pressed and what the network sends goes before what can wait.
+                Pause::Idle(_) if press.is_some() || !listened => {}
                 Pause::Idle(Some(until)) => {
                     ports.clock.advance(until.saturating_sub(ports.clock.uptime()));
                     continue;
                 }
-                Pause::Idle(None) if press.is_some() => {}
                 pause => return Ok(pause),
             }
             let mut context = ports.context(&mut *watch);
             match press.take() {
                 Some(Press::Activate) => agent.activate(&mut context).map(|_| ())?,
                 Some(Press::CheckForUpdate) => agent.check_for_update(&mut context).map(|_| ())?,
-                None => {}
+                Some(Press::Dial(digits)) => air::dial(&mut agent, &mut context, air, digits)?,
+                Some(Press::Nothing) => {}
+                None => {
+                    listened = true;
+                    air::listen(&mut agent, &mut context, air)?;
+                }
             }
         }
         Ok(Pause::Idle(None))
