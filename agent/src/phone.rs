@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::is683::engine::{Capability, Mode, Phone, PrlInfo, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
 use kedge_protocol::is683::sspr::Records;
 use kedge_protocol::is683::{Esn, Family, HardwareId, Meid, PrlId, Spc};
 use kedge_update_agent::banklog::Change;
@@ -37,12 +37,14 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
 }
 
 /// The key of a parameter block; `None` if blocks of that kind are not kept.
-pub(crate) fn block_key(family: Family, id: u8) -> Option<u8> {
-    let place = match (family, id) {
-        (Family::Nam, 0..=3) => id,
-        (Family::PacketData, 0..=12) => id.checked_add(4)?,
-        (Family::Mmd, 0) => 17,
-        (Family::Mms, 0) => 18,
+pub(crate) fn block_key(shelf: impl Into<Shelf>, id: u8) -> Option<u8> {
+    let place = match (shelf.into(), id) {
+        (Shelf::Family(Family::Nam), 0..=3) => id,
+        (Shelf::Family(Family::PacketData), 0..=12) => id.checked_add(4)?,
+        (Shelf::Family(Family::Mmd), 0) => 17,
+        (Shelf::Family(Family::Mms), 0) => 18,
+        (Shelf::Puzl, 0..=3) => id.checked_add(19)?,
+        (Shelf::SystemTag, 0) => 23,
         _ => return None,
     };
     BLOCKS.checked_add(place)
@@ -72,6 +74,10 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn packet_data_block(&self, id: u8, out: &mut [u8]) -> Option<usize> {
         self.read(block_key(Family::PacketData, id)?, out).map(<[u8]>::len)
+    }
+
+    fn carried_block(&self, shelf: Shelf, id: u8, out: &mut [u8]) -> Option<usize> {
+        self.read(block_key(shelf, id)?, out).map(<[u8]>::len)
     }
 
     fn prl(&self) -> PrlInfo {
@@ -107,8 +113,8 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         let progress = Activation { committed: true, confirmed: false, registered: false, silent };
         let mut changes = heapless::Vec::<Change<'_>, 24>::new();
         let mut add = |change| changes.push(change).map_err(|_| StoreFailed);
-        for (family, block) in staged.blocks() {
-            add(Change::put(block_key(family, block.id).ok_or(StoreFailed)?, block.data))?;
+        for (shelf, block) in staged.blocks() {
+            add(Change::put(block_key(shelf, block.id).ok_or(StoreFailed)?, block.data))?;
         }
         if let Some((info, octets)) = staged.prl() {
             let record = prl_record(&info).to_octets(&mut prl).ok_or(StoreFailed)?;

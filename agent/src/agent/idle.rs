@@ -27,6 +27,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let now = context.now;
         let mut wake = Wake::default();
         let activation = self.desk.activation(context.flash)?;
+        // First, because a session may end with a restart, which would lose it.
+        if self.text.is_some() {
+            self.enter(State::Reading);
+            return Ok(None);
+        }
         if let Some(trigger) = self.next_session(context)? {
             if wake.is_due(now, self.not_before) {
                 context.event(&Event::SessionStarted { kind: trigger.kind, url: &trigger.url });
@@ -40,10 +45,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         if self.invitation.is_some() {
             self.enter(State::Inviting);
-            return Ok(None);
-        }
-        if self.text.is_some() {
-            self.enter(State::Reading);
             return Ok(None);
         }
         if self.dialled.is_some_and(|until| wake.is_due(now, until)) {

@@ -26,6 +26,7 @@ use core::fmt;
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::is683::Family;
+use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
 pub use records::{Activation, Consent, Fetch, Meta, Prl, Record, Report, Resume};
 
@@ -267,6 +268,16 @@ impl Store {
     pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
         if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
     }
+}
+
+/// PARAM_DATA of a committed parameter block, by its download number, at the front of `out`.
+pub fn block<'o, F: NorFlash>(
+    store: &Store,
+    flash: &mut F,
+    (shelf, id): (Shelf, u8),
+    out: &'o mut [u8],
+) -> Option<&'o [u8]> {
+    store.bytes(flash, crate::phone::block_key(shelf, id)?, out).ok()?
 }
 
 /// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.

@@ -56,6 +56,10 @@ pub struct Profile {
     pub extended_prl: bool,
     /// Service programming code, if the operator has to send it first.
     pub spc: Option<Spc>,
+    /// 3GPD blocks: download number and PARAM_DATA each.
+    pub packet_data: Vec<(u8, Vec<u8>)>,
+    /// PUZL blocks: download number and PARAM_DATA each.
+    pub zones: Vec<(u8, Vec<u8>)>,
     /// Ask for the device's capabilities first.
     pub ask_capability: bool,
     /// Ask which roaming list the device has, and send none if it is the same.
@@ -76,6 +80,8 @@ impl Profile {
             prl,
             extended_prl: false,
             spc: None,
+            packet_data: Vec::new(),
+            zones: Vec::new(),
             ask_capability: false,
             compare_prl: false,
             segment: 64,

@@ -1,6 +1,6 @@
 //! What the operator does without HTTP: its short message centre, the far end of an OTASP call, the legacy bearer.
 //!
-//! A device is called by push until it opens the session; after [`FALLBACK`] pushes in vain a roaming list goes over the
+//! A device is called by push until it opens the session; when [`FALLBACK`] pushes had no effect, a roaming list goes over the
 //! legacy bearer instead.
 
 use crate::account::AccountState;
@@ -32,13 +32,6 @@ const CENTRE: &str = "1234";
 /// Octets of a datagram in one short message: small, so that every push takes several.
 const SEGMENT: usize = 40;
 
-/// A customer who has dialled, and whose device has not opened its session.
-#[derive(Clone, Debug)]
-pub(crate) struct Dialled {
-    hardware: HardwareId,
-    welcomed: bool,
-}
-
 /// A conversation over the air.
 #[derive(Clone, Debug)]
 pub(crate) struct Talk {
@@ -61,10 +54,8 @@ impl Operator {
     pub fn messages(&mut self, now: Duration, hardware: HardwareId) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
         self.air.message_id = self.air.message_id.wrapping_add(1);
-        if let Some(dialled) = self.air.dialled.iter_mut().find(|dialled| dialled.hardware == hardware) {
-            let welcome = !dialled.welcomed;
-            dialled.welcomed = true;
-            if welcome && self.config.welcome {
+        if self.air.dialled.contains(&hardware) {
+            if self.config.welcome {
                 let text = outgoing(self.air.message_id | 0x8000)
                     .text(WELCOME, &mut [0; MAX_MESSAGE])
                     .map(<[u8]>::to_vec);
@@ -79,6 +70,7 @@ impl Operator {
         let Some(errand) = self.books.errands.get_mut(place) else { return messages };
         let listed = matches!(errand.task, Task::RoamingList(_));
         if listed && errand.pages >= FALLBACK {
+            errand.legacy = true;
             return messages;
         }
         errand.pages += 1;
@@ -109,11 +101,10 @@ impl Operator {
             errand.hardware == hardware
                 && matches!(errand.task, Task::RoamingList(_))
                 && errand.state < ErrandState::Committed
-                && (errand.legacy || errand.state == ErrandState::Waiting && errand.pages >= FALLBACK)
+                && errand.legacy
         };
         let place = self.books.errands.iter().position(due)?;
         let errand = self.books.errands.get_mut(place)?;
-        errand.legacy = true;
         errand.reached(ErrandState::Called);
         let nobody = Caller::default();
         let scene = Scene { books: &mut self.books, log: &mut self.log, caller: &nobody };
@@ -177,14 +168,14 @@ impl Operator {
     fn call_answered(&mut self, hardware: HardwareId) {
         let account = self.books.account_mut(hardware);
         let expects = account.is_some_and(|a| a.state != AccountState::Activated && !a.deactivated);
-        if expects && !self.air.dialled.iter().any(|dialled| dialled.hardware == hardware) {
-            self.air.dialled.push(Dialled { hardware, welcomed: false });
+        if expects && !self.air.dialled.contains(&hardware) {
+            self.air.dialled.push(hardware);
         }
     }
 
     /// The device has opened a session for its activation: no more pushes.
     pub(crate) fn came(&mut self, hardware: Option<HardwareId>) {
-        self.air.dialled.retain(|dialled| Some(dialled.hardware) != hardware);
+        self.air.dialled.retain(|dialled| Some(*dialled) != hardware);
     }
 
     fn push(&self, url: &str) -> Vec<Vec<u8>> {
@@ -280,7 +271,8 @@ fn outgoing(message_id: u16) -> Outgoing {
 /// What the operator's radio side remembers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Air {
-    dialled: Vec<Dialled>,
+    /// Customers who have dialled, and whose devices have not opened their sessions.
+    dialled: Vec<HardwareId>,
     talk: Option<Talk>,
     message_id: u16,
 }

@@ -78,6 +78,8 @@ pub struct Setup {
     pub deactivated: bool,
     /// What the network wants of the handset by itself.
     pub wanted: Option<Wanted>,
+    /// Packet data profiles and user zones come with the number assignment.
+    pub more_blocks: bool,
     /// Systems in the roaming list.
     pub systems: u16,
     /// Octets of the roaming list in one message.
@@ -111,6 +113,7 @@ impl Setup {
             moved_to: None,
             deactivated: false,
             wanted: None,
+            more_blocks: false,
             systems: 24,
             segment: 64,
             multipart: false,
@@ -174,7 +177,7 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 41] = [
+pub static SCENARIOS: [Scenario; 42] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -251,6 +254,19 @@ pub static SCENARIOS: [Scenario; 41] = [
         check: |f| {
             activated(f)?;
             require(f.prl.len() > 8192, &format!("the list has {} octets", f.prl.len()))
+        },
+    },
+    Scenario {
+        name: "one-button/more-blocks",
+        title: "packet data profiles and user zones in the same session",
+        set: |s| s.more_blocks = true,
+        check: |f| {
+            activated(f)?;
+            let profile = &f.account.profile;
+            let sent = profile.packet_data.len() + profile.zones.len();
+            let kept = |(id, data): &(u8, Vec<u8>)| f.blocks.iter().any(|(_, i, d)| (i, d) == (id, data));
+            let whole = profile.packet_data.iter().chain(&profile.zones).all(kept);
+            require(whole && sent == 4 && f.blocks.len() == sent, "the handset holds other blocks")
         },
     },
     Scenario {

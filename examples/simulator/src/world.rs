@@ -28,10 +28,11 @@ use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::Registration;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Shown;
+use kedge_protocol::is683::engine::Shelf;
 use kedge_protocol::is683::prl::{
     AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
 };
-use kedge_protocol::is683::{Nid, PrlId, Sid, Spc};
+use kedge_protocol::is683::{Family, Nid, PrlId, Sid, Spc};
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch};
@@ -51,6 +52,9 @@ const LATENCY: Duration = Duration::from_millis(120);
 
 /// The BREW URL that the operator sets.
 pub const BREW_URL: &str = "http://brew.operator.example/catalog";
+
+/// A SimpleIP profile: one network access identifier, as a test card has it.
+const SIMPLE_IP_PROFILE: &[u8] = b"\x10\x141234567890@rs3g.com \x10";
 
 /// Presses after which a user whose handset lost its power at the wrong moment gives up.
 const PRESSES: usize = 8;
@@ -100,6 +104,8 @@ pub struct Facts {
     pub activation: Activation,
     /// The committed number assignment, block after block.
     pub nam: Vec<u8>,
+    /// Further committed blocks: 3GPD, then PUZL, each with its download number.
+    pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
     /// The committed roaming list.
     pub prl: Vec<u8>,
     /// What the radio is registered with.
@@ -346,6 +352,14 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let mut buf = vec![0; PRL + 4096];
     let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
+    let shelves = [Shelf::Family(Family::PacketData), Shelf::Puzl];
+    let places = shelves.into_iter().flat_map(|shelf| (0..=12).map(move |id| (shelf, id)));
+    let blocks = places
+        .filter_map(|place| {
+            let data = kedge_agent::store::block(&store, flash, place, &mut buf)?;
+            Some((place.0, place.1, data.to_vec()))
+        })
+        .collect();
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let prl = prl.unwrap_or_default().to_vec();
     let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
@@ -373,6 +387,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         versions: VERSIONS,
         activation: activation.unwrap_or_default(),
         nam,
+        blocks,
         prl,
         reports_left,
         confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
@@ -458,6 +473,10 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
     profile.compare_prl = setup.before == Before::SameList;
     profile.messages_per_document = if setup.multipart { 4 } else { 1 };
     profile.segment = setup.segment;
+    if setup.more_blocks {
+        profile.packet_data = vec![(0, vec![0x40]), (1, SIMPLE_IP_PROFILE.to_vec())];
+        profile.zones = vec![(0, vec![0x12, 0x34, 0x56]), (3, vec![0x01])];
+    }
     if setup.spc.1 {
         profile.spc = Spc::new(core::str::from_utf8(&setup.spc.0)?);
     }

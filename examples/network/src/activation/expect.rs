@@ -15,6 +15,8 @@ pub(crate) enum Expect {
     Meid,
     /// One result code for each block, in order: message type, block ids.
     Blocks(u8, Vec<u8>),
+    /// PUZL Download Response: a result code for each block, in order, and no zone named.
+    Zones(Vec<u8>),
     /// SSPR Configuration Response with the list's dimensions; the number is the block id asked for.
     Dimensions(u8),
     /// SSPR Download Response for this block id, offset and size.
@@ -49,6 +51,7 @@ pub(crate) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
         Expect::Capability(features) => capability(reverse, features),
         Expect::Meid => meid(reverse),
         Expect::Blocks(kind, blocks) => block_results(reverse, *kind, blocks),
+        Expect::Zones(blocks) => zones(reverse, blocks),
         Expect::Dimensions(block) => dimensions(reverse, *block),
         Expect::Segment { block, offset, size } => segment(reverse, *block, *offset, *size),
         Expect::Commit => fixed(reverse, &[0x05]).map(Verdict::of),
@@ -98,6 +101,19 @@ fn block_results(reverse: &[u8], kind: u8, blocks: &[u8]) -> Read<Verdict> {
         }
     }
     Ok(Verdict::of(refused))
+}
+
+fn zones(reverse: &[u8], blocks: &[u8]) -> Read<Verdict> {
+    let count = u8::try_from(blocks.len()).map_err(|_| "too many blocks".to_owned())?;
+    let results = reverse.strip_prefix(&[0x0C, count]).ok_or("wrong type or number of blocks")?;
+    let mut refused = 0;
+    for (result, block) in results.chunks(3).zip(blocks) {
+        match result {
+            [id, code, 0] if id == block => refused = if refused == 0 { *code } else { refused },
+            _ => return Err(format!("a result that is not block {block:02x}, code, no zone")),
+        }
+    }
+    if results.len() == 3 * blocks.len() { Ok(Verdict::of(refused)) } else { Err("wrong length".to_owned()) }
 }
 
 fn segment(reverse: &[u8], block: u8, offset: u16, size: u8) -> Read<Verdict> {
@@ -237,6 +253,7 @@ mod tests {
             ("0500", Expect::Commit, Verdict::Accepted),
             ("050a", Expect::Commit, Verdict::Refused(0x0A)),
             ("0a0000", Expect::Otapa, Verdict::Accepted),
+            ("0c02000000030700", Expect::Zones(vec![0, 3]), Verdict::Refused(7)),
             ("0a0600", Expect::Otapa, Verdict::Refused(6)),
         ] {
             assert_eq!(judge(&expect, &octets(message)), verdict, "{message}");
@@ -254,6 +271,7 @@ mod tests {
             ("080000000012", Expect::Segment { block: 0, offset: 0, size: 18 }),
             ("0500", Expect::Commit),
             ("0a0000", Expect::Otapa),
+            ("0c02000000030000", Expect::Zones(vec![0, 3])),
         ];
         for (index, (message, expect)) in good.iter().enumerate() {
             let message = octets(message);

@@ -7,7 +7,7 @@ use kedge_protocol::is683::nam::{Access, CdmaAnalogNam, Imsi, ImsiClass, Pairs};
 use kedge_protocol::is683::sspr::{MAX_SEGMENT, Segment};
 use kedge_protocol::is683::{
     Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min,
-    NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
+    MsgType, NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
 };
 
 const FIRST: Step = Step::one_button(1);
@@ -52,6 +52,13 @@ pub(crate) fn plan(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
         plan.push(verify_spc(spc)?);
     }
     plan.push(download_nam(&profile.subscriber)?);
+    if !profile.packet_data.is_empty() {
+        let meaning = "Download Request, packet data";
+        plan.push(listed(&profile.packet_data, MsgType::PACKET_DATA_DOWNLOAD, meaning)?);
+    }
+    if !profile.zones.is_empty() {
+        plan.push(listed(&profile.zones, MsgType::PUZL_DOWNLOAD, "PUZL Download Request")?);
+    }
     if profile.compare_prl {
         plan.push(dimensions(0)?);
     }
@@ -133,6 +140,22 @@ fn download_nam(subscriber: &Subscriber) -> Result<Ask, ProfileError> {
     let blocks = Blocks::build(&blocks, &mut buf)?;
     let request = Forward::DownloadRequest { family: Family::Nam, blocks, fresh: None };
     let meaning = if owned.len() > 1 { "Download Request, NAM and MDN" } else { "Download Request, NAM" };
+    let ask = Ask::new(&request, expect, NAM, meaning)?;
+    Ok(Ask { answered_in: NAM_ANSWER, alone: false, ..ask })
+}
+
+/// The blocks of a 3GPD or PUZL Download Request.
+fn listed(owned: &[(u8, Vec<u8>)], kind: MsgType, meaning: &str) -> Result<Ask, ProfileError> {
+    let blocks: Vec<Block<'_>> = owned.iter().map(|(id, data)| Block { id: *id, data }).collect();
+    let ids = owned.iter().map(|(id, _)| *id).collect();
+    let mut buf = [0; MAX_MESSAGE];
+    let blocks = Blocks::build(&blocks, &mut buf)?;
+    let (request, expect) = if kind == MsgType::PUZL_DOWNLOAD {
+        (Forward::PuzlDownloadRequest { blocks, fresh: None }, Expect::Zones(ids))
+    } else {
+        let request = Forward::DownloadRequest { family: Family::PacketData, blocks, fresh: None };
+        (request, Expect::Blocks(kind.0, ids))
+    };
     let ask = Ask::new(&request, expect, NAM, meaning)?;
     Ok(Ask { answered_in: NAM_ANSWER, alone: false, ..ask })
 }

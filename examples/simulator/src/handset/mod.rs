@@ -31,7 +31,8 @@ use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
+use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
@@ -392,6 +393,20 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         scm: 0x6A,
         mob_p_rev: 6,
         hardware,
-        packet_data: None,
+        packet_data: Some(PacketDataCapability {
+            simple_ip: SimpleIpCapability {
+                max_num_nai: 2,
+                max_nai_length: 72,
+                max_ss_length: 16,
+                auth_algorithm: 0x80,
+            },
+            mobile_ip: MobileIpCapability {
+                max_num_nai: 2,
+                max_nai_length: 72,
+                mn_aaa: (16, 0x80),
+                mn_ha: (16, 0x80),
+            },
+        }),
+        carried: Carried::ALL,
     }
 }
