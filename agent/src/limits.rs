@@ -41,3 +41,10 @@ pub const BACKOFF: Duration = Duration::from_secs(2);
 
 /// How long an answer "later" to an update prompt lasts before the agent asks again.
 pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);
+
+/// How long after a star code was dialled the pushes that follow count as the user's own: what a carrier's session takes is one
+/// to three minutes, a queue at the operator included it is less than a quarter of an hour.
+pub const DIALLED: Duration = Duration::from_secs(900);
+
+/// How long an OTASP call or a conversation by data bursts may be silent before it counts as over.
+pub const OTASP: Duration = Duration::from_secs(300);

@@ -11,7 +11,7 @@
 //! | [`xml`] | the text form behind the same events | XML 1.0 subset |
 //! | [`mime`] | media types, multipart/related | RFC 2045, 2046, 2387 |
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
-//! | [`sms`] | short messages as a bearer: SMS-DELIVER, reassembly | 3GPP TS 23.040 |
+//! | [`sms`] | short messages as a bearer: SMS-DELIVER, messages of CDMA, reassembly | 3GPP TS 23.040, 3GPP2 C.S0015 |
 //! | [`cp`] | client provisioning: documents, their security, from characteristics to settings | OMA-WAP-ProvCont 1.1 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
