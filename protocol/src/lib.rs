@@ -13,6 +13,9 @@
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
+//! | [`dm`] | OMA device management: notification, bootstrap, accounts | OMA DM 1.2.1 |
+//! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
+//! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -32,6 +35,9 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod dlota;
+pub mod dm;
+pub mod fumo;
 pub mod iota;
 pub mod is683;
 pub mod mime;

@@ -6,11 +6,13 @@
 mod bits;
 mod codes;
 mod reader;
+mod text;
 mod writer;
 
 pub use bits::{BitReader, BitWriter};
 pub use codes::open_code;
 pub use reader::Reader;
+pub(crate) use text::{Text, decimal, hex};
 pub use writer::Writer;
 
 /// Why bytes could not be read or written, and where.
