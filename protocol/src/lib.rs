@@ -13,7 +13,8 @@
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
-//! | [`dm`] | OMA device management: notification, bootstrap, accounts | OMA DM 1.2.1 |
+//! | [`syncml`] | SyncML messages of device management 1.1.2 and 1.2.1 | OMA RepPro, DM_RepPro |
+//! | [`dm`] | OMA device management: tree, objects, authentication, session, notification, bootstrap | OMA DM 1.2.1 |
 //! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
 //! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
 //!
@@ -41,6 +42,7 @@ pub mod fumo;
 pub mod iota;
 pub mod is683;
 pub mod mime;
+pub mod syncml;
 pub mod wap;
 pub mod wbxml;
 pub mod wire;

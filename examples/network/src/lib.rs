@@ -47,6 +47,7 @@ mod account;
 mod activation;
 mod body;
 mod caller;
+mod dm;
 mod http;
 mod in_process;
 mod log;
@@ -62,6 +63,10 @@ mod vlr;
 
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
 pub use body::Coding;
+pub use dm::{
+    DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
+    DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
+};
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};

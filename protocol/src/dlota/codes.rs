@@ -1,6 +1,6 @@
 //! What is reported of a download, and why it failed.
 
-use crate::wire::{Error, Writer, decimal, open_code};
+use crate::wire::{Decimal, Error, Writer, open_code};
 
 open_code! {
     /// What a device reports to the `installNotifyURI` (`fumo-dlota.md` 2.3).
@@ -36,7 +36,7 @@ impl Status {
     /// Writes the body of a report: the code, a space, the phrase, CR LF.
     pub fn report(self, out: &mut [u8]) -> Result<&[u8], Error> {
         let mut w = Writer::new(out);
-        w.put(decimal(u64::from(self.0)).as_str().as_bytes())?;
+        w.put(Decimal::new(u32::from(self.0)).as_str().as_bytes())?;
         w.put(b" ")?;
         w.put(self.name().unwrap_or("Unknown").as_bytes())?;
         w.put(b"\r\n")?;

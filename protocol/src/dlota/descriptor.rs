@@ -12,7 +12,7 @@ use crate::mime::{MediaType, split_at_octet};
 use crate::wap::document;
 use crate::wap::values::Values;
 use crate::wbxml::{Event, Name, Pull, Sink};
-use crate::wire::{Error, ErrorKind, decimal};
+use crate::wire::{Decimal, Error, ErrorKind};
 use crate::xml::{Octets, Reader, Writer};
 
 /// The media types that an object may have, in the order of the descriptor; at least one.
@@ -183,8 +183,9 @@ impl<'s> Descriptor<'s> {
         }
     }
 
-    /// Writes the document.
+    /// Writes the document; a size of more than 32 bits is `LimitExceeded`.
     pub fn write<'b>(&self, out: &'b mut [u8]) -> Result<&'b [u8], Error> {
+        let size = u32::try_from(self.size).map_err(|_| Error::new(ErrorKind::LimitExceeded, 0))?;
         let mut w = Writer::<2>::new(out, Octets::Refuse);
         w.declaration()?;
         w.start("media")?;
@@ -197,7 +198,7 @@ impl<'s> Descriptor<'s> {
         for name in self.types.as_slice() {
             put("type", name)?;
         }
-        put("size", decimal(self.size).as_str())?;
+        put("size", Decimal::new(size).as_str())?;
         let values = [
             Some(self.object_uri),
             self.install_notify_uri,

@@ -212,8 +212,7 @@ impl core::error::Error for Incomplete {}
 impl<'a> DmAccountSettings<'a> {
     /// Whether a session can be held with this.
     pub fn check(&self) -> Result<(), Incomplete> {
-        let odd = |octet: u8| !octet.is_ascii_graphic() || matches!(octet, b'=' | b'&' | b'*' | b'+');
-        if self.server.is_empty() || self.server.bytes().any(odd) {
+        if !Self::is_server(self.server) {
             return Err(Incomplete::Server);
         }
         if !self.addresses.iter().flatten().any(|address| !address.address.is_empty()) {
@@ -224,6 +223,12 @@ impl<'a> DmAccountSettings<'a> {
             return Err(Incomplete::Credentials);
         }
         Ok(())
+    }
+
+    /// Whether a text can name a server: it must be able to stand in an access control list.
+    pub fn is_server(text: &str) -> bool {
+        let odd = |octet: u8| !octet.is_ascii_graphic() || matches!(octet, b'=' | b'&' | b'*' | b'+');
+        !text.is_empty() && !text.bytes().any(odd)
     }
 
     /// The credentials of a level.

@@ -1,7 +1,7 @@
 //! Both codings of a document behind one reader and one writer.
 
 use crate::wbxml::{self, Event, Pull, Sink, Version, Vocabulary};
-use crate::wire::Error;
+use crate::wire::{Error, ErrorKind};
 use crate::xml;
 
 /// How a document is coded; its media type tells.
@@ -56,6 +56,13 @@ impl<'a, const DEPTH: usize> Pull<'a> for DocumentReader<'a, DEPTH> {
     }
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DocumentMark {
+    Wbxml(wbxml::Mark),
+    Xml(xml::Mark),
+}
+
 /// Writes a document in either coding, at most `DEPTH` elements deep. XML carries octets as base64.
 #[derive(Debug)]
 pub enum DocumentWriter<'b, const DEPTH: usize> {
@@ -84,6 +91,40 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
         match self {
             Self::Wbxml(_) => Coding::Wbxml,
             Self::Xml(_) => Coding::Xml,
+        }
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        match self {
+            Self::Wbxml(writer) => writer.at(),
+            Self::Xml(writer) => writer.at(),
+        }
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        match self {
+            Self::Wbxml(writer) => writer.room(),
+            Self::Xml(writer) => writer.room(),
+        }
+    }
+
+    /// This place, in the element that is open now.
+    pub(crate) const fn mark(&self) -> DocumentMark {
+        match self {
+            Self::Wbxml(writer) => DocumentMark::Wbxml(writer.mark()),
+            Self::Xml(writer) => DocumentMark::Xml(writer.mark()),
+        }
+    }
+
+    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not, or if
+    /// the mark is another writer's.
+    pub(crate) fn rewind(&mut self, mark: &DocumentMark) -> Result<(), Error> {
+        match (self, mark) {
+            (Self::Wbxml(writer), DocumentMark::Wbxml(mark)) => writer.rewind(mark),
+            (Self::Xml(writer), DocumentMark::Xml(mark)) => writer.rewind(mark),
+            (writer, _) => Err(Error::new(ErrorKind::BadValue, writer.at())),
         }
     }
 

@@ -45,6 +45,16 @@ pub struct Writer<'b, const DEPTH: usize> {
     open: Option<OpenTag>,
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    at: usize,
+    tag_page: u8,
+    attribute_page: u8,
+    depth: usize,
+    open: Option<OpenTag>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct OpenTag {
     at: usize,
@@ -161,6 +171,36 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
                 self.fragment(piece)
             }
         }
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        self.out.at()
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        self.out.room()
+    }
+
+    /// This place, in the element that is open now.
+    pub(crate) const fn mark(&self) -> Mark {
+        let Self { tag_page, attribute_page, depth, open, .. } = *self;
+        Mark { at: self.out.at(), tag_page, attribute_page, depth, open }
+    }
+
+    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not.
+    pub(crate) fn rewind(&mut self, mark: &Mark) -> Result<(), Error> {
+        if self.depth < mark.depth || self.out.at() < mark.at {
+            return Err(self.misplaced());
+        }
+        self.out.truncate(mark.at);
+        if let Some(open) = mark.open {
+            self.out.patch(open.at, open.octet)?;
+        }
+        (self.tag_page, self.attribute_page) = (mark.tag_page, mark.attribute_page);
+        (self.depth, self.open) = (mark.depth, mark.open);
+        Ok(())
     }
 
     /// The document; `Truncated` while an element is open or none was written.

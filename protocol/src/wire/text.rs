@@ -1,4 +1,4 @@
-//! Short texts that are kept rather than borrowed, and numbers as text.
+//! Short texts that are kept rather than borrowed.
 
 /// A short text of its own, at most `N` octets.
 #[derive(Clone, Copy, Debug)]
@@ -48,20 +48,6 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// The decimal digits of `number`, without leading zeros.
-pub(crate) fn decimal(number: u64) -> Text<20> {
-    let mut rest = number;
-    let mut digits = [b'0'; 20];
-    for digit in digits.iter_mut().rev() {
-        *digit = u8::try_from(rest % 10).unwrap_or_default().wrapping_add(b'0');
-        rest /= 10;
-    }
-    let zeros = digits.iter().take(19).take_while(|&&digit| digit == b'0').count();
-    let mut octets = [0; 20];
-    octets.iter_mut().zip(digits.iter().skip(zeros)).for_each(|(to, from)| *to = *from);
-    Text { octets, len: digits.len().saturating_sub(zeros) }
-}
-
 /// The upper-case hexadecimal digits of `octets`, of which there are at most `N / 2`.
 pub(crate) fn hex<const N: usize>(octets: &[u8]) -> Text<N> {
     let mut digits = [0; N];
@@ -80,11 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_as_text() {
-        for number in [0, 7, 10, 65_535, 4_294_967_296, u64::MAX] {
-            assert_eq!(decimal(number).as_str().parse(), Ok(number));
-        }
-        assert_eq!(decimal(100).as_str(), "100");
+    fn octets_as_digits() {
         assert_eq!(hex::<4>(&[0x0A, 0xF5]).as_str(), "0AF5");
     }
 

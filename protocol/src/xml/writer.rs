@@ -41,6 +41,14 @@ pub struct Writer<'b, const DEPTH: usize> {
     open: bool,
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    at: usize,
+    depth: usize,
+    open: bool,
+}
+
 impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// A writer at the beginning of `buf`.
     pub const fn new(buf: &'b mut [u8], octets: Octets) -> Self {
@@ -93,6 +101,31 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.legal(data)?;
         self.put(data)?;
         self.put("?>")
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        self.out.at()
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        self.out.room()
+    }
+
+    /// This place, in the element that is open now.
+    pub(crate) const fn mark(&self) -> Mark {
+        Mark { at: self.out.at(), depth: self.depth, open: self.open }
+    }
+
+    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not.
+    pub(crate) fn rewind(&mut self, mark: &Mark) -> Result<(), Error> {
+        if self.depth < mark.depth || self.out.at() < mark.at {
+            return Err(self.misplaced());
+        }
+        self.out.truncate(mark.at);
+        (self.depth, self.open) = (mark.depth, mark.open);
+        Ok(())
     }
 
     /// The document; `Truncated` while an element is open or none was written.

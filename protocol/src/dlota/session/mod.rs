@@ -42,7 +42,7 @@ pub use self::io::{
 use super::limits::{MAX_ACCEPTED, MAX_DATE, MAX_DESCRIPTION, MAX_ETAG, MAX_NAME, MAX_URL, REPORT_TRIES};
 use super::{DESCRIPTOR, Descriptor, Failure, REPORT, Status};
 use crate::iota::resolve;
-use crate::wire::{Text, decimal};
+use crate::wire::{Decimal, Text};
 
 /// What is accepted as the first answer: a descriptor, or the object itself.
 const ACCEPT: &str = "application/vnd.oma.dd+xml, */*";
@@ -477,7 +477,7 @@ impl<'c> Session<'c> {
             };
         }
         let from = self.offset();
-        let range = from.and_then(|from| Text::of(&["bytes=", decimal(u64::from(from)).as_str(), "-"]));
+        let range = from.and_then(|from| Text::of(&["bytes=", Decimal::new(from).as_str(), "-"]));
         self.range = range.unwrap_or(Text::EMPTY);
         let validator = self.etag.non_empty().or(self.modified.non_empty());
         Request {

@@ -69,19 +69,13 @@ impl Bench {
 
     /// The request that was handed out, asked for once more.
     fn issued(&mut self) -> String {
-        match self.session.outstanding() {
-            Some(Output::Send(request)) => match request {
-                Request { post: true, .. } => {
-                    format!("POST {} {}", request.url, str::from_utf8(request.body).unwrap().trim())
-                }
-                _ => {
-                    let range = request.range.map(|range| format!(" {range}")).unwrap_or_default();
-                    let if_range = request.if_range.map(|tag| format!(" if {tag}")).unwrap_or_default();
-                    format!("GET {}{range}{if_range}", request.url)
-                }
-            },
-            other => format!("nothing outstanding but {other:?}"),
+        let Some(Output::Send(request)) = self.session.outstanding() else { return String::new() };
+        if request.post {
+            return format!("POST {} {}", request.url, str::from_utf8(request.body).unwrap().trim());
         }
+        let range = request.range.map(|range| format!(" {range}")).unwrap_or_default();
+        let if_range = request.if_range.map(|tag| format!(" if {tag}")).unwrap_or_default();
+        format!("GET {}{range}{if_range}", request.url)
     }
 
     /// An answer whose object comes up to `have` octets of what is stored.

@@ -1,0 +1,1 @@
+//! Credentials and challenges (`oma-dm.md` section 8).
