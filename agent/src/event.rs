@@ -191,6 +191,11 @@ pub enum Event<'a> {
         /// HTTP status or MMC code behind it.
         error: u16,
     },
+    /// A descriptor of a package came.
+    Descriptor {
+        /// The document.
+        body: &'a [u8],
+    },
     /// A package download progresses.
     Downloading {
         /// Octets in flash.

@@ -16,7 +16,9 @@
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
 //! | [`syncml`] | SyncML messages of device management 1.1.2 and 1.2.1 | OMA RepPro, DM_RepPro |
-//! | [`dm`] | OMA device management: tree, objects, authentication, session | OMA DM 1.2.1 |
+//! | [`dm`] | OMA device management: tree, objects, authentication, session, notification, bootstrap | OMA DM 1.2.1 |
+//! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
+//! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -37,7 +39,9 @@
 extern crate std;
 
 pub mod cp;
+pub mod dlota;
 pub mod dm;
+pub mod fumo;
 pub mod iota;
 pub mod is683;
 pub mod mime;

@@ -81,14 +81,17 @@ impl<F, C> Context<'_, F, C> {
         Output::Http(request)
     }
 
-    /// The pause before try number `tries`: doubling, with a random part of up to a quarter so that a fleet spreads out.
-    fn backoff(&mut self, tries: u8) -> Duration {
-        let doubled = limits::BACKOFF.saturating_mul(1_u32 << tries.saturating_sub(1).min(7));
+    /// A random octet, for pauses.
+    fn random(&mut self) -> u8 {
         let mut random = [0];
         self.entropy.fill(&mut random);
         let [random] = random;
-        doubled
-            .saturating_add(doubled.saturating_mul(u32::from(random)).checked_div(1024).unwrap_or_default())
+        random
+    }
+
+    /// The pause after so many failed tries.
+    fn backoff(&mut self, tries: u8) -> Duration {
+        limits::RETRIES.pause(tries, self.random())
     }
 }
 
@@ -121,6 +124,10 @@ pub struct Head<'h> {
     pub content_range: Option<&'h str>,
     /// `ETag`.
     pub etag: Option<&'h str>,
+    /// `Last-Modified`.
+    pub modified: Option<&'h str>,
+    /// `Date`.
+    pub date: Option<&'h str>,
     /// `Location`.
     pub location: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
@@ -137,6 +144,8 @@ impl<'h> Head<'h> {
             content_length: number("Content-Length"),
             content_range: headers.header("Content-Range"),
             etag: headers.header("ETag"),
+            modified: headers.header("Last-Modified"),
+            date: headers.header("Date"),
             location: headers.header("Location"),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
         }
@@ -418,7 +427,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
-            State::Talking(talk) => Ok(talk.output(&self.desk.update, context)),
+            State::Talking(talk) => Ok(talk.output(context)),
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);

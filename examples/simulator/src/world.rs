@@ -38,7 +38,7 @@ use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch};
-use crate::scenario::{Before, Package, Scenario, Setup, Wanted};
+use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
 
 /// The product name of the simulated handset.
 const PRODUCT: &str = "kedge-sim-1";
@@ -96,6 +96,8 @@ pub struct Facts {
     pub package_requests: u32,
     /// How many of its answers were partial.
     pub partial: u32,
+    /// What was reported of downloads behind a descriptor.
+    pub download_reports: Vec<String>,
     /// What the user was shown and answered in the scenario.
     pub shown: Vec<Shown>,
     /// The version that runs.
@@ -401,6 +403,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         transaction: operator.transaction(1).cloned(),
         package_requests: operator.clone().repository().requests(),
         partial: operator.clone().repository().partial(),
+        download_reports: operator.clone().repository().reports().to_vec(),
         version,
         versions: VERSIONS,
         activation: activation.unwrap_or_default(),
@@ -504,7 +507,18 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
         operator.deactivate(setup.owner());
     }
     if let Some(package) = package {
-        let package_url = operator.repository().offer("update.kdgp", package);
+        let repository = operator.repository();
+        let package_url = match setup.descriptor {
+            Descriptor::None => repository.offer("update.kdgp", package),
+            Descriptor::True => {
+                let size = package.len();
+                repository.describe("update.kdgp", package, size)
+            }
+            Descriptor::WrongSize => {
+                let size = package.len() + 1;
+                repository.describe("update.kdgp", package, size)
+            }
+        };
         operator.offer_update(Offer {
             hardware: setup.hardware,
             make: "Kedge".to_owned(),

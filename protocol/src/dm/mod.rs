@@ -12,6 +12,10 @@
 //! | [`Nodes`] | the values that the tree keeps |
 //! | [`Acl`], [`Uri`] | access control lists and node addresses |
 //! | [`auth`] | credentials, challenges, the digest port |
+//! | [`objects`] | DevInfo, DevDetail, the accounts |
+//! | [`notification`] | package 0: the push that asks for a session, its proof, replays and floods |
+//! | [`bootstrap`] | how the first account comes to the device, and who may replace it |
+//! | [`account`] | the account of a server, as it is kept and as the account object shows it |
 //! | [`limits`] | every bound, with its reason |
 //!
 //! # The commit rule
@@ -20,9 +24,13 @@
 //! own, before which the changes of the message so far are committed. What fails is rolled back to the last
 //! transaction. So nothing that a server was told is done can be lost, and an Atomic is whole on flash or not there.
 
+pub mod account;
 pub mod auth;
+pub mod bootstrap;
 pub mod limits;
+pub mod notification;
 mod object;
+pub mod objects;
 mod tree;
 
 pub use object::{Access, Call, Chunk, Object, Rule, Store, StoreError, Value};
