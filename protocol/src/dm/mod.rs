@@ -11,6 +11,8 @@
 //! | [`Tree`] | nodes, properties, rights; the commands on them; transactions |
 //! | [`Nodes`] | the values that the tree keeps |
 //! | [`Acl`], [`Uri`] | access control lists and node addresses |
+//! | [`session`] | the conversation |
+//! | [`tnds`] | sub-trees as documents |
 //! | [`auth`] | credentials, challenges, the digest port |
 //! | [`limits`] | every bound, with its reason |
 //!
@@ -23,6 +25,8 @@
 pub mod auth;
 pub mod limits;
 mod object;
+pub mod session;
+pub mod tnds;
 mod tree;
 
 pub use object::{Access, Call, Chunk, Object, Rule, Store, StoreError, Value};

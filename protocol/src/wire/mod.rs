@@ -7,12 +7,14 @@ mod bits;
 mod codes;
 mod decimal;
 mod reader;
+mod text;
 mod writer;
 
 pub use bits::{BitReader, BitWriter};
 pub use codes::open_code;
 pub use decimal::Decimal;
 pub use reader::Reader;
+pub(crate) use text::{Text, hex};
 pub use writer::Writer;
 
 /// Why bytes could not be read or written, and where.

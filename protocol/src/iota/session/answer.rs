@@ -8,13 +8,12 @@
 //! that composing cannot fail; a value that does not fit is left out and its code becomes `TOO_BIG`.
 
 use super::io::Value;
-use super::text::Text;
 use crate::iota::limits::{MAX_BODY, MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
 use crate::iota::mmc::{self, Answer, Content, Head};
 use crate::iota::{IS683_RESPONSE, ResultCode};
 use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
 use crate::wap::Coding;
-use crate::wire::{Decimal, Error, ErrorKind, Reader, Writer};
+use crate::wire::{Decimal, Error, ErrorKind, Reader, Text, Writer};
 use crate::xml::base64;
 
 /// Content-ID of the document in a multipart body.
