@@ -8,6 +8,8 @@ use core::time::Duration;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::cp::Fault;
+use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
 
 use crate::dispatch::{Origin, Refusal};
@@ -32,6 +34,8 @@ pub enum Committed {
     Is683,
     /// MMC objects, by an MMC commit.
     Objects,
+    /// Settings of client provisioning, by the user's consent.
+    Settings,
 }
 
 /// Why an HTTP exchange failed.
@@ -82,6 +86,24 @@ pub enum Event<'a> {
         /// What is wrong, at which octet.
         error: kedge_protocol::wire::Error,
     },
+    /// A short message for applications was one part of a datagram.
+    MessagePart {
+        /// How many parts are still to come; `None`: it had come before.
+        missing: Option<u8>,
+    },
+    /// A short message is malformed.
+    MessageMalformed(kedge_protocol::wire::Error),
+    /// A short message is not for applications, or does not fit what came before.
+    MessageIgnored(kedge_protocol::sms::gsm::Ignored),
+    /// A provisioning document is refused; nothing of it was kept.
+    SettingsRefused(Fault),
+    /// A provisioning document is in the store, and waits for the user.
+    SettingsWaiting {
+        /// How many objects it has.
+        objects: usize,
+    },
+    /// The sender of the document that waits is proved, or not.
+    SettingsProved(Result<Proof, Denied>),
     /// The data call was opened, or not.
     DataCall(Result<(), RadioError>),
     /// The data call was closed.

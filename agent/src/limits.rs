@@ -25,6 +25,9 @@ pub const RECORD: usize = 512;
 /// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
 pub const FETCH: usize = 1200;
 
+/// How much the user is told about settings that came; the last item may be cut off beyond it.
+pub const SUMMARY: usize = 320;
+
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 

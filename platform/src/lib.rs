@@ -36,6 +36,8 @@
 
 pub mod cipher;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod crypto;
 pub mod entropy;
 pub mod flash;

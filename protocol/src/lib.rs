@@ -11,6 +11,8 @@
 //! | [`xml`] | the text form behind the same events | XML 1.0 subset |
 //! | [`mime`] | media types, multipart/related | RFC 2045, 2046, 2387 |
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
+//! | [`sms`] | short messages as a bearer: SMS-DELIVER, reassembly | 3GPP TS 23.040 |
+//! | [`cp`] | client provisioning: documents, their security, from characteristics to settings | OMA-WAP-ProvCont 1.1 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
 //! | [`syncml`] | SyncML messages of device management 1.1.2 and 1.2.1 | OMA RepPro, DM_RepPro |
@@ -36,12 +38,14 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cp;
 pub mod dlota;
 pub mod dm;
 pub mod fumo;
 pub mod iota;
 pub mod is683;
 pub mod mime;
+pub mod sms;
 pub mod syncml;
 pub mod wap;
 pub mod wbxml;

@@ -40,7 +40,9 @@ mod consent;
 mod desk;
 mod download;
 mod idle;
+mod message;
 mod over;
+mod provision;
 mod push;
 mod talk;
 
@@ -229,6 +231,8 @@ enum State<'b> {
     Telling(Buffers<'b>, Notice),
     /// The user is asked whether to follow a service indication.
     Inviting(Buffers<'b>),
+    /// The user is asked about settings that came.
+    Provisioning(Buffers<'b>, provision::Question),
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
     /// The device is restarting.
@@ -252,6 +256,8 @@ enum Notice {
     NoUpdate,
     UpdateRefused,
     Failed(u16),
+    SettingsApplied,
+    SettingsRefused,
 }
 
 impl Notice {
@@ -261,6 +267,8 @@ impl Notice {
             Self::NoUpdate => Prompt::NoUpdate,
             Self::UpdateRefused => Prompt::UpdateRefused,
             Self::Failed(code) => Prompt::Failed(code),
+            Self::SettingsApplied => Prompt::SettingsApplied,
+            Self::SettingsRefused => Prompt::SettingsRefused,
         }
     }
 }
@@ -275,6 +283,8 @@ pub struct Agent<'b, const PRL: usize> {
     not_before: Duration,
     /// The user is not asked about an update before this uptime.
     ask_after: Duration,
+    /// The user is not asked about settings before this uptime.
+    provision_after: Duration,
     /// The radio is not asked to register before this uptime, and how often it refused.
     register_after: (Duration, u8),
     /// A service indication that the user has not answered.
@@ -310,6 +320,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             state: State::Idle(memory.buffers),
             not_before: Duration::ZERO,
             ask_after: Duration::ZERO,
+            provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
             invitation: None,
         };
@@ -413,6 +424,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
+            State::Provisioning(buffers, question) => {
+                let prompt = question.prompt(&mut self.desk, context.flash, buffers)?;
+                context.events.event(context.now, &Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
             State::Asking(buffers, question) => {
                 let prompt = question.prompt(&self.desk.update, context, buffers.receive)?;
                 context.events.event(context.now, &Event::Prompted(prompt));
@@ -473,6 +489,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Answered(answer));
                 self.invited(context, buffers, answer);
                 Ok(())
+            }
+            (State::Provisioning(buffers, question), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.provisioned(context, buffers, question, answer)
             }
             (State::Asking(buffers, question), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));

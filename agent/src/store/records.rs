@@ -201,6 +201,27 @@ pub struct Report<'a> {
     pub tries: u8,
 }
 
+/// A provisioning document that waits: for its PIN, or for the user's consent. It outlives restarts, and so do the tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Pending {
+    /// The document is XML, else WBXML.
+    #[n(0)]
+    pub xml: bool,
+    /// Its sender is proved, or needs no proof.
+    #[n(1)]
+    pub proven: bool,
+    /// The security method (parameter SEC).
+    #[n(2)]
+    pub method: u8,
+    /// The MAC, with the methods that have one.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub mac: Option<[u8; 20]>,
+    /// How many PINs were tried.
+    #[n(4)]
+    pub tries: u8,
+}
+
 cbor_record!(Meta, Key::Meta as u8);
 cbor_record!(Activation, Key::Activation as u8);
 cbor_record!(Resume<'b>, Key::Resume as u8);
@@ -208,6 +229,7 @@ cbor_record!(Consent, Key::Consent as u8);
 cbor_record!(Prl, Key::PrlInfo as u8);
 cbor_record!(Fetch<'b>, Key::Fetch as u8);
 cbor_record!(Report<'b>, *OUTBOX.start());
+cbor_record!(Pending, Key::Pending as u8);
 
 #[cfg(test)]
 mod tests {

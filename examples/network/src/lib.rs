@@ -53,6 +53,7 @@ mod in_process;
 mod log;
 mod operator;
 mod order;
+pub mod provisioning;
 mod repository;
 mod script;
 mod serve;

@@ -155,10 +155,8 @@ impl Device {
     fn session(&mut self, server: &mut DmServer, way: Way<'_>) -> Outcome {
         let (mut rx, mut tx, mut work) = ([0; 6144], [0; 4096], [0; 4096]);
         let client = Credentials { name: "device", secret: Secret::new(b"device-password") };
-        let proof = way.server.map(|password| Credentials {
-            name: "dms",
-            secret: Secret::new(password.as_bytes()),
-        });
+        let proof =
+            way.server.map(|password| Credentials { name: "dms", secret: Secret::new(password.as_bytes()) });
         let config = Config {
             account: Account {
                 server_id: "dms",
@@ -232,11 +230,7 @@ impl Device {
 }
 
 /// What comes of an exchange over a link that is cut once; `None` if no answer comes.
-fn link(
-    cut: Option<(usize, bool)>,
-    number: usize,
-    exchange: impl FnOnce() -> Response,
-) -> Option<Response> {
+fn link(cut: Option<(usize, bool)>, number: usize, exchange: impl FnOnce() -> Response) -> Option<Response> {
     let at = cut.filter(|(at, _)| *at == number);
     if matches!(at, Some((_, true))) {
         return None;
@@ -291,7 +285,11 @@ fn a_tour_through_the_tree_in_both_codings() {
         let (mut device, mut server) = (Device::new(), server(TOUR));
         let outcome = device.session(&mut server, Way { coding, ..PLAIN });
         assert_eq!(outcome.end, End::Done, "{coding:?}: {:?}", server.held());
-        assert!(held(&server).complete && held(&server).violations.is_empty(), "{:?}", held(&server).violations);
+        assert!(
+            held(&server).complete && held(&server).violations.is_empty(),
+            "{:?}",
+            held(&server).violations
+        );
         assert_eq!(device.get("./DMAcc"), "");
     }
 }
@@ -379,7 +377,10 @@ fn an_update_is_ordered_and_its_result_told_once() {
             let told = held(&second);
             assert!(told.violations.is_empty(), "{:?}", told.violations);
             let [event] = &told.events[..] else { panic!("one event, not {:?}", told.events) };
-            assert_eq!((event.correlator.as_deref(), &*event.source, &*event.format), (Some("c-1"), "./FUMO", "int"));
+            assert_eq!(
+                (event.correlator.as_deref(), &*event.source, &*event.format),
+                (Some("c-1"), "./FUMO", "int")
+            );
         }
         device.machine = again;
     }
@@ -401,7 +402,11 @@ fn a_server_that_misbehaves_is_borne() {
             let (mut device, mut server) = (Device::new(), server(&script));
             let outcome = device.session(&mut server, Way { server: Some("server-password"), ..PLAIN });
             let begun = device.machine.state() == State::DOWNLOADING;
-            assert!(device.packages.kept <= 1, "{fault:?} {package}: executed {} times", device.packages.kept);
+            assert!(
+                device.packages.kept <= 1,
+                "{fault:?} {package}: executed {} times",
+                device.packages.kept
+            );
             assert_eq!(begun, device.packages.kept == 1, "{fault:?} {package}");
             assert_eq!(device.get("./DevInfo/Man"), "Kedge", "{fault:?} {package}");
             let expected = match fault {
@@ -412,7 +417,10 @@ fn a_server_that_misbehaves_is_borne() {
             };
             assert_eq!(outcome.end, expected, "{fault:?} {package}: {:?}", server.held());
             let done = matches!(outcome.end, End::Done);
-            assert!(!done || begun || fault == DmFault::Duplicate, "{fault:?} {package}: done, but nothing begun");
+            assert!(
+                !done || begun || fault == DmFault::Duplicate,
+                "{fault:?} {package}: done, but nothing begun"
+            );
         }
     }
 }

@@ -8,6 +8,8 @@ use kedge_platform::ui::Answer;
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
+mod provisioning;
+
 use crate::handset::Press;
 use crate::world::Facts;
 
@@ -72,6 +74,10 @@ pub struct Setup {
     pub link: Vec<(u64, Fault)>,
     /// Answers the user gives once; then the answer is yes.
     pub answers: Vec<(PromptKind, Answer)>,
+    /// The PIN that the user types whenever one is asked for.
+    pub pin: Option<String>,
+    /// Short messages that arrive; the handset comes to rest between the groups.
+    pub messages: Vec<Vec<Vec<u8>>>,
 }
 
 impl Setup {
@@ -91,6 +97,8 @@ impl Setup {
             repository: Vec::new(),
             link: Vec::new(),
             answers: Vec::new(),
+            pin: None,
+            messages: Vec::new(),
         }
     }
 }
@@ -121,7 +129,11 @@ impl Scenario {
 
     /// How the world is when it begins.
     pub fn setup(&self) -> Setup {
-        let press = if self.flow() == "one-button" { Press::Activate } else { Press::CheckForUpdate };
+        let press = match self.flow() {
+            "one-button" => Press::Activate,
+            "fota-client" => Press::CheckForUpdate,
+            _ => Press::Receive,
+        };
         let mut setup = Setup::new(press);
         (self.set)(&mut setup);
         setup
@@ -129,7 +141,7 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 25] = [
+pub static SCENARIOS: [Scenario; 35] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -320,6 +332,16 @@ pub static SCENARIOS: [Scenario; 25] = [
         set: |s| s.package = Some(Package::Downgrade),
         check: refused,
     },
+    provisioning::FLOWS[0],
+    provisioning::FLOWS[1],
+    provisioning::FLOWS[2],
+    provisioning::FLOWS[3],
+    provisioning::FLOWS[4],
+    provisioning::FLOWS[5],
+    provisioning::FLOWS[6],
+    provisioning::FLOWS[7],
+    provisioning::FLOWS[8],
+    provisioning::FLOWS[9],
 ];
 
 /// The scenario of that name.

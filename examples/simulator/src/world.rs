@@ -20,15 +20,17 @@ use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::http::Connection;
 use kedge_platform::identity::Identity as _;
+use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::Registration;
 use kedge_platform_sim::random::Seeded;
-use kedge_platform_sim::ui::Shown;
+use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::is683::Spc;
 use kedge_protocol::is683::prl::crc16;
+use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, Watch};
@@ -92,6 +94,8 @@ pub struct Facts {
     pub nam: Vec<u8>,
     /// The committed roaming list.
     pub prl: Vec<u8>,
+    /// The settings of client provisioning, one object each, sorted.
+    pub settings: Vec<Vec<u8>>,
     /// What the radio is registered with.
     pub registration: Option<Registration>,
     /// Reports that wait in the outbox.
@@ -236,6 +240,11 @@ impl Prepared {
         for (kind, answer) in &self.setup.answers {
             handset.ports.ui.answer_once(*kind, *answer);
         }
+        if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
+            handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
+        }
+        handset.ports.identity.insert_card(kedge_network::provisioning::IMSI);
+        handset.inbox.clone_from(&self.setup.messages);
         handset.nor().power_on();
         handset.watch_images();
         for (operation, cut) in cuts {
@@ -282,6 +291,15 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let prl = prl.unwrap_or_default().to_vec();
+    let mut settings = Vec::new();
+    kedge_agent::store::settings(&store, flash, |_, object| {
+        let mut octets = vec![0; object.buffer_len()];
+        let whole = object.write(&mut Writer::new(&mut octets)).is_ok();
+        settings.push(octets);
+        whole
+    })
+    .map_err(|e| anyhow!("{e}"))?;
+    settings.sort();
     let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
     let operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
@@ -298,6 +316,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         activation: activation.unwrap_or_default(),
         nam,
         prl,
+        settings,
         reports_left,
         confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
         image_erases,

@@ -1,9 +1,11 @@
 //! The account of a management server: how to reach it, and who proves what to whom (`oma-dm.md` section 11, DMAcc).
 //!
 //! It comes from the factory, from a bootstrap by either profile, or from a server that manages it. The w7 application of a
-//! Client Provisioning document maps to it by `oma-cp.md` section 6; the words that differ are [`Level::from_cp`]'s.
+//! Client Provisioning document becomes one by way of [`DmAccount`].
 
 use core::fmt;
+
+use crate::cp::account::{AuthLevel, DmAccount};
 
 /// Most addresses of a server that are kept; they are tried in this order.
 pub const MAX_ADDRESSES: usize = 3;
@@ -91,14 +93,14 @@ impl Level {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == name)
     }
+}
 
-    /// The level that the parameter AAUTHLEVEL of a Client Provisioning document means (`oma-cp.md` section 6).
-    pub fn from_cp(name: &str) -> Option<Self> {
-        match name {
-            "APPSRV" => Some(Self::Client),
-            "CLIENT" => Some(Self::Server),
-            "OBEX" => Some(Self::Obex),
-            _ => None,
+impl From<AuthLevel> for Level {
+    fn from(level: AuthLevel) -> Self {
+        match level {
+            AuthLevel::ClCred => Self::Client,
+            AuthLevel::SrvCred => Self::Server,
+            AuthLevel::Obex => Self::Obex,
         }
     }
 }
@@ -209,6 +211,36 @@ impl fmt::Display for Incomplete {
 
 impl core::error::Error for Incomplete {}
 
+/// What there is more of than an account keeps is left out; credentials that do not say how they are made are digests, which
+/// every client has to be able to make.
+impl<'a> From<&DmAccount<'a>> for DmAccountSettings<'a> {
+    fn from(account: &DmAccount<'a>) -> Self {
+        let mut settings = Self {
+            server: account.server_id(),
+            name: account.name(),
+            connection: account.preferred_connection(),
+            ..Self::default()
+        };
+        for (slot, address) in settings.addresses.iter_mut().zip(account.addresses()) {
+            *slot = Some(Address {
+                address: address.address(),
+                kind: address.address_type().and_then(AddressType::from_name).unwrap_or_default(),
+                port: address.ports().next().map(|port| port.number()),
+            });
+        }
+        for (slot, (level, auth)) in settings.credentials.iter_mut().zip(account.auths()) {
+            *slot = Some(Credentials {
+                level: level.into(),
+                scheme: auth.method().and_then(Scheme::from_name).unwrap_or(Scheme::Digest),
+                name: auth.name().unwrap_or_default(),
+                secret: Hidden(auth.secret().unwrap_or_default().as_bytes()),
+                data: Hidden(auth.data().unwrap_or_default().as_bytes()),
+            });
+        }
+        settings
+    }
+}
+
 impl<'a> DmAccountSettings<'a> {
     /// Whether a session can be held with this.
     pub fn check(&self) -> Result<(), Incomplete> {
@@ -288,13 +320,38 @@ mod tests {
     }
 
     #[test]
+    fn a_w7_application_becomes_an_account() {
+        let text = br#"<wap-provisioningdoc><characteristic type="APPLICATION">
+            <parm name="APPID" value="w7"/><parm name="PROVIDER-ID" value="dm.example"/><parm name="NAME" value="DM"/>
+            <characteristic type="APPADDR"><parm name="ADDR" value="https://dm.example/dm"/>
+            <characteristic type="PORT"><parm name="PORTNBR" value="8443"/></characteristic></characteristic>
+            <characteristic type="APPAUTH"><parm name="AAUTHLEVEL" value="APPSRV"/><parm name="AAUTHTYPE" value="BASIC"/>
+            <parm name="AAUTHNAME" value="device"/><parm name="AAUTHSECRET" value="pw"/></characteristic>
+            <characteristic type="APPAUTH"><parm name="AAUTHLEVEL" value="CLIENT"/></characteristic>
+            </characteristic></wap-provisioningdoc>"#;
+        let coded = crate::cp::Coded { coding: crate::wap::Coding::Xml, bytes: text };
+        let mut scratch = [0; 4096];
+        let mut objects = crate::cp::Objects::new(&coded).unwrap();
+        let application =
+            crate::cp::model::Application::of(objects.next(&mut scratch).unwrap().unwrap()).unwrap();
+        let account = DmAccountSettings::from(&DmAccount::of(application).unwrap());
+        assert_eq!(account.check(), Ok(()));
+        assert_eq!((account.server, account.name), ("dm.example", Some("DM")));
+        let address = account.addresses[0].unwrap();
+        assert_eq!(
+            (address.address, address.kind, address.port),
+            ("https://dm.example/dm", AddressType::Uri, Some(8443))
+        );
+        let client = account.credentials(Level::Client).unwrap();
+        assert_eq!((client.scheme, client.name, client.secret), (Scheme::Basic, "device", Hidden(b"pw")));
+        assert_eq!(account.credentials(Level::Server).unwrap().scheme, Scheme::Digest);
+    }
+
+    #[test]
     fn words_of_both_profiles() {
         for level in Level::ALL {
             assert_eq!(Level::from_name(level.name()), Some(level));
         }
-        assert_eq!(Level::from_cp("APPSRV"), Some(Level::Client));
-        assert_eq!(Level::from_cp("CLIENT"), Some(Level::Server));
-        assert_eq!(Level::from_cp("CLCRED"), None);
         for scheme in Scheme::ALL {
             assert_eq!(Scheme::from_name(scheme.name()), Some(scheme));
         }

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 21] = [
+pub(crate) const PARTS: [(&str, &str); 23] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
     ("mime", "protocol: media types, multipart bodies"),
     ("wap", "protocol: WSP push, service indication and loading"),
+    ("sms", "protocol: GSM short messages, eight datagrams of 8 KiB in all"),
+    ("cp", "protocol: WSP push and client provisioning in WBXML, document of 4 KiB, with its MACs"),
     ("is683", "protocol: IS-683 messages, blocks, roaming lists"),
     ("engine", "protocol: IS-683 engine, roaming list of 16 KiB"),
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),

@@ -34,6 +34,8 @@ parts! {
     "xml" xml
     "mime" mime
     "wap" wap
+    "sms" sms
+    "cp" cp
     "is683" is683
     "engine" engine
     "iota" iota
