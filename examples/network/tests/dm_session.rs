@@ -201,7 +201,7 @@ impl Device {
                         response
                     }
                     Output::Ask(_) => {
-                        let answer = if answer { Answer::Yes } else { Answer::No };
+                        let answer = if answer { Answer::Accepted } else { Answer::Rejected };
                         session.handle(now, Input::Answered(answer), tree, &mut crypto).unwrap();
                         continue;
                     }

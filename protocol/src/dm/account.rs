@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use super::auth::{self, Nonce, Secret};
+use super::session::Account;
 use crate::cp::account::{AuthLevel, DmAccount};
 
 /// Most addresses of a server that are kept; they are tried in this order.
@@ -148,6 +150,16 @@ impl Scheme {
         }
     }
 
+    /// How credentials of this kind are made in a session; `None` for those that are not the session's business.
+    pub const fn of_session(self) -> Option<auth::Scheme> {
+        match self {
+            Self::Basic => Some(auth::Scheme::Basic),
+            Self::Digest => Some(auth::Scheme::Md5),
+            Self::Hmac => Some(auth::Scheme::Mac),
+            Self::HttpBasic | Self::HttpDigest | Self::X509 | Self::Transport => None,
+        }
+    }
+
     /// The scheme that a word in AAuthType, or in a parameter AAUTHTYPE, means. Schemes with devices of their own
     /// (SECURID, SAFEWORD, DIGIPASS) are not supported.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -263,6 +275,35 @@ impl<'a> DmAccountSettings<'a> {
         !text.is_empty() && !text.bytes().any(odd)
     }
 
+    /// The account as a session takes it, with the address at the front; `None` if there is none. Credentials for HTTP or the
+    /// transport are not part of it. A nonce that is longer than nonces are counts as none.
+    pub fn of_session(&self) -> Option<Account<'a>> {
+        let of_level = |level| {
+            let one = self.credentials(level)?;
+            Some((one, one.scheme.of_session()?))
+        };
+        let proof =
+            |one: &Credentials<'a>| auth::Credentials { name: one.name, secret: Secret::new(one.secret.0) };
+        let nonce = |one: &Credentials<'a>| Nonce::new(one.data.0).unwrap_or(Nonce::EMPTY);
+        let (client, server) = (of_level(Level::Client), of_level(Level::Server));
+        // A server that has no name of its own there goes by its identifier.
+        let named = |one: auth::Credentials<'a>| auth::Credentials {
+            name: if one.name.is_empty() { self.server } else { one.name },
+            ..one
+        };
+        Some(Account {
+            server_id: self.server,
+            url: self.addresses.iter().flatten().next()?.address,
+            client: client.map(|(one, _)| proof(one)),
+            scheme: self.preferred.and_then(Scheme::of_session),
+            client_nonce: client.map_or(Nonce::EMPTY, |(one, _)| nonce(one)),
+            nonce_is_text: false,
+            server: server.map(|(one, _)| named(proof(one))),
+            server_scheme: server.map_or(auth::Scheme::Md5, |(_, scheme)| scheme),
+            server_nonce: server.map_or(Nonce::EMPTY, |(one, _)| nonce(one)),
+        })
+    }
+
     /// The credentials of a level.
     pub fn credentials(&self, level: Level) -> Option<&Credentials<'a>> {
         self.all_of(level).next()
@@ -302,6 +343,13 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         assert_eq!(good.credentials(Level::Server).map(|one| one.name), Some("dm.example"));
         assert_eq!(good.credentials(Level::Http), None);
+        let session = good.of_session().unwrap();
+        assert_eq!((session.server_id, session.url), ("dm.example", "https://dm.example/dm"));
+        assert_eq!(session.client.map(|client| client.name), Some("device"));
+        assert_eq!(session.server_nonce, Nonce::new(b"nonce").unwrap());
+        let unnamed = good.credentials(Level::Server).map(|own| Credentials { name: "", ..*own });
+        let unnamed = DmAccountSettings { credentials: [unnamed, None, None], ..good };
+        assert_eq!(unnamed.of_session().unwrap().server.map(|own| own.name), Some("dm.example"));
         for server in ["", "a b", "a=b", "a&b", "a*", "a+b", "\u{e9}"] {
             assert_eq!(DmAccountSettings { server, ..good }.check(), Err(Incomplete::Server), "{server}");
         }

@@ -11,6 +11,8 @@
 //! | [`Tree`] | nodes, properties, rights; the commands on them; transactions |
 //! | [`Nodes`] | the values that the tree keeps |
 //! | [`Acl`], [`Uri`] | access control lists and node addresses |
+//! | [`session`] | the conversation |
+//! | [`tnds`] | sub-trees as documents |
 //! | [`auth`] | credentials, challenges, the digest port |
 //! | [`objects`] | DevInfo, DevDetail, the accounts |
 //! | [`notification`] | package 0: the push that asks for a session, its proof, replays and floods |
@@ -31,6 +33,8 @@ pub mod limits;
 pub mod notification;
 mod object;
 pub mod objects;
+pub mod session;
+pub mod tnds;
 mod tree;
 
 pub use object::{Access, Call, Chunk, Object, Rule, Store, StoreError, Value};

@@ -2,9 +2,9 @@
 
 /// Largest message, in octets: what one octet-counted MaxMsgSize of 64 KiB allows; servers announce 20,000 at most.
 pub const MAX_MESSAGE: usize = 64 * 1024;
-/// Deepest element: SyncML, SyncBody, [`MAX_NESTING`] containers, a command, Item, Meta, MetInf and a leaf are 11; the
-/// rest is for markup inside Data.
-pub const MAX_DEPTH: usize = 24;
+/// Deepest element: SyncML, SyncBody, [`MAX_NESTING`] containers, a command, Item and Data are 8; a sub-tree of 16 nodes
+/// inside Data has 20 more.
+pub const MAX_DEPTH: usize = 28;
 /// Deepest nesting of Atomic and Sequence that is entered. The specification allows an Atomic in a Sequence or the other
 /// way round; deeper ones come out unentered, to be refused.
 pub const MAX_NESTING: usize = 3;

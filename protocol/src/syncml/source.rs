@@ -27,6 +27,12 @@ impl<'a> Source<'a> {
         Ok(Self { inner, quirks: Quirks::NONE })
     }
 
+    /// Opens a document of another type, whose tags are those of `vocabulary`.
+    fn other(coding: Coding, bytes: &'a [u8], vocabulary: &'static Vocabulary) -> Result<Self, Error> {
+        let inner = DocumentReader::new(coding, bytes, vocabulary)?;
+        Ok(Self { inner, quirks: Quirks::NONE })
+    }
+
     pub(super) const fn quirks(&self) -> Quirks {
         self.quirks
     }
@@ -87,6 +93,11 @@ pub struct Inline<'a> {
 }
 
 impl<'a> Inline<'a> {
+    /// A sub-tree that is a document of its own.
+    pub(crate) fn document(coding: Coding, bytes: &'a [u8]) -> Result<Self, Error> {
+        Source::other(coding, bytes, &pages::DDF_1_2).map(Self::new)
+    }
+
     /// `source` stands behind the start of Data.
     pub(super) const fn new(source: Source<'a>) -> Self {
         Self { source, depth: 1 }

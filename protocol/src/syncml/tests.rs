@@ -244,7 +244,7 @@ fn what_the_document_type_forbids_is_not_written() {
     let exec = Head { correlator: Some("c"), ..Head::new(Verb::Exec, "1") };
     let fault = writer.command(&exec).map(drop).map_err(|fault| fault.kind);
     assert_eq!(fault, Err(ErrorKind::Unsupported));
-    writer.rewind(&mark).unwrap();
+    let writer = Writer::resume(&mut out, &mark).unwrap();
     assert!(writer.is_empty());
     assert_eq!(writer.finish(true).map_err(|fault| fault.kind), Err(ErrorKind::BadValue));
 }
@@ -292,7 +292,7 @@ fn a_full_message_keeps_room_for_its_end() {
             let fits = writer.command(&results).and_then(|c| c.item(&item)?.end()).is_ok();
             if !fits {
                 refused += 1;
-                writer.rewind(&mark).unwrap();
+                writer = Writer::resume(&mut out, &mark).unwrap();
             }
             let len = writer.len();
             let bytes = writer.finish(true).unwrap();

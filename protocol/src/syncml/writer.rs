@@ -14,7 +14,7 @@ const METINF: &str = "syncml:metinf";
 /// Writes a message into the caller's buffer.
 ///
 /// What the document type forbids cannot be written (`BadValue`), nor what the message's version lacks (`Unsupported`).
-/// A message always keeps room for its end: a command that does not fit is `NoRoom`, and [`Self::rewind`] gives it up.
+/// A message always keeps room for its end: a command that does not fit is `NoRoom`, and [`Self::resume`] gives it up.
 /// So a message is cut at a command's border:
 ///
 /// ```
@@ -28,7 +28,8 @@ const METINF: &str = "syncml:metinf";
 /// let mark = writer.mark();
 /// let more = Head { correlator: Some("does not fit any more"), ..Head::alert("2", AlertCode::GENERIC) };
 /// assert!(writer.command(&more).and_then(|command| command.end()).is_err());
-/// writer.rewind(&mark)?;
+/// drop(writer);
+/// let writer = Writer::resume(&mut out, &mark)?;
 /// assert!(writer.finish(false)?.ends_with(b"1201\0\x01\x01\x01\x01"));
 /// # Ok::<(), kedge_protocol::wire::Error>(())
 /// ```
@@ -42,10 +43,12 @@ pub struct Writer<'b> {
     filled: bool,
 }
 
-/// A place between two commands to which a writer can go back.
+/// A place between two commands, at which a writer can go on: later, or again.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
-    document: DocumentMark,
+    document: DocumentMark<DEPTH>,
+    dialect: Dialect,
+    open: [Verb; MAX_NESTING],
     depth: usize,
     filled: bool,
 }
@@ -84,14 +87,16 @@ impl<'b> Writer<'b> {
 
     /// This place.
     pub const fn mark(&self) -> Mark {
-        Mark { document: self.sink.mark(), depth: self.depth, filled: self.filled }
+        let Self { dialect, open, depth, filled, .. } = *self;
+        Mark { document: self.sink.mark(), dialect, open, depth, filled }
     }
 
-    /// Gives up everything behind `mark`. A container that was open there must still be; `BadValue` if it is not.
-    pub fn rewind(&mut self, mark: &Mark) -> Result<(), Error> {
-        self.sink.rewind(&mark.document)?;
-        (self.depth, self.filled) = (mark.depth, mark.filled);
-        Ok(())
+    /// Goes on at `mark` in the message whose octets `out` holds; what was written behind it is given up. `NoRoom` if
+    /// `out` is another, smaller buffer.
+    pub fn resume(out: &'b mut [u8], mark: &Mark) -> Result<Self, Error> {
+        let Mark { document, dialect, open, depth, filled } = mark;
+        let sink = DocumentWriter::resume(out, document)?;
+        Ok(Self { sink, dialect: *dialect, open: *open, depth: *depth, filled: *filled })
     }
 
     /// Starts a command that is no container: `BadValue` if its head has what the verb does not take, or lacks what

@@ -1,7 +1,7 @@
 //! Both codings of a document behind one reader and one writer.
 
 use crate::wbxml::{self, Event, Pull, Sink, Version, Vocabulary};
-use crate::wire::{Error, ErrorKind};
+use crate::wire::Error;
 use crate::xml;
 
 /// How a document is coded; its media type tells.
@@ -58,9 +58,9 @@ impl<'a, const DEPTH: usize> Pull<'a> for DocumentReader<'a, DEPTH> {
 
 /// A place in a document to which its writer can go back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum DocumentMark {
-    Wbxml(wbxml::Mark),
-    Xml(xml::Mark),
+pub(crate) enum DocumentMark<const DEPTH: usize> {
+    Wbxml(wbxml::Mark<DEPTH>),
+    Xml(xml::Mark<DEPTH>),
 }
 
 /// Writes a document in either coding, at most `DEPTH` elements deep. XML carries octets as base64.
@@ -110,21 +110,19 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
         }
     }
 
-    /// This place, in the element that is open now.
-    pub(crate) const fn mark(&self) -> DocumentMark {
+    /// This place.
+    pub(crate) const fn mark(&self) -> DocumentMark<DEPTH> {
         match self {
             Self::Wbxml(writer) => DocumentMark::Wbxml(writer.mark()),
             Self::Xml(writer) => DocumentMark::Xml(writer.mark()),
         }
     }
 
-    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not, or if
-    /// the mark is another writer's.
-    pub(crate) fn rewind(&mut self, mark: &DocumentMark) -> Result<(), Error> {
-        match (self, mark) {
-            (Self::Wbxml(writer), DocumentMark::Wbxml(mark)) => writer.rewind(mark),
-            (Self::Xml(writer), DocumentMark::Xml(mark)) => writer.rewind(mark),
-            (writer, _) => Err(Error::new(ErrorKind::BadValue, writer.at())),
+    /// Goes on at `mark` in the document whose octets `out` holds; what was written behind it is given up.
+    pub(crate) fn resume(out: &'b mut [u8], mark: &DocumentMark<DEPTH>) -> Result<Self, Error> {
+        match mark {
+            DocumentMark::Wbxml(mark) => wbxml::Writer::resume(out, mark).map(Self::Wbxml),
+            DocumentMark::Xml(mark) => xml::Writer::resume(out, mark).map(Self::Xml),
         }
     }
 

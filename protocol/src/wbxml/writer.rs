@@ -47,11 +47,15 @@ pub struct Writer<'b, const DEPTH: usize> {
 
 /// A place in a document to which its writer can go back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct Mark<const DEPTH: usize> {
     at: usize,
+    vocabulary: &'static Vocabulary,
+    table: (usize, usize),
     tag_page: u8,
     attribute_page: u8,
+    pages: [u8; DEPTH],
     depth: usize,
+    root_seen: bool,
     open: Option<OpenTag>,
 }
 
@@ -183,24 +187,21 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.out.room()
     }
 
-    /// This place, in the element that is open now.
-    pub(crate) const fn mark(&self) -> Mark {
-        let Self { tag_page, attribute_page, depth, open, .. } = *self;
-        Mark { at: self.out.at(), tag_page, attribute_page, depth, open }
+    /// This place.
+    pub(crate) const fn mark(&self) -> Mark<DEPTH> {
+        let Self { vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open, .. } = *self;
+        let at = self.out.at();
+        Mark { at, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open }
     }
 
-    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not.
-    pub(crate) fn rewind(&mut self, mark: &Mark) -> Result<(), Error> {
-        if self.depth < mark.depth || self.out.at() < mark.at {
-            return Err(self.misplaced());
+    /// Goes on at `mark` in the document whose octets `buf` holds; what was written behind it is given up.
+    pub(crate) fn resume(buf: &'b mut [u8], mark: &Mark<DEPTH>) -> Result<Self, Error> {
+        let Mark { at, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open } = *mark;
+        let mut out = wire::Writer::resume(buf, at)?;
+        if let Some(open) = open {
+            out.patch(open.at, open.octet)?;
         }
-        self.out.truncate(mark.at);
-        if let Some(open) = mark.open {
-            self.out.patch(open.at, open.octet)?;
-        }
-        (self.tag_page, self.attribute_page) = (mark.tag_page, mark.attribute_page);
-        (self.depth, self.open) = (mark.depth, mark.open);
-        Ok(())
+        Ok(Self { out, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open })
     }
 
     /// The document; `Truncated` while an element is open or none was written.

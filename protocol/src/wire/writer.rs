@@ -13,6 +13,14 @@ impl<'b> Writer<'b> {
         Self { buf, at: 0 }
     }
 
+    /// A writer behind the first `at` octets of `buf`, which were written before; `NoRoom` if it has not so many.
+    pub const fn resume(buf: &'b mut [u8], at: usize) -> Result<Self, Error> {
+        if at > buf.len() {
+            return Err(Error::new(ErrorKind::NoRoom, buf.len()));
+        }
+        Ok(Self { buf, at })
+    }
+
     /// How many octets were written.
     pub const fn at(&self) -> usize {
         self.at

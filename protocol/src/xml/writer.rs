@@ -43,9 +43,12 @@ pub struct Writer<'b, const DEPTH: usize> {
 
 /// A place in a document to which its writer can go back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct Mark<const DEPTH: usize> {
     at: usize,
+    octets: Octets,
+    stack: [(usize, usize); DEPTH],
     depth: usize,
+    root_seen: bool,
     open: bool,
 }
 
@@ -113,19 +116,16 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.out.room()
     }
 
-    /// This place, in the element that is open now.
-    pub(crate) const fn mark(&self) -> Mark {
-        Mark { at: self.out.at(), depth: self.depth, open: self.open }
+    /// This place.
+    pub(crate) const fn mark(&self) -> Mark<DEPTH> {
+        let Self { octets, stack, depth, root_seen, open, .. } = *self;
+        Mark { at: self.out.at(), octets, stack, depth, root_seen, open }
     }
 
-    /// Gives up everything behind `mark`. The element that was open there must still be; `BadValue` if it is not.
-    pub(crate) fn rewind(&mut self, mark: &Mark) -> Result<(), Error> {
-        if self.depth < mark.depth || self.out.at() < mark.at {
-            return Err(self.misplaced());
-        }
-        self.out.truncate(mark.at);
-        (self.depth, self.open) = (mark.depth, mark.open);
-        Ok(())
+    /// Goes on at `mark` in the document whose octets `buf` holds; what was written behind it is given up.
+    pub(crate) fn resume(buf: &'b mut [u8], mark: &Mark<DEPTH>) -> Result<Self, Error> {
+        let Mark { at, octets, stack, depth, root_seen, open } = *mark;
+        Ok(Self { out: wire::Writer::resume(buf, at)?, octets, stack, depth, root_seen, open })
     }
 
     /// The document; `Truncated` while an element is open or none was written.

@@ -10,7 +10,7 @@ use crate::syncml::{Code, Format, Verb};
 use crate::wire::Writer;
 
 /// Where a value in pieces is put together; no node can have this name.
-const PARTIAL: &str = "\u{1}";
+pub(super) const PARTIAL: &str = "\u{1}";
 
 /// What a node is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -128,7 +128,8 @@ impl Tree<'_, '_> {
         }
         let end = usize::try_from(chunk.offset).unwrap_or(usize::MAX).saturating_add(chunk.octets.len());
         fits_len(&place, end)?;
-        self.dirty = true;
+        // Nothing of it is worth a transaction before the last.
+        self.dirty |= chunk.last;
         if place.rule.value == Value::Object {
             return self.objects.get_mut(place.object).ok_or(Code::FAILED)?.put(place.path, chunk);
         }
@@ -357,6 +358,29 @@ impl Tree<'_, '_> {
             Property::Name => self.rename(by, &place, text),
             _ => Err(Code::NOT_ALLOWED),
         }
+    }
+
+    /// Removes everything added below `path`, and what was set there, if `by` may replace it.
+    pub(in crate::dm) fn clear_below(&mut self, by: Caller<'_>, path: &str) -> Result<(), Code> {
+        let place = self.place(path)?;
+        self.permit(by, &place, Access::REPLACE, Right::Replace)?;
+        if self.format_of(&place) != Format::Node {
+            return Err(Code::NOT_ALLOWED);
+        }
+        self.dirty = true;
+        self.nodes.remove_below(path);
+        Ok(())
+    }
+
+    /// Whether the node at `path` is a leaf whose object takes documents as they are.
+    pub(in crate::dm) fn takes_documents(&self, path: &str) -> bool {
+        self.rule(path)
+            .is_some_and(|place| place.rule.format != Format::Node && place.rule.value == Value::Object)
+    }
+
+    /// Whether `by` may read the node at `path`.
+    pub(in crate::dm) fn may_get(&self, by: Caller<'_>, path: &str) -> Result<(), Code> {
+        self.readable(by, path).map(drop)
     }
 
     fn may_replace(&self, by: Caller<'_>, path: &str) -> Result<(), Code> {

@@ -19,7 +19,7 @@ pub use uri::{Property, Query, Uri, UriLimits};
 
 use self::nodes::Field;
 use self::place::Place;
-use self::uri::name_of;
+pub(in crate::dm) use self::uri::{is_within, name_of};
 use super::{Access, Object, Store, StoreError, Value};
 use crate::syncml::{Code, Format};
 use crate::wire::{Decimal, Writer};
@@ -91,6 +91,8 @@ impl<'t, 'o> Tree<'t, 'o> {
     ) -> Result<Self, TreeError> {
         let mut nodes = Nodes::new(buffer);
         nodes.load(store).map_err(TreeError::Store)?;
+        // Of a value that did not come to its end before the power went.
+        nodes.remove(change::PARTIAL);
         let tree = Self { nodes, objects, store, limits, stamp: None, dirty: false };
         match tree.bad_rule() {
             Some((object, rule)) => Err(TreeError::BadRule(object, rule)),
@@ -188,6 +190,28 @@ impl<'t, 'o> Tree<'t, 'o> {
     /// Whether something waits for [`Self::commit`].
     pub const fn is_dirty(&self) -> bool {
         self.dirty
+    }
+
+    /// Writes a property, whoever asks.
+    pub(in crate::dm) fn property(
+        &mut self,
+        path: &str,
+        property: Property,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Code> {
+        let place = self.place(path)?;
+        self.write_property(&place, property, out)
+    }
+
+    /// Writes a value that `by` may read.
+    pub(in crate::dm) fn value_of(
+        &mut self,
+        by: Caller<'_>,
+        path: &str,
+        out: &mut Writer<'_>,
+    ) -> Result<Format, Code> {
+        let place = self.readable(by, path)?;
+        self.write_value(&place, out)
     }
 
     /// The node at `path`, which `by` may read.

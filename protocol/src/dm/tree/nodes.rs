@@ -192,6 +192,13 @@ impl<'t> Nodes<'t> {
         }
     }
 
+    /// Removes all below the node at `path`.
+    pub(super) fn remove_below(&mut self, path: &str) {
+        while let Some(place) = self.first_below(path) {
+            self.cut(place);
+        }
+    }
+
     /// Gives the node at `path` and all below it another place, which nothing has.
     pub(super) fn rename(&mut self, path: &str, new: &str) -> Result<(), Code> {
         let count = self.paths().filter(|known| super::uri::is_within(known, path)).count();
@@ -247,10 +254,23 @@ impl<'t> Nodes<'t> {
 
     /// The whole of the first node at or below `path`.
     fn first_within(&self, path: &str) -> Option<Place> {
-        let at = self.path_within(path)?;
+        self.path_within(path).map(|at| self.node_at(at))
+    }
+
+    /// The whole of the first node below `path`.
+    fn first_below(&self, path: &str) -> Option<Place> {
+        let below = |octets: &[u8]| {
+            str::from_utf8(octets).is_ok_and(|known| known != path && super::uri::is_within(known, path))
+        };
+        let mut paths = self.fields().filter(|(kind, ..)| *kind == Field::Path as u8);
+        paths.find(|(_, octets, _)| below(octets)).map(|(.., place)| self.node_at(place.at))
+    }
+
+    /// The whole of the node whose path stands at `at`.
+    fn node_at(&self, at: usize) -> Place {
         let next = self.fields().find(|(kind, _, place)| *kind == Field::Path as u8 && place.at > at);
         let end = next.map_or(self.len, |(.., place)| place.at);
-        Some(Place { at, len: end.saturating_sub(at) })
+        Place { at, len: end.saturating_sub(at) }
     }
 
     fn length_at(&self, at: usize) -> usize {

@@ -136,7 +136,7 @@ impl<'a> Uri<'a> {
 }
 
 /// The last segment of a path.
-pub(super) fn name_of(path: &str) -> &str {
+pub(in crate::dm) fn name_of(path: &str) -> &str {
     path.rsplit_once(|c| c == '/').map_or(path, |(_, name)| name)
 }
 
@@ -149,7 +149,7 @@ pub(super) fn parent_of(path: &str) -> Option<&str> {
 }
 
 /// Whether `path` is `root` or below it.
-pub(super) fn is_within(path: &str, root: &str) -> bool {
+pub(in crate::dm) fn is_within(path: &str, root: &str) -> bool {
     root.is_empty()
         || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(|c| c == '/'))
 }
