@@ -1,9 +1,13 @@
 //! The account of a management server: how to reach it, and who proves what to whom (`oma-dm.md` section 11, DMAcc).
 //!
 //! It comes from the factory, from a bootstrap by either profile, or from a server that manages it. The w7 application of a
-//! Client Provisioning document maps to it by `oma-cp.md` section 6; the words that differ are [`Level::from_cp`]'s.
+//! Client Provisioning document becomes one by way of [`DmAccount`].
 
 use core::fmt;
+
+use super::auth::{self, Nonce, Secret};
+use super::session::Account;
+use crate::cp::account::{AuthLevel, DmAccount};
 
 /// Most addresses of a server that are kept; they are tried in this order.
 pub const MAX_ADDRESSES: usize = 3;
@@ -91,14 +95,14 @@ impl Level {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == name)
     }
+}
 
-    /// The level that the parameter AAUTHLEVEL of a Client Provisioning document means (`oma-cp.md` section 6).
-    pub fn from_cp(name: &str) -> Option<Self> {
-        match name {
-            "APPSRV" => Some(Self::Client),
-            "CLIENT" => Some(Self::Server),
-            "OBEX" => Some(Self::Obex),
-            _ => None,
+impl From<AuthLevel> for Level {
+    fn from(level: AuthLevel) -> Self {
+        match level {
+            AuthLevel::ClCred => Self::Client,
+            AuthLevel::SrvCred => Self::Server,
+            AuthLevel::Obex => Self::Obex,
         }
     }
 }
@@ -143,6 +147,16 @@ impl Scheme {
             Self::HttpDigest => "HTTP-DIGEST",
             Self::X509 => "X509",
             Self::Transport => "TRANSPORT",
+        }
+    }
+
+    /// How credentials of this kind are made in a session; `None` for those that are not the session's business.
+    pub const fn of_session(self) -> Option<auth::Scheme> {
+        match self {
+            Self::Basic => Some(auth::Scheme::Basic),
+            Self::Digest => Some(auth::Scheme::Md5),
+            Self::Hmac => Some(auth::Scheme::Mac),
+            Self::HttpBasic | Self::HttpDigest | Self::X509 | Self::Transport => None,
         }
     }
 
@@ -209,6 +223,36 @@ impl fmt::Display for Incomplete {
 
 impl core::error::Error for Incomplete {}
 
+/// What there is more of than an account keeps is left out; credentials that do not say how they are made are digests, which
+/// every client has to be able to make.
+impl<'a> From<&DmAccount<'a>> for DmAccountSettings<'a> {
+    fn from(account: &DmAccount<'a>) -> Self {
+        let mut settings = Self {
+            server: account.server_id(),
+            name: account.name(),
+            connection: account.preferred_connection(),
+            ..Self::default()
+        };
+        for (slot, address) in settings.addresses.iter_mut().zip(account.addresses()) {
+            *slot = Some(Address {
+                address: address.address(),
+                kind: address.address_type().and_then(AddressType::from_name).unwrap_or_default(),
+                port: address.ports().next().map(|port| port.number()),
+            });
+        }
+        for (slot, (level, auth)) in settings.credentials.iter_mut().zip(account.auths()) {
+            *slot = Some(Credentials {
+                level: level.into(),
+                scheme: auth.method().and_then(Scheme::from_name).unwrap_or(Scheme::Digest),
+                name: auth.name().unwrap_or_default(),
+                secret: Hidden(auth.secret().unwrap_or_default().as_bytes()),
+                data: Hidden(auth.data().unwrap_or_default().as_bytes()),
+            });
+        }
+        settings
+    }
+}
+
 impl<'a> DmAccountSettings<'a> {
     /// Whether a session can be held with this.
     pub fn check(&self) -> Result<(), Incomplete> {
@@ -229,6 +273,35 @@ impl<'a> DmAccountSettings<'a> {
     pub fn is_server(text: &str) -> bool {
         let odd = |octet: u8| !octet.is_ascii_graphic() || matches!(octet, b'=' | b'&' | b'*' | b'+');
         !text.is_empty() && !text.bytes().any(odd)
+    }
+
+    /// The account as a session takes it, with the address at the front; `None` if there is none. Credentials for HTTP or the
+    /// transport are not part of it. A nonce that is longer than nonces are counts as none.
+    pub fn of_session(&self) -> Option<Account<'a>> {
+        let of_level = |level| {
+            let one = self.credentials(level)?;
+            Some((one, one.scheme.of_session()?))
+        };
+        let proof =
+            |one: &Credentials<'a>| auth::Credentials { name: one.name, secret: Secret::new(one.secret.0) };
+        let nonce = |one: &Credentials<'a>| Nonce::new(one.data.0).unwrap_or(Nonce::EMPTY);
+        let (client, server) = (of_level(Level::Client), of_level(Level::Server));
+        // A server that has no name of its own there goes by its identifier.
+        let named = |one: auth::Credentials<'a>| auth::Credentials {
+            name: if one.name.is_empty() { self.server } else { one.name },
+            ..one
+        };
+        Some(Account {
+            server_id: self.server,
+            url: self.addresses.iter().flatten().next()?.address,
+            client: client.map(|(one, _)| proof(one)),
+            scheme: self.preferred.and_then(Scheme::of_session),
+            client_nonce: client.map_or(Nonce::EMPTY, |(one, _)| nonce(one)),
+            nonce_is_text: false,
+            server: server.map(|(one, _)| named(proof(one))),
+            server_scheme: server.map_or(auth::Scheme::Md5, |(_, scheme)| scheme),
+            server_nonce: server.map_or(Nonce::EMPTY, |(one, _)| nonce(one)),
+        })
     }
 
     /// The credentials of a level.
@@ -270,6 +343,13 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         assert_eq!(good.credentials(Level::Server).map(|one| one.name), Some("dm.example"));
         assert_eq!(good.credentials(Level::Http), None);
+        let session = good.of_session().unwrap();
+        assert_eq!((session.server_id, session.url), ("dm.example", "https://dm.example/dm"));
+        assert_eq!(session.client.map(|client| client.name), Some("device"));
+        assert_eq!(session.server_nonce, Nonce::new(b"nonce").unwrap());
+        let unnamed = good.credentials(Level::Server).map(|own| Credentials { name: "", ..*own });
+        let unnamed = DmAccountSettings { credentials: [unnamed, None, None], ..good };
+        assert_eq!(unnamed.of_session().unwrap().server.map(|own| own.name), Some("dm.example"));
         for server in ["", "a b", "a=b", "a&b", "a*", "a+b", "\u{e9}"] {
             assert_eq!(DmAccountSettings { server, ..good }.check(), Err(Incomplete::Server), "{server}");
         }
@@ -288,13 +368,38 @@ mod tests {
     }
 
     #[test]
+    fn a_w7_application_becomes_an_account() {
+        let text = br#"<wap-provisioningdoc><characteristic type="APPLICATION">
+            <parm name="APPID" value="w7"/><parm name="PROVIDER-ID" value="dm.example"/><parm name="NAME" value="DM"/>
+            <characteristic type="APPADDR"><parm name="ADDR" value="https://dm.example/dm"/>
+            <characteristic type="PORT"><parm name="PORTNBR" value="8443"/></characteristic></characteristic>
+            <characteristic type="APPAUTH"><parm name="AAUTHLEVEL" value="APPSRV"/><parm name="AAUTHTYPE" value="BASIC"/>
+            <parm name="AAUTHNAME" value="device"/><parm name="AAUTHSECRET" value="pw"/></characteristic>
+            <characteristic type="APPAUTH"><parm name="AAUTHLEVEL" value="CLIENT"/></characteristic>
+            </characteristic></wap-provisioningdoc>"#;
+        let coded = crate::cp::Coded { coding: crate::wap::Coding::Xml, bytes: text };
+        let mut scratch = [0; 4096];
+        let mut objects = crate::cp::Objects::new(&coded).unwrap();
+        let application =
+            crate::cp::model::Application::of(objects.next(&mut scratch).unwrap().unwrap()).unwrap();
+        let account = DmAccountSettings::from(&DmAccount::of(application).unwrap());
+        assert_eq!(account.check(), Ok(()));
+        assert_eq!((account.server, account.name), ("dm.example", Some("DM")));
+        let address = account.addresses[0].unwrap();
+        assert_eq!(
+            (address.address, address.kind, address.port),
+            ("https://dm.example/dm", AddressType::Uri, Some(8443))
+        );
+        let client = account.credentials(Level::Client).unwrap();
+        assert_eq!((client.scheme, client.name, client.secret), (Scheme::Basic, "device", Hidden(b"pw")));
+        assert_eq!(account.credentials(Level::Server).unwrap().scheme, Scheme::Digest);
+    }
+
+    #[test]
     fn words_of_both_profiles() {
         for level in Level::ALL {
             assert_eq!(Level::from_name(level.name()), Some(level));
         }
-        assert_eq!(Level::from_cp("APPSRV"), Some(Level::Client));
-        assert_eq!(Level::from_cp("CLIENT"), Some(Level::Server));
-        assert_eq!(Level::from_cp("CLCRED"), None);
         for scheme in Scheme::ALL {
             assert_eq!(Scheme::from_name(scheme.name()), Some(scheme));
         }

@@ -18,9 +18,7 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
-
+use crate::cp::security::sign;
 use crate::mime::MediaType;
 use crate::wire::Writer;
 
@@ -170,9 +168,7 @@ fn mac(method: Method, body: &[u8], keys: &Keys<'_>) -> Result<[u8; MAC], Unprov
     for part in parts {
         w.put(part).map_err(|_| Unproven::NoKey)?;
     }
-    let mut hmac = Hmac::<Sha1>::new_from_slice(w.finish()).map_err(|_| Unproven::NoKey)?;
-    hmac.update(body);
-    Ok(hmac.finalize().into_bytes().into())
+    Ok(sign(w.finish(), body))
 }
 
 /// Where a bootstrap comes from, as far as its right depends on it.

@@ -12,11 +12,9 @@
 
 use core::time::Duration;
 
-use md5::{Digest as _, Md5};
-
+use super::auth::{Credentials, Crypto, Secret};
 use crate::wap::{ApplicationCode, MediaCode, Push};
 use crate::wire::{Error, ErrorKind, Reader, Writer};
-use crate::xml::base64;
 
 /// Shortest notification, in octets: digest and the fixed part of the trigger.
 pub const MIN_LEN: usize = DIGEST + FIXED;
@@ -26,8 +24,6 @@ const DIGEST: usize = 16;
 const FIXED: usize = 8;
 /// Octets of the trigger that are reserved, behind the three reserved bits of its second octet.
 const RESERVED: usize = 3;
-/// A hash as base64, in octets.
-const HASH64: usize = base64::encoded_len(DIGEST);
 
 /// The nonces that stand for "no nonce": the text of the specification is read both ways in the field.
 const SPECIAL: [&[u8]; 2] = [&[0; 4], b"0x00000000"];
@@ -122,7 +118,13 @@ impl<'a> Notification<'a> {
 
     /// Writes the notification with its proof into `out`: the server's side. `BadValue` for a server identifier of more
     /// than 255 octets.
-    pub fn emit<'b>(&self, password: &[u8], nonce: &[u8], out: &'b mut [u8]) -> Result<&'b [u8], Error> {
+    pub fn emit<'b>(
+        &self,
+        password: Secret<'_>,
+        nonce: &[u8],
+        crypto: &mut dyn Crypto,
+        out: &'b mut [u8],
+    ) -> Result<&'b [u8], Error> {
         let mut w = Writer::new(out);
         w.put(&[0; DIGEST])?;
         let mode = UiMode::ALL.iter().zip(0_u16..).find(|(mode, _)| **mode == self.ui_mode);
@@ -135,7 +137,7 @@ impl<'a> Notification<'a> {
         w.put(self.server.as_bytes())?;
         w.put(self.vendor)?;
         let trigger = w.written().get(DIGEST..).unwrap_or_default();
-        let digest = digest(self.server.as_bytes(), password, nonce, trigger);
+        let digest = self.digest(password, nonce, trigger, crypto);
         for (at, octet) in digest.iter().enumerate() {
             w.patch(at, *octet)?;
         }
@@ -143,9 +145,15 @@ impl<'a> Notification<'a> {
     }
 
     /// Checks the proof of `packet` against the server's password and the nonce that the device gave it.
-    pub fn verify(&self, packet: &Packet<'_>, password: &[u8], nonce: &[u8]) -> Option<Proof> {
-        let fits = |nonce: &[u8]| {
-            let expected = digest(self.server.as_bytes(), password, nonce, packet.trigger);
+    pub fn verify(
+        &self,
+        packet: &Packet<'_>,
+        password: Secret<'_>,
+        nonce: &[u8],
+        crypto: &mut dyn Crypto,
+    ) -> Option<Proof> {
+        let mut fits = |nonce: &[u8]| {
+            let expected = self.digest(password, nonce, packet.trigger, crypto);
             // As many steps whatever differs.
             expected.iter().zip(&packet.digest).fold(0, |all, (a, b)| all | (a ^ b)) == 0
         };
@@ -156,6 +164,16 @@ impl<'a> Notification<'a> {
         } else {
             None
         }
+    }
+
+    fn digest(
+        &self,
+        password: Secret<'_>,
+        nonce: &[u8],
+        trigger: &[u8],
+        crypto: &mut dyn Crypto,
+    ) -> [u8; DIGEST] {
+        Credentials { name: self.server, secret: password }.keyed(nonce, trigger, crypto)
     }
 }
 
@@ -174,29 +192,6 @@ pub fn is_notification(push: &Push<'_>) -> bool {
     let application = push.headers.application_id();
     push.content_type.media.is(MediaCode::DM_NOTIFICATION)
         && application.is_none_or(|id| id.is(ApplicationCode::SYNCML_DM))
-}
-
-/// `H(B64(H(user ":" password)) ":" nonce ":" B64(H(message)))` (`oma-dm.md` section 12).
-fn digest(user: &[u8], password: &[u8], nonce: &[u8], message: &[u8]) -> [u8; DIGEST] {
-    let (mut who, mut what) = ([0; HASH64], [0; HASH64]);
-    let who = hash64(&[user, b":", password], &mut who);
-    let what = hash64(&[message], &mut what);
-    hash(&[who, b":", nonce, b":", what])
-}
-
-fn hash(parts: &[&[u8]]) -> [u8; DIGEST] {
-    let mut md5 = Md5::new();
-    for part in parts {
-        md5.update(part);
-    }
-    md5.finalize().into()
-}
-
-fn hash64<'o>(parts: &[&[u8]], out: &'o mut [u8; HASH64]) -> &'o [u8] {
-    let mut w = Writer::new(out);
-    // The room is what base64 of a hash takes.
-    let _ = base64::encode(&hash(parts), &mut w);
-    w.finish()
 }
 
 /// How many accepted notifications are remembered against replays.
@@ -303,8 +298,26 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use md5::{Digest as _, Md5};
     use std::string::String;
     use std::vec::Vec;
+
+    /// Real MD5.
+    struct Hash;
+
+    impl Crypto for Hash {
+        fn md5(&mut self, parts: &[&[u8]]) -> [u8; 16] {
+            let mut md5 = Md5::new();
+            for part in parts {
+                md5.update(part);
+            }
+            md5.finalize().into()
+        }
+
+        fn random(&mut self, out: &mut [u8]) {
+            out.fill(7);
+        }
+    }
 
     fn octets(hex: &str) -> Vec<u8> {
         (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
@@ -352,15 +365,21 @@ mod tests {
             let packet = Packet::new(&bytes).unwrap();
             let read = Notification::parse(&packet).unwrap();
             assert_eq!(read, expected);
-            assert_eq!(read.verify(&packet, password.as_bytes(), &nonce), Some(proof));
-            assert_eq!(read.verify(&packet, b"other", &nonce), None);
+            assert_eq!(
+                read.verify(&packet, Secret::new(password.as_bytes()), &nonce, &mut Hash),
+                Some(proof)
+            );
+            assert_eq!(read.verify(&packet, Secret::new(b"other"), &nonce, &mut Hash), None);
             let nonce: &[u8] = match proof {
                 Proof::Nonce => &nonce,
                 Proof::SpecialNonce if nonce.is_empty() => b"0x00000000",
                 Proof::SpecialNonce => &[0; 4],
             };
             let mut out = [0; 64];
-            assert_eq!(read.emit(password.as_bytes(), nonce, &mut out), Ok(&bytes[..]));
+            assert_eq!(
+                read.emit(Secret::new(password.as_bytes()), nonce, &mut Hash, &mut out),
+                Ok(&bytes[..])
+            );
             assert_eq!(read.buffer_len(), bytes.len());
         }
     }
@@ -373,7 +392,11 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             let packet = Packet::new(&changed).unwrap();
             if let Ok(read) = Notification::parse(&packet) {
-                assert_eq!(read.verify(&packet, password.as_bytes(), &nonce), None, "bit {bit}");
+                assert_eq!(
+                    read.verify(&packet, Secret::new(password.as_bytes()), &nonce, &mut Hash),
+                    None,
+                    "bit {bit}"
+                );
             }
         }
     }
