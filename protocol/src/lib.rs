@@ -13,6 +13,8 @@
 //! | [`wap`] | WSP headers and connectionless push, SI and SL | WAP-230, 167, 168 |
 //! | [`is683`] | over-the-air service provisioning messages, blocks, engine | 3GPP2 C.S0016 |
 //! | [`iota`] | MMC documents and the IOTA session | 3GPP2 C.S0040, project profile 1 |
+//! | [`cbor`] | CBOR in its deterministic encoding | RFC 8949 |
+//! | [`license`] | provisioning over redirects, signed documents, what a licence permits | RFC 8392, 9052, project profile |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -32,8 +34,10 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cbor;
 pub mod iota;
 pub mod is683;
+pub mod license;
 pub mod mime;
 pub mod wap;
 pub mod wbxml;

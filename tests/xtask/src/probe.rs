@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 21] = [
+pub(crate) const PARTS: [(&str, &str); 22] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -32,6 +32,7 @@ pub(crate) const PARTS: [(&str, &str); 21] = [
     ("streaming", "update-agent: the above, and packages used while they come in"),
     ("forecast", "update-agent: stored packages, forecasts and counting"),
     ("handover", "update-agent: stored packages, and hand-over to MCUboot and ESP-IDF"),
+    ("license", "documents, licence sessions, and the licence cache on NOR flash"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];
 

@@ -35,7 +35,7 @@ mod io;
 mod received;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use core::time::Duration;
 

@@ -1,15 +1,15 @@
 /// A short text of its own, at most `N` octets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<const N: usize> {
+pub(crate) struct Text<const N: usize> {
     octets: [u8; N],
     len: usize,
 }
 
 impl<const N: usize> Text<N> {
-    pub(super) const EMPTY: Self = Self { octets: [0; N], len: 0 };
+    pub(crate) const EMPTY: Self = Self { octets: [0; N], len: 0 };
 
     /// The concatenation of `parts`; `None` if it is too long.
-    pub(super) fn of(parts: &[&str]) -> Option<Self> {
+    pub(crate) fn of(parts: &[&str]) -> Option<Self> {
         let mut octets = [0; N];
         let mut out = crate::wire::Writer::new(&mut octets);
         parts.iter().try_for_each(|part| out.put(part.as_bytes())).ok()?;
@@ -17,22 +17,22 @@ impl<const N: usize> Text<N> {
         Some(Self { octets, len })
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.octets.get(..self.len).and_then(|octets| str::from_utf8(octets).ok()).unwrap_or_default()
     }
 
     /// The text, unless it is empty.
-    pub(super) fn non_empty(&self) -> Option<&str> {
+    pub(crate) fn non_empty(&self) -> Option<&str> {
         Some(self.as_str()).filter(|text| !text.is_empty())
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }
 }
 
 /// The upper-case hexadecimal digits of `octets`, of which there are at most `N / 2`.
-pub(super) fn hex<const N: usize>(octets: &[u8]) -> Text<N> {
+pub(crate) fn hex<const N: usize>(octets: &[u8]) -> Text<N> {
     let mut digits = [0; N];
     let nibbles = octets.iter().flat_map(|octet| [octet >> 4, octet & 0xF]);
     let mut len = 0_usize;
