@@ -19,6 +19,8 @@
 //! | [`dm`] | OMA device management: tree, objects, authentication, session, notification, bootstrap | OMA DM 1.2.1 |
 //! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
 //! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
+//! | [`cbor`] | CBOR in its deterministic encoding | RFC 8949 |
+//! | [`license`] | provisioning over redirects, signed documents, what a licence permits | RFC 8392, 9052, project profile |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]
@@ -38,12 +40,14 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cbor;
 pub mod cp;
 pub mod dlota;
 pub mod dm;
 pub mod fumo;
 pub mod iota;
 pub mod is683;
+pub mod license;
 pub mod mime;
 pub mod sms;
 pub mod syncml;

@@ -14,7 +14,7 @@ use kedge_platform::clock::Clock as _;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Prompt, Ui};
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::is683::engine::{Capability, Carried, Engine};
 use kedge_update_agent::{Device, Job, Key};
 
 use crate::config::Config;
@@ -94,7 +94,8 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
     let (mut receive, mut send) = (vec![0; RECEIVE], vec![0; SEND]);
     let mut engine = Box::new(Engine::new());
     let buffers = Buffers { receive: &mut receive, send: &mut send };
-    let memory = Memory { buffers, engine: &mut engine };
+    let mut messages = Box::default();
+    let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
     let mut journal = Journal(shared.clone());
     let mut agent = Agent::<PRL>::start(agent_config, memory, &mut ports.context(&mut journal))
         .map_err(|error| anyhow!("{error}"))?;
@@ -239,5 +240,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         mob_p_rev: 6,
         hardware,
         packet_data: None,
+        carried: Carried::NONE,
     }
 }
