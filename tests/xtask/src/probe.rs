@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const PACKAGE: &str = "tests/probes/no-panic";
 
 /// The parts, each proven and measured by itself: feature name, and what it covers.
-pub(crate) const PARTS: [(&str, &str); 21] = [
+pub(crate) const PARTS: [(&str, &str); 23] = [
     ("wire", "protocol: readers and writers"),
     ("wbxml", "protocol: WBXML reader and writer, every vocabulary"),
     ("xml", "protocol: XML and WBXML readers and writers"),
@@ -17,6 +17,8 @@ pub(crate) const PARTS: [(&str, &str); 21] = [
     ("is683", "protocol: IS-683 messages, blocks, roaming lists"),
     ("engine", "protocol: IS-683 engine, roaming list of 16 KiB"),
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
+    ("sms", "protocol: short messages of CDMA, segments put together"),
+    ("cdma", "protocol: the IS-683 engine, IOTA sessions and CDMA short messages together"),
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("delta", "update-agent/delta: the decoder of coded deltas, small profile"),
     (

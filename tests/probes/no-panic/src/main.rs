@@ -37,6 +37,7 @@ parts! {
     "is683" is683
     "engine" engine
     "iota" iota
+    "sms" sms
     "package" package
     "delta" delta
     "repack" repack
