@@ -4,7 +4,13 @@
 //! so that one table decides what is understood and from whom it is accepted. Content that travels inside another document
 //! has that document's origin: it gains no rights by being wrapped.
 
+mod oem;
+mod rules;
+
+use kedge_protocol::cp::security::Unusable;
 use kedge_protocol::mime::MediaType;
+pub use oem::{Content, OemType, Unfit, check_types, offer};
+pub use rules::{Decision, ORIGINS, Table, decide};
 
 /// How content came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +20,13 @@ pub enum Origin {
     /// As an answer in an HTTP session that the device opened.
     Http {
         /// Over TLS, with a server certificate that the device trusts.
+        authenticated: bool,
+    },
+    /// As a file that the user opened.
+    File,
+    /// In another protocol's message.
+    Tunnel {
+        /// Of a session whose server proved who it is.
         authenticated: bool,
     },
 }
@@ -29,6 +42,8 @@ pub enum Handler {
     Mmc,
     /// An IS-683 message: the IS-683 engine.
     Is683,
+    /// A client provisioning document: settings, after proof and consent.
+    Provisioning,
 }
 
 /// Why content is not handled.
@@ -42,10 +57,16 @@ pub enum Refusal {
     NotWanted,
     /// A whole MMC document by push: sessions are started at a URL only.
     PushedDocument,
+    /// A provisioning document whose sender cannot be proved, because its security parameters are missing or broken.
+    Unproven(Unusable),
+    /// A provisioning document waits already for the user.
+    Waiting,
+    /// There is no room to keep it.
+    NoRoom,
 }
 
 /// The media types understood, without parameters, and their handlers.
-const TYPES: [(&str, Handler); 9] = [
+const TYPES: [(&str, Handler); 11] = [
     ("application/vnd.wap.sic", Handler::ServiceIndication),
     ("text/vnd.wap.si", Handler::ServiceIndication),
     ("application/vnd.wap.slc", Handler::ServiceLoading),
@@ -55,17 +76,12 @@ const TYPES: [(&str, Handler); 9] = [
     ("multipart/related", Handler::Mmc),
     ("application/x-is683", Handler::Is683),
     ("application/octet-stream", Handler::Is683),
+    ("application/vnd.wap.connectivity-wbxml", Handler::Provisioning),
+    ("text/vnd.wap.connectivity-xml", Handler::Provisioning),
 ];
 
 /// Finds the handler of content that came by `origin`.
 pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Refusal> {
     let (_, handler) = TYPES.iter().find(|(name, _)| media_type.is(name)).ok_or(Refusal::UnknownType)?;
-    let welcome = match (handler, origin) {
-        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Push)
-        | (Handler::Mmc, _)
-        | (Handler::Is683, Origin::Http { .. }) => true,
-        (Handler::ServiceIndication | Handler::ServiceLoading, Origin::Http { .. })
-        | (Handler::Is683, Origin::Push) => false,
-    };
-    if welcome { Ok(*handler) } else { Err(Refusal::Origin) }
+    if rules::decide(*handler, origin) == Decision::Refuse { Err(Refusal::Origin) } else { Ok(*handler) }
 }

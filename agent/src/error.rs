@@ -36,6 +36,15 @@ impl<E> From<SessionError> for AgentError<E> {
     }
 }
 
+impl<E> From<kedge_protocol::dlota::session::SessionError> for AgentError<E> {
+    fn from(e: kedge_protocol::dlota::session::SessionError) -> Self {
+        match e {
+            kedge_protocol::dlota::session::SessionError::TooLong => Self::Config("package URL"),
+            _ => Self::Misuse,
+        }
+    }
+}
+
 impl<E> From<kedge_update_agent::Error<E>> for AgentError<E> {
     fn from(e: kedge_update_agent::Error<E>) -> Self {
         Self::Update(e)

@@ -8,6 +8,8 @@ use core::time::Duration;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::cp::Fault;
+use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::{Received, RefusedMessage};
@@ -34,6 +36,8 @@ pub enum Committed {
     Is683,
     /// MMC objects, by an MMC commit.
     Objects,
+    /// Settings of client provisioning, by the user's consent.
+    Settings,
 }
 
 /// Why an HTTP exchange failed.
@@ -98,6 +102,24 @@ pub enum Event<'a> {
         /// What is wrong, at which octet.
         error: kedge_protocol::wire::Error,
     },
+    /// A short message for applications was one part of a datagram.
+    MessagePart {
+        /// How many parts are still to come; `None`: it had come before.
+        missing: Option<u8>,
+    },
+    /// A short message is malformed.
+    MessageMalformed(kedge_protocol::wire::Error),
+    /// A short message is not for applications, or does not fit what came before.
+    MessageIgnored(kedge_protocol::sms::gsm::Ignored),
+    /// A provisioning document is refused; nothing of it was kept.
+    SettingsRefused(Fault),
+    /// A provisioning document is in the store, and waits for the user.
+    SettingsWaiting {
+        /// How many objects it has.
+        objects: usize,
+    },
+    /// The sender of the document that waits is proved, or not.
+    SettingsProved(Result<Proof, Denied>),
     /// The data call was opened, or not.
     DataCall(Result<(), RadioError>),
     /// The data call was closed.
@@ -168,6 +190,11 @@ pub enum Event<'a> {
         reason: EndReason,
         /// HTTP status or MMC code behind it.
         error: u16,
+    },
+    /// A descriptor of a package came.
+    Descriptor {
+        /// The document.
+        body: &'a [u8],
     },
     /// A package download progresses.
     Downloading {

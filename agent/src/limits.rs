@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use kedge_protocol::dlota::Plan;
+
 /// Longest URL the agent keeps: an MMC `fota/package-url` (`spec/iota.md` B4).
 pub const URL: usize = 255;
 
@@ -20,6 +22,12 @@ pub const STAGED_COUNT: usize = 16;
 /// Largest record of the store other than the preferred roaming list.
 pub const RECORD: usize = 512;
 
+/// How much the user is told about settings that came; the last item may be cut off beyond it.
+pub const SUMMARY: usize = 320;
+
+/// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
+pub const FETCH: usize = 1200;
+
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 
@@ -30,11 +38,12 @@ pub const WAITING_TRIGGERS: usize = 1;
 /// trigger or restart.
 pub const SESSION_TRIES: u8 = 5;
 
-/// How often a download that was interrupted goes on within one session before it counts as failed.
-pub const DOWNLOAD_TRIES: u8 = 8;
+/// When exchanges are tried again: the first pause doubles each time up to the longest, and a random part of up to a quarter
+/// is added. A download that was interrupted goes on so often within one session before it counts as failed.
+pub const RETRIES: Plan = Plan { first: Duration::from_secs(2), longest: Duration::from_secs(256), tries: 8 };
 
-/// The first pause before trying again; it doubles each time, and a random part of up to a quarter is added.
-pub const BACKOFF: Duration = Duration::from_secs(2);
+/// How long the head of an answer may take in a download, whatever the bearer's own patience.
+pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long an answer "later" to an update prompt lasts before the agent asks again.
 pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);

@@ -19,4 +19,8 @@ pub trait Identity {
     fn model(&self) -> &str;
     /// Version of the firmware that is running.
     fn version(&self) -> &str;
+    /// The subscriber's identity (IMSI), 6 to 15 decimal digits; `None`: there is none, or no card.
+    fn subscriber(&self) -> Option<&str> {
+        None
+    }
 }

@@ -28,6 +28,22 @@ pub enum Prompt<'a> {
     UpdateRefused,
     /// The device is now activated.
     Activated,
+    /// Settings came that a PIN protects, which the sender has told the user: which one?
+    EnterPin {
+        /// What the settings are.
+        summary: &'a str,
+        /// How often the user may still try; after that the settings are dropped.
+        tries_left: u8,
+    },
+    /// Settings came, and their sender is known: apply them?
+    ApplySettings {
+        /// What they change.
+        summary: &'a str,
+    },
+    /// The settings are in use.
+    SettingsApplied,
+    /// The settings were dropped: their sender could not be proved.
+    SettingsRefused,
     /// Something the user asked for failed; the code is the session-end reason.
     Failed(u16),
 }
@@ -41,6 +57,41 @@ pub enum Answer {
     No,
     /// Ask again later; also what a device without a user says.
     Later,
+    /// What was asked for with [`Prompt::EnterPin`].
+    Pin(Pin),
+}
+
+/// Decimal digits that the user typed, at most [`Pin::MAX`]; they are not shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    digits: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Pin {
+    /// Most digits.
+    pub const MAX: usize = 16;
+
+    /// The digits; `None` for anything else, nothing, or more than [`Pin::MAX`].
+    pub fn new(text: &str) -> Option<Self> {
+        let legal = !text.is_empty() && text.len() <= Self::MAX && text.bytes().all(|c| c.is_ascii_digit());
+        let mut pin = Self { digits: [0; Self::MAX], len: text.len() };
+        for (to, from) in pin.digits.iter_mut().zip(text.bytes()) {
+            *to = from;
+        }
+        legal.then_some(pin)
+    }
+
+    /// The digits as text.
+    pub fn as_str(&self) -> &str {
+        self.digits.get(..self.len).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for Pin {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Pin(***)")
+    }
 }
 
 /// The user's side of a device.

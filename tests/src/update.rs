@@ -114,6 +114,8 @@ pub struct Shape {
     pub block: usize,
     /// Blocks of the spare region, in place.
     pub spare: usize,
+    /// Blocks that the package region has room for behind package and states, in place.
+    pub beside: usize,
 }
 
 impl Case {
@@ -130,7 +132,7 @@ impl Case {
         block: usize,
         erase: usize,
     ) -> Self {
-        Self::shaped(old, new, content, layout, Shape { erase, block, spare: SPARE })
+        Self::shaped(old, new, content, layout, Shape { erase, block, spare: SPARE, beside: 0 })
     }
 
     /// The same for any shape.
@@ -198,7 +200,7 @@ impl Case {
         block: usize,
         erase: usize,
     ) -> Self {
-        Self::laid_out(old, new, package, layout, Shape { erase, block, spare: SPARE })
+        Self::laid_out(old, new, package, layout, Shape { erase, block, spare: SPARE, beside: 0 })
     }
 
     fn laid_out(old: &[u8], new: &[u8], package: Vec<u8>, layout: PackageLayout, shape: Shape) -> Self {
@@ -216,7 +218,7 @@ impl Case {
         };
         let half = 1024_usize.next_multiple_of(erase);
         let state = STATE.next_multiple_of(erase);
-        let package_len = package.len().next_multiple_of(erase) + 2 * state;
+        let package_len = package.len().next_multiple_of(erase) + 2 * state + shape.beside * shape.block;
         let layout = Layout { image, mode, package: region(package_len), journal: region(2 * half) };
         let signer = Signer::test_key();
         let keys = vec![(signer.id().to_vec(), signer.public_key())];

@@ -62,7 +62,7 @@ fn package_size(old: &[u8], new: &[u8], layout: Layout) -> usize {
     // the generator rehearses each package; once more here, so that the test does not rest on that
     let package = delta(&release, &installed, Target { layout, block_size: 4096 }, &signer)
         .unwrap_or_else(|error| panic!("{layout:?} {} {error}", old.len()));
-    rehearse(&package, old, new, &signer).unwrap();
+    rehearse(&package, old, new, &signer, 3).unwrap();
     assert!(package.len() < new.len() + new.len() / 100 + 1000, "a delta is not larger than the image");
     package.len()
 }

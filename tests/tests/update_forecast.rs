@@ -82,8 +82,11 @@ fn check<const WRITE: usize, const ERASE: usize>(what: &str, case: &Case, reads:
     }
 }
 
-fn geometry<const WRITE: usize, const ERASE: usize>(block: usize, spare: usize, reads: &mut Vec<u32>) {
-    let shape = Shape { erase: ERASE, block, spare };
+fn geometry<const WRITE: usize, const ERASE: usize>(
+    (block, spare, beside): (usize, usize, usize),
+    reads: &mut Vec<u32>,
+) {
+    let shape = Shape { erase: ERASE, block, spare, beside };
     let kinds = [Content::Full, Content::Plain, Content::Delta];
     let all = [Slot, InPlace].into_iter().flat_map(|layout| kinds.map(|content| (layout, content)));
     for (layout, content) in all.chain([(InPlace, Content::Revertible)]) {
@@ -103,10 +106,10 @@ fn geometry<const WRITE: usize, const ERASE: usize>(block: usize, spare: usize, 
 #[test]
 fn an_undisturbed_update_does_what_was_foretold() {
     let mut reads = Vec::new();
-    geometry::<4, 256>(256, 2, &mut reads);
-    geometry::<1, 1024>(2048, 3, &mut reads);
-    geometry::<32, 2048>(2048, 2, &mut reads);
-    geometry::<16, 512>(512, 4, &mut reads);
+    geometry::<4, 256>((256, 2, 0), &mut reads);
+    geometry::<1, 1024>((2048, 3, 1), &mut reads);
+    geometry::<32, 2048>((2048, 2, 40), &mut reads);
+    geometry::<16, 512>((512, 4, 4), &mut reads);
     let (least, most) = (reads.iter().min().unwrap(), reads.iter().max().unwrap());
     kedge_tests::figure!(
         "forecasts: {} ways, all erases and octets programmed exact; octets read: {least} to {most} % of what is read",
@@ -143,12 +146,11 @@ fn after_a_power_cut_counting_begins_anew() {
     let mut flash = Metered::new(case.device::<8, 256>(1), case.layout);
     let mut update = Update::mount(&mut flash, case.layout).unwrap();
     case.receive(&mut update, &mut flash, 1000).unwrap();
-    let whole = {
-        let mut undisturbed = Metered::new(flash.flash().clone(), case.layout);
-        go(&case, &mut undisturbed).1.total()
-    };
     flash.flash().power_on();
-    flash.flash().cut_at(60, Cut::Torn { seed: 1 });
+    let mut undisturbed = Metered::new(flash.flash().clone(), case.layout);
+    let whole = go(&case, &mut undisturbed).1.total();
+    let operations = undisturbed.flash().operations_since_power_on();
+    flash.flash().cut_at(operations * 3 / 4, Cut::Torn { seed: 1 });
     assert!(case.apply(&mut update, &mut flash).is_err());
     flash.flash().power_on();
     let mut after = Metered::new(flash.free(), case.layout);

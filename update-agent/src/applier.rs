@@ -20,7 +20,8 @@
 //! ```
 //! A step begins only when the record that allows it is safe, and gives the same octets however often it is repeated:
 //! making a block reads what no step since has changed, and copying reads the scratch block that was read back before
-//! `ready` was written. What is equal in both images is neither erased nor written in place.
+//! `ready` was written. What is equal in both images is neither erased nor written in place. Coded deltas make several
+//! blocks before they copy them ([`beside`](crate::beside)).
 //!
 //! The way back of a revertible package is the same with the images exchanged, and the journal says `reverting`. The
 //! package has lain there during the trial, so all of it is verified again, and the new image too, as long as no block was
@@ -29,6 +30,7 @@ use kedge_package::{BLOCK_CHECK, Block, BlockReader, Content, ReadError};
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::{NorFlash, Region};
 
+use crate::beside::Standing;
 use crate::coded::{self, BlockError, Memory, copy};
 use crate::decoder::Decoder;
 use crate::flash_io::{CHUNK, Hashing, Stored, check, erase, write_padded};
@@ -85,8 +87,8 @@ enum Stage<C: Crypto> {
     Rehearse(Accepted, u32),
     /// The same in a slot after a power cut: how far, and up to where.
     Replay(Accepted, u32, u32),
-    /// This block stands ready in the scratch block, the given number in order.
-    Place(Accepted, u32, u32),
+    /// Blocks stand ready beside the image; this one is the next to be placed.
+    Place(Accepted, u8),
     /// The number of the block to be made, in the package's order.
     Build(Accepted, u32),
     Check(Accepted, Hashing<C::Sha256>),
@@ -140,17 +142,15 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
         accepted: Accepted,
         done: u32,
     ) -> Result<Stage<C>, Error<F::Error>> {
-        let Some(AtWork { ready, .. }) = self.update.job().work() else { return Err(Error::NotNow) };
+        let Some(AtWork { ready, kept, .. }) = self.update.job().work() else { return Err(Error::NotNow) };
         let opened = self.open_coded(flash, &accepted).and_then(|()| {
             let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
             if accepted.payload.layout == kedge_package::Layout::Slot {
                 return Ok(Stage::Replay(accepted, 0, done));
             }
-            let block = coded.go_on(flash, done, ready);
-            Ok(match block.map_err(|error| coded::refusal(error, accepted.payload_at))? {
-                Some(block) => Stage::Place(accepted, done, block),
-                None => Stage::Build(accepted, done),
-            })
+            let gone_on = coded.go_on(flash, Standing { done, ready, kept });
+            gone_on.map_err(|error| coded::refusal(error, accepted.payload_at))?;
+            Ok(if ready > 0 { Stage::Place(accepted, 0) } else { Stage::Build(accepted, done) })
         });
         match opened {
             Err(Error::Refused(_)) => {
@@ -181,14 +181,9 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
                 let (accepted, step, done) = (*accepted, *step, *done);
                 self.replay(flash, accepted, step, done)
             }
-            Stage::Place(accepted, step, block) => {
-                let (accepted, step, block) = (*accepted, *step, *block);
-                let placed = match &mut self.coded {
-                    Some(coded) => coded.place(flash, block),
-                    None => Err(BlockError::Flash(Error::NotNow)),
-                };
-                let finished = placed.and_then(|()| self.note(flash, step.saturating_add(1), false));
-                self.built(flash, accepted, step, finished.map(|()| true))
+            Stage::Place(accepted, n) => {
+                let (accepted, n) = (*accepted, *n);
+                self.place(flash, accepted, n)
             }
             Stage::Build(accepted, step) => {
                 let (accepted, step) = (*accepted, *step);
@@ -232,7 +227,7 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
     fn begin<F: NorFlash>(&mut self, flash: &mut F, accepted: Accepted) -> Result<Progress, Error<F::Error>> {
         // the way back has its record since it was ordered
         if let Job::Ordered { package, size } = self.update.job() {
-            self.update.set_job(flash, Job::Applying { package, size, done: 0, ready: false })?;
+            self.update.set_job(flash, Job::Applying { package, size, done: 0, ready: 0, kept: 0 })?;
         }
         self.stage = Stage::Build(accepted, 0);
         Ok(Progress::Applying { done: 0, total: accepted.plan.blocks() })
@@ -275,29 +270,66 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
             None => Err(BlockError::Flash(Error::NotNow)),
         };
         let finished = made.and_then(|outcome| match outcome {
-            coded::Outcome::Ready(block) => {
-                self.note(flash, step, true)?;
-                self.stage = Stage::Place(accepted, step, block);
-                Ok(false)
+            coded::Outcome::Ready => {
+                let done = self.note_standing(flash)?;
+                self.stage = Stage::Place(accepted, 0);
+                Ok(Some(done))
             }
-            // in place nothing was done: the record of the next block counts this one too
-            coded::Outcome::Placed if accepted.payload.layout == kedge_package::Layout::InPlace => Ok(true),
-            coded::Outcome::Placed => self.note(flash, step.saturating_add(1), false).map(|()| true),
+            // in place the record of the batch counts this one too
+            coded::Outcome::Placed if accepted.payload.layout == kedge_package::Layout::InPlace => Ok(None),
+            coded::Outcome::Placed => {
+                self.note(flash, Standing { done: step.saturating_add(1), ..Standing::default() })?;
+                Ok(None)
+            }
         });
         match finished {
-            Ok(false) => Ok(Progress::Applying { done: step, total: accepted.plan.blocks() }),
-            other => self.built(flash, accepted, step, other),
+            Ok(Some(done)) => Ok(Progress::Applying { done, total: accepted.plan.blocks() }),
+            other => self.built(flash, accepted, step, other.map(|_| true)),
         }
+    }
+
+    /// Puts block `n` of those that stand ready into its place.
+    #[inline(never)]
+    fn place<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        accepted: Accepted,
+        n: u8,
+    ) -> Result<Progress, Error<F::Error>> {
+        let Some(coded) = &mut self.coded else { return Err(Error::NotNow) };
+        let first = coded.standing().map_or(0, |standing| standing.done);
+        let finished = match coded.place(flash, n) {
+            Ok(true) => self.note_standing(flash).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(None) => {
+                let placed = n.saturating_add(1);
+                self.stage = Stage::Place(accepted, placed);
+                let done = first.saturating_add(u32::from(placed));
+                Ok(Progress::Applying { done, total: accepted.plan.blocks() })
+            }
+            Ok(Some(done)) => self.built(flash, accepted, done, Ok(false)),
+            Err(error) => self.built(flash, accepted, first, Err(error)),
+        }
+    }
+
+    /// Writes down what the decoder says; returns how many blocks are in place.
+    fn note_standing<F: NorFlash>(&mut self, flash: &mut F) -> Result<u32, BlockError<Error<F::Error>>> {
+        let standing = self.coded.as_ref().and_then(Decoder::standing);
+        let standing = standing.ok_or(BlockError::Flash(Error::NotNow))?;
+        self.note(flash, standing)?;
+        Ok(standing.done)
     }
 
     /// Writes down how far the blocks are.
     fn note<F: NorFlash>(
         &mut self,
         flash: &mut F,
-        done: u32,
-        ready: bool,
+        standing: Standing,
     ) -> Result<(), BlockError<Error<F::Error>>> {
-        let job = self.update.job().at(done, ready);
+        let job = self.update.job().at(standing);
         self.update.set_job(flash, job).map_err(BlockError::Flash)
     }
 
@@ -352,7 +384,9 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
             Ok(finished) => {
                 let done = step.saturating_add(u32::from(finished));
                 self.stage = Stage::Build(accepted, done);
-                Ok(Progress::Applying { done, total })
+                // what stands beside the image is not in place
+                let standing = self.coded.as_ref().and_then(Decoder::standing);
+                Ok(Progress::Applying { done: standing.map_or(done, |standing| standing.done), total })
             }
             Err(BlockError::Flash(error)) => Err(error),
             Err(BlockError::Storage(at)) => Err(Error::Storage { at }),
@@ -383,15 +417,16 @@ impl<'u, 'm, C: Crypto> Applier<'u, 'm, C> {
             Mode::InPlace { .. } if block.content == Content::Unchanged => return Ok(true),
             Mode::InPlace { scratch } => {
                 let place = scratch_block(scratch, accepted.plan.block_size(), step);
-                if ready {
+                if ready > 0 {
                     copy(flash, place, new, target, block.len)?;
                 } else {
                     make(&mut input, &block, scratch, place)?;
                 }
-                !ready
+                ready == 0
             }
         };
-        self.note(flash, step.saturating_add(u32::from(!ready)), ready)?;
+        let done = step.saturating_add(u32::from(!ready));
+        self.note(flash, Standing { done, ready: u8::from(ready), kept: 0 })?;
         Ok(!ready)
     }
 
@@ -480,7 +515,7 @@ fn start<F: NorFlash, C: Crypto>(
     let job = update.job();
     let way = Way::of(job);
     match (job, job.work()) {
-        (Job::Ordered { package, size } | Job::Reverting { package, size, done: 0, ready: false }, _) => {
+        (Job::Ordered { package, size } | Job::Reverting { package, size, done: 0, ready: 0, .. }, _) => {
             match Verifier::open(update, flash, device, crypto, work, size, way) {
                 Ok(verifier) if verifier.accepted().id == package => Ok(Stage::Verify(verifier)),
                 Ok(_) => end(update, flash, UpdateResult::Failed(Failure::PackageChanged)).map(Stage::Over),

@@ -105,7 +105,7 @@ impl Update {
                 self.end(flash, package, UpdateResult::RolledBack)
             }
             (Job::Trial { package, way_back: size @ 1.., .. }, Mode::InPlace { .. }) => {
-                self.set_job(flash, Job::Reverting { package, size, done: 0, ready: false })
+                self.set_job(flash, Job::Reverting { package, size, done: 0, ready: 0, kept: 0 })
             }
             (Job::Reverting { .. }, Mode::InPlace { .. }) => Ok(()),
             _ => Err(Error::NotNow),

@@ -1,20 +1,7 @@
-//! Making blocks from a coded delta ([`kedge_delta`]), so that a power cut costs at most one block's work.
+//! Making blocks from a coded delta ([`kedge_delta`]), so that a power cut costs at most a few blocks' work.
 //!
 //! In a slot the old image stays, so after a cut the delta is gone through again from its start, without writing, up to
-//! where the journal stands. In place the old octets are gone; there the decoder's state is kept on the flash with every
-//! block, behind the package, in two places in turn:
-//! ```text
-//!                  image            scratch  saved        state 1  state 2   journal
-//!  save            old old old old  ..       old pieces   ..       ..        applying, 0 done
-//!  make block 2    old old old old  new      old pieces   ..       ..        applying, 0 done
-//!  keep the state  old old old old  new      old pieces   after 2  ..        applying, 0 done, ready
-//!  copy            old new old old  new      old pieces   after 2  ..        applying, 1 done
-//!  make block 3    old new old old  new      old pieces   after 2  ..        applying, 1 done
-//!  keep the state  old new old old  new      old pieces   after 2  after 3   applying, 1 done, ready
-//! ```
-//! What is read of scratch, saved pieces and state was vouched for by the record written after it; until then it is made
-//! again. The saved pieces stand behind a list of where they come from: their number, then offset and length of each
-//! (32 bits each, little-endian), filled up to [`MAX_UNIT`] octets, then their octets.
+//! where the journal stands. In place the old octets are gone; how that is done is told in [`beside`](crate::beside).
 use kedge_delta::map::Region as Understood;
 use kedge_delta::model::Sizes;
 use kedge_delta::plan::{Segment, Step};
@@ -24,6 +11,7 @@ use kedge_package::{BLOCK_CHECK, Layout, Payload};
 use kedge_platform::flash::{NorFlash, ReadNorFlash, Region};
 
 use crate::banklog::MAX_UNIT;
+use crate::beside::{Batch, Beside};
 use crate::flash_io::{CHUNK, check, erase, read, write_padded};
 use crate::streaming::Arrived;
 use crate::{Error, Failure, Refusal};
@@ -107,13 +95,15 @@ pub(crate) struct Ground {
     pub(crate) spare: Option<Region>,
     /// Where the state is kept, in place: two places of so many octets.
     pub(crate) state: (u32, u32),
+    /// Where blocks are made before they are put into place.
+    pub(crate) beside: Beside,
     /// Octets of a block.
     pub(crate) block: u32,
 }
 
 impl Ground {
     /// What is saved stands behind the block that is made.
-    fn saves(&self) -> Option<Region> {
+    pub(crate) fn saves(&self) -> Option<Region> {
         let behind = |spare: Region| {
             let start = spare.start.saturating_add(self.block);
             Region { start, len: spare.len.saturating_sub(self.block), ..spare }
@@ -171,9 +161,9 @@ impl<F: ReadNorFlash> Input for Source<'_, F> {
 }
 
 /// Octets of a list entry.
-const ENTRY: u32 = rebuild::PIECE;
+pub(crate) const ENTRY: u32 = rebuild::PIECE;
 /// Octets before the list.
-const COUNT: u32 = 4;
+pub(crate) const COUNT: u32 = 4;
 /// Entries that are read at a time.
 const LOOK: usize = 8;
 
@@ -284,18 +274,20 @@ pub(crate) type Made<T, F> = Result<T, BlockError<Error<<F as kedge_platform::fl
 /// What making a block led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is in place.
+    /// It is in place, or stands beside the image and waits for others.
     Placed,
-    /// It stands in the scratch block, and the state is kept: it may be placed.
-    Ready(u32),
+    /// Blocks stand beside the image, and the state is kept: they may be placed.
+    Ready,
 }
 
 /// A coded delta at work.
 pub(crate) struct Coded<'m> {
-    rebuild: Rebuild<'m>,
-    ground: Ground,
-    /// Blocks made so far: says where the state goes.
-    made: u32,
+    pub(crate) rebuild: Rebuild<'m>,
+    pub(crate) ground: Ground,
+    /// What was made and not placed yet.
+    pub(crate) batch: Batch,
+    /// Which place holds the state that was kept last, from 1; 0: none.
+    pub(crate) kept: u8,
 }
 
 /// What is wrong with a delta before anything is erased.
@@ -336,7 +328,7 @@ impl<'m> Coded<'m> {
         let mut input = ground.input(flash);
         let Memory { words, regions } = memory;
         let rebuild = Rebuild::open(outline, words, regions, &mut input)?;
-        let coded = Self { rebuild, ground, made: 0 };
+        let coded = Self { rebuild, ground, batch: Batch::EMPTY, kept: 0 };
         coded.spare_check()?;
         Ok(coded)
     }
@@ -364,7 +356,7 @@ impl<'m> Coded<'m> {
 
     /// Goes back to the start.
     pub(crate) fn restart(&mut self) {
-        self.made = 0;
+        (self.batch, self.kept) = (Batch::EMPTY, 0);
         self.rebuild.restart();
     }
 
@@ -418,155 +410,45 @@ impl<'m> Coded<'m> {
         Ok(())
     }
 
-    /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
-    #[inline(never)]
-    pub(crate) fn go_on<F: NorFlash>(
-        &mut self,
-        flash: &mut F,
-        done: u32,
-        ready: bool,
-    ) -> Result<Option<u32>, rebuild::Error<F::Error>> {
-        let mut input = self.ground.input(flash);
-        let (block, made) = self.rebuild.skip(&mut input, done, ready)?;
-        self.made = made;
-        if made == 0 {
-            self.rebuild.restart();
-            for _ in 0..done {
-                self.rebuild.step(&mut input)?;
-            }
-            return Ok(None);
-        }
-        let mut at = self.state_at();
-        self.rebuild.go_on(&mut input, |input, words| {
-            let octets = bytemuck::try_cast_slice_mut(words).unwrap_or_default();
-            let place = at;
-            at = at.saturating_add(u32::try_from(octets.len()).unwrap_or(u32::MAX));
-            read(input.flash, place, octets)?;
-            for word in words {
-                *word = u32::from_le(*word);
-            }
-            Ok(())
-        })?;
-        Ok(block)
-    }
-
-    /// Where the state stands that was kept last.
-    fn state_at(&self) -> u32 {
-        let (start, len) = self.ground.state;
-        if self.made & 1 == 1 { start } else { start.saturating_add(len) }
-    }
-
-    /// Does what the next block needs, and makes it: in a slot in its place, in place in the scratch block.
+    /// Does what the next block needs, and makes it: in a slot in its place, in place beside the image.
     pub(crate) fn make<F: NorFlash>(&mut self, flash: &mut F) -> Made<Outcome, F> {
-        let step = loop {
-            match self.rebuild.step(&mut self.ground.input(flash)).map_err(failure)? {
-                Step::Save(pieces) => self.save(flash, pieces)?,
-                step => break step,
-            }
+        if let Some(spare) = self.ground.spare {
+            return self.make_beside(flash, spare);
+        }
+        let step = self.rebuild.step(&mut self.ground.input(flash)).map_err(failure)?;
+        let (Step::Make(block) | Step::Keep(block)) = step else {
+            return Err(BlockError::Failure(Failure::BadBlock));
         };
-        let (Step::Make(block) | Step::Keep(block)) = step else { return Ok(Outcome::Placed) };
         let (start, len) = self.extent(block);
-        match (step, self.ground.spare) {
-            (Step::Make(_), Some(spare)) => {
-                self.write(flash, spare, spare.start, len)?;
-                self.made = self.made.wrapping_add(1);
-                self.keep(flash)?;
-                return Ok(Outcome::Ready(block));
-            }
-            (Step::Make(_), None) => self.write(flash, self.ground.new, self.at(start), len)?,
-            (_, None) => copy(
-                flash,
-                self.ground.old.start.saturating_add(start),
-                self.ground.new,
-                self.at(start),
-                len,
-            )?,
-            (_, Some(_)) => {}
+        let (new, target) = (self.ground.new, self.at(start));
+        if let Step::Make(_) = step {
+            self.write(flash, new, target, len)?;
+        } else {
+            copy(flash, self.ground.old.start.saturating_add(start), new, target, len)?;
         }
         Ok(Outcome::Placed)
     }
 
-    /// Puts the block from the scratch block into its place.
-    pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
-        let Some(spare) = self.ground.spare else { return Ok(()) };
-        let (start, len) = self.extent(block);
-        copy(flash, spare.start, self.ground.new, self.at(start), len)?;
-        self.rebuild.placed(block);
-        Ok(())
-    }
-
     /// Where offset `start` of the new image is on the device.
-    const fn at(&self, start: u32) -> u32 {
+    pub(crate) const fn at(&self, start: u32) -> u32 {
         self.ground.new.start.saturating_add(start)
     }
 
-    fn extent(&self, block: u32) -> (u32, u32) {
+    pub(crate) fn extent(&self, block: u32) -> (u32, u32) {
         self.rebuild.outline().extent(block)
     }
 
     /// Writes the block that is next to `target` in `region`, and reads it back.
     #[inline(never)]
-    fn write<F: NorFlash>(&mut self, flash: &mut F, region: Region, target: u32, len: u32) -> Made<(), F> {
+    pub(crate) fn write<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        region: Region,
+        target: u32,
+        len: u32,
+    ) -> Made<(), F> {
         let Self { rebuild, ground, .. } = self;
         write_block(flash, region, target, len, |flash, out| rebuild.fill(&mut ground.input(flash), out))
-    }
-
-    /// Saves pieces of the old image.
-    #[inline(never)]
-    fn save<F: NorFlash>(&mut self, flash: &mut F, pieces: u32) -> Made<(), F> {
-        let Some(saves) = self.ground.saves().filter(|saves| saves.len >= list_len(pieces)) else {
-            return Err(BlockError::Failure(Failure::BadBlock));
-        };
-        erase(flash, saves, saves.start, saves.len).map_err(Error::Flash)?;
-        let mut to = Appender::new(saves.start);
-        to.put(flash, &pieces.to_le_bytes()).map_err(Error::Flash)?;
-        while let Some((at, len)) = self.rebuild.piece(&mut self.ground.input(flash)).map_err(failure)? {
-            to.put(flash, &at.to_le_bytes()).map_err(Error::Flash)?;
-            to.put(flash, &len.to_le_bytes()).map_err(Error::Flash)?;
-        }
-        // filled up: on NAND a gap would take a page of its own
-        for _ in pieces.saturating_mul(ENTRY).saturating_add(COUNT)..list_len(pieces) {
-            to.put(flash, &[0xFF]).map_err(Error::Flash)?;
-        }
-        to.finish(flash)?;
-        let mut to = Appender::new(saves.start.saturating_add(list_len(pieces)));
-        // what is read back was written here, but storage may change
-        let mut room = saves.len.saturating_sub(list_len(pieces));
-        for piece in 0..pieces {
-            let mut entry = [0; 8];
-            let entry_at = saves.start.saturating_add(COUNT).saturating_add(piece.saturating_mul(ENTRY));
-            read(flash, entry_at, &mut entry).map_err(Error::Flash)?;
-            let [s0, s1, s2, s3, l0, l1, l2, l3] = entry;
-            let start = u32::from_le_bytes([s0, s1, s2, s3]);
-            let mut left = u32::from_le_bytes([l0, l1, l2, l3]);
-            let inside = start.checked_add(left).is_some_and(|end| end <= self.ground.old.len);
-            room = room.checked_sub(left).filter(|_| inside).ok_or(BlockError::Failure(Failure::BadBlock))?;
-            let mut from = self.ground.old.start.saturating_add(start);
-            let mut buffer = [0; MAX_UNIT];
-            while left > 0 {
-                let n = usize::try_from(left).unwrap_or(MAX_UNIT).min(MAX_UNIT);
-                let octets = buffer.get_mut(..n).unwrap_or_default();
-                read(flash, from, octets).map_err(Error::Flash)?;
-                to.put(flash, octets).map_err(Error::Flash)?;
-                let n = u32::try_from(n).unwrap_or(left);
-                from = from.saturating_add(n);
-                left = left.saturating_sub(n);
-            }
-        }
-        to.finish(flash)
-    }
-
-    /// Keeps the state.
-    #[inline(never)]
-    fn keep<F: NorFlash>(&mut self, flash: &mut F) -> Made<(), F> {
-        let at = self.state_at();
-        let len = self.ground.state.1;
-        flash.erase(at, at.saturating_add(len)).map_err(Error::Flash)?;
-        let mut to = Appender::new(at);
-        self.rebuild
-            .keep(|words| words.iter().try_for_each(|word| to.put(flash, &word.to_le_bytes())))
-            .map_err(Error::Flash)?;
-        to.finish(flash)
     }
 }
 

@@ -4,6 +4,7 @@ use kedge_package::{Kind, Payload};
 use kedge_platform::flash::NorFlash;
 
 use crate::Failure;
+use crate::beside::Standing;
 use crate::coded::{BlockError, Coded, Ground, Made, Memory, Outcome};
 use crate::unpacked::Unpacked;
 
@@ -51,15 +52,14 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    /// Goes on in place after `done` blocks; if one more is `ready`, it is returned.
+    /// Goes on in place where the journal stands.
     pub(crate) fn go_on<F: NorFlash>(
         &mut self,
         flash: &mut F,
-        done: u32,
-        ready: bool,
-    ) -> Result<Option<u32>, rebuild::Error<F::Error>> {
+        standing: Standing,
+    ) -> Result<(), rebuild::Error<F::Error>> {
         match self {
-            Self::Coded(coded) => coded.go_on(flash, done, ready),
+            Self::Coded(coded) => coded.go_on(flash, standing),
             Self::Unpacked(_) => Err(rebuild::Fault::Order.into()),
         }
     }
@@ -72,10 +72,18 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    /// Puts the block from the scratch block into its place.
-    pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, block: u32) -> Made<(), F> {
+    /// What the journal has to say of what is made in place.
+    pub(crate) fn standing(&self) -> Option<Standing> {
         match self {
-            Self::Coded(coded) => coded.place(flash, block),
+            Self::Coded(coded) => Some(coded.standing()),
+            Self::Unpacked(_) => None,
+        }
+    }
+
+    /// Puts a block of the batch into its place; true if it was the last.
+    pub(crate) fn place<F: NorFlash>(&mut self, flash: &mut F, n: u8) -> Made<bool, F> {
+        match self {
+            Self::Coded(coded) => coded.place(flash, n),
             Self::Unpacked(_) => Err(BlockError::Failure(Failure::BadBlock)),
         }
     }

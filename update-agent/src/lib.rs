@@ -85,6 +85,7 @@ extern crate std;
 
 mod applier;
 pub mod banklog;
+mod beside;
 mod boot;
 mod coded;
 mod decoder;

@@ -5,7 +5,7 @@
 //! | 0 | 1 | record version, 1 |
 //! | 1 | 1 | bit 0: the second slot is active; bit 1: the image is broken |
 //! | 2 | 1 | job: 0 idle, 1 receiving, 2 verified, 3 ordered, 4 applying, 5 trial, 6 streaming, 7 reverting |
-//! | 3 | 1 | applying, reverting: 1 if the block stands in the scratch region; trial: attempts left; streaming: which place holds the state, 0 none, 255: only the front comes in |
+//! | 3 | 1 | applying, reverting: bits 0 to 5 the blocks that stand ready, bits 6 and 7 which place holds the state, 0 none; trial: attempts left; streaming: which place holds the state, 0 none, 255: only the front comes in |
 //! | 4 | 4 | security counter |
 //! | 8 | 16 | package id of the job |
 //! | 24 | 4 | size of the package; trial: 0 if it holds no way back |
@@ -17,6 +17,7 @@
 //!
 //! A later version of the update agent must go on reading version 1: an update may replace the agent itself. An earlier one
 //! reads a trial whatever its size, and refuses job 7.
+use crate::beside::Standing;
 use crate::{Outcome, PackageId, Slot, UpdateResult};
 
 /// Octets of the record.
@@ -27,6 +28,11 @@ const NO_OUTCOME: u16 = 0xFFFF;
 const FRONT: u8 = 255;
 /// Most places for the state.
 pub(crate) const PLACES_MAX: u8 = FRONT - 1;
+/// Bits of the number of blocks that stand ready, and the largest.
+const READY_BITS: u32 = 6;
+pub(crate) const READY_MAX: u8 = (1 << READY_BITS) - 1;
+/// Places for the state while an image is made in place.
+const KEPT_MAX: u8 = 2;
 
 /// What the journal says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +80,10 @@ pub enum Job {
         size: u32,
         /// Blocks that are in place.
         done: u32,
-        /// Whether the next block stands complete in the scratch region.
-        ready: bool,
+        /// How many of the next blocks stand complete beside the image.
+        ready: u8,
+        /// Which of two places holds the decoder's state after all of these, counted from 1; 0 if none does.
+        kept: u8,
     },
     /// The front of a package comes in, all that must be there before its content is used as it comes
     /// ([`Streaming`](crate::Streaming)).
@@ -115,8 +123,10 @@ pub enum Job {
         size: u32,
         /// Blocks that are in place.
         done: u32,
-        /// Whether the next block stands complete in the scratch region.
-        ready: bool,
+        /// How many of the next blocks stand complete beside the image.
+        ready: u8,
+        /// Which of two places holds the decoder's state after all of these, counted from 1; 0 if none does.
+        kept: u8,
     },
 }
 
@@ -126,24 +136,28 @@ pub(crate) struct AtWork {
     pub(crate) package: PackageId,
     pub(crate) size: u32,
     pub(crate) done: u32,
-    pub(crate) ready: bool,
+    pub(crate) ready: u8,
+    pub(crate) kept: u8,
 }
 
 impl Job {
     /// How far the making of an image is.
     pub(crate) const fn work(self) -> Option<AtWork> {
         match self {
-            Self::Applying { package, size, done, ready }
-            | Self::Reverting { package, size, done, ready } => Some(AtWork { package, size, done, ready }),
+            Self::Applying { package, size, done, ready, kept }
+            | Self::Reverting { package, size, done, ready, kept } => {
+                Some(AtWork { package, size, done, ready, kept })
+            }
             _ => None,
         }
     }
 
     /// The same job further on; any other stays as it is.
-    pub(crate) const fn at(self, done: u32, ready: bool) -> Self {
+    pub(crate) const fn at(self, standing: Standing) -> Self {
+        let Standing { done, ready, kept } = standing;
         match self {
-            Self::Applying { package, size, .. } => Self::Applying { package, size, done, ready },
-            Self::Reverting { package, size, .. } => Self::Reverting { package, size, done, ready },
+            Self::Applying { package, size, .. } => Self::Applying { package, size, done, ready, kept },
+            Self::Reverting { package, size, .. } => Self::Reverting { package, size, done, ready, kept },
             other => other,
         }
     }
@@ -167,9 +181,13 @@ impl Record {
             Job::Receiving { size, received } => (1, 0, PackageId::default(), size, received),
             Job::Verified { package, size } => (2, 0, package, size, 0),
             Job::Ordered { package, size } => (3, 0, package, size, 0),
-            Job::Applying { package, size, done, ready } => (4, u8::from(ready), package, size, done),
+            Job::Applying { package, size, done, ready, kept } => {
+                (4, beside(ready, kept), package, size, done)
+            }
             Job::Trial { package, way_back, counter, attempts } => (5, attempts, package, way_back, counter),
-            Job::Reverting { package, size, done, ready } => (7, u8::from(ready), package, size, done),
+            Job::Reverting { package, size, done, ready, kept } => {
+                (7, beside(ready, kept), package, size, done)
+            }
             Job::Streaming { package, size, done, kept } => (6, kept, package, size, done),
             Job::Opening { size, received } => (6, FRONT, PackageId::default(), size, received),
         };
@@ -214,9 +232,15 @@ impl Record {
             (1, 0) if count <= size => Job::Receiving { size, received: count },
             (2, 0) => Job::Verified { package, size },
             (3, 0) => Job::Ordered { package, size },
-            (4, 0 | 1) => Job::Applying { package, size, done: count, ready: extra == 1 },
+            (4, beside) if beside >> READY_BITS <= KEPT_MAX => {
+                let (ready, kept) = (beside & READY_MAX, beside >> READY_BITS);
+                Job::Applying { package, size, done: count, ready, kept }
+            }
             (5, attempts) => Job::Trial { package, way_back: size, counter: count, attempts },
-            (7, 0 | 1) => Job::Reverting { package, size, done: count, ready: extra == 1 },
+            (7, beside) if beside >> READY_BITS <= KEPT_MAX => {
+                let (ready, kept) = (beside & READY_MAX, beside >> READY_BITS);
+                Job::Reverting { package, size, done: count, ready, kept }
+            }
             (6, FRONT) if count <= size => Job::Opening { size, received: count },
             (6, kept @ ..FRONT) => Job::Streaming { package, size, done: count, kept },
             _ => return None,
@@ -228,6 +252,11 @@ impl Record {
         let active = if flags & 1 == 1 { Slot::Second } else { Slot::First };
         Some(Self { active, sound: flags & 2 == 0, security_counter, job, outcome })
     }
+}
+
+/// Blocks that stand ready and the place of the state, in one octet.
+const fn beside(ready: u8, kept: u8) -> u8 {
+    ready & READY_MAX | kept << READY_BITS
 }
 
 fn field<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -249,12 +278,12 @@ mod tests {
             Job::Receiving { size, received: 0x1_0000 },
             Job::Verified { package, size },
             Job::Ordered { package, size },
-            Job::Applying { package, size, done: 3, ready: false },
-            Job::Applying { package, size, done: 3, ready: true },
+            Job::Applying { package, size, done: 3, ready: 0, kept: 0 },
+            Job::Applying { package, size, done: 3, ready: READY_MAX, kept: 2 },
             Job::Trial { package, way_back: 0, counter: 9, attempts: 2 },
             Job::Trial { package, way_back: size, counter: 9, attempts: 2 },
-            Job::Reverting { package, size, done: 3, ready: false },
-            Job::Reverting { package, size, done: 3, ready: true },
+            Job::Reverting { package, size, done: 3, ready: 1, kept: 0 },
+            Job::Reverting { package, size, done: 3, ready: 0, kept: 1 },
             Job::Opening { size, received: 0x1_0000 },
             Job::Streaming { package, size, done: 7, kept: 0 },
             Job::Streaming { package, size, done: 7, kept: PLACES_MAX },
@@ -282,10 +311,10 @@ mod tests {
             active: Slot::Second,
             sound: true,
             security_counter: 0x0403_0201,
-            job: Job::Applying { package: PackageId([0xAA; 16]), size: 0x0102, done: 5, ready: true },
+            job: Job::Applying { package: PackageId([0xAA; 16]), size: 0x0102, done: 5, ready: 1, kept: 2 },
             outcome: Some(Outcome { package: PackageId([0xBB; 16]), result: UpdateResult::RolledBack }),
         };
-        let mut expected = std::vec![1, 1, 4, 1, 1, 2, 3, 4];
+        let mut expected = std::vec![1, 1, 4, 0x81, 1, 2, 3, 4];
         expected.extend([0xAA; 16]);
         expected.extend([2, 1, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
         expected.extend([0xBB; 16]);

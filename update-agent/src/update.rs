@@ -115,7 +115,7 @@ impl Update {
     /// Whether the running image may have been changed by the job.
     pub(crate) const fn is_image_touched(&self) -> bool {
         match (self.layout.mode, self.record.job.work()) {
-            (Mode::InPlace { .. }, Some(AtWork { done, ready, .. })) => done > 0 || ready,
+            (Mode::InPlace { .. }, Some(AtWork { done, ready, .. })) => done > 0 || ready > 0,
             _ => false,
         }
     }

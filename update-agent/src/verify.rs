@@ -8,6 +8,7 @@ use kedge_package::{BlockReader, Envelope, Header, Image, Kind, Layout, Manifest
 use kedge_platform::crypto::{Crypto, Sha256};
 use kedge_platform::flash::{NorFlash, Region};
 
+use crate::beside::Beside;
 use crate::coded::Ground;
 use crate::flash_io::{CHUNK, Hashing, Stored, read};
 use crate::record::Job;
@@ -179,6 +180,7 @@ impl Update {
     pub(crate) fn ground<F: NorFlash>(&self, accepted: &Accepted) -> Ground {
         let sector = self.layout.package.sector_on::<F>();
         let (from, len) = state_place(accepted.size, accepted.payload.needs.state, sector);
+        let each = accepted.payload.block_size.checked_next_multiple_of(sector).unwrap_or(u32::MAX);
         Ground {
             payload: self.layout.package.start.saturating_add(accepted.payload_at),
             old: self.old_region(),
@@ -188,8 +190,16 @@ impl Update {
                 Mode::Slot { .. } => None,
             },
             state: (self.layout.package.start.saturating_add(from), len),
+            beside: Beside { rest: self.behind(from.saturating_add(len.saturating_mul(2))), each },
             block: accepted.payload.block_size,
         }
+    }
+
+    /// What the package region has from offset `at` on.
+    fn behind(&self, at: u32) -> Region {
+        let package = self.layout.package;
+        let at = at.min(package.len);
+        Region { start: package.start.saturating_add(at), len: package.len.saturating_sub(at), ..package }
     }
 
     fn place_check<F: NorFlash>(&self, manifest: &Manifest<'_>, size: u32) -> Result<(), Error<F::Error>> {

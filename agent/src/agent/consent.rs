@@ -50,7 +50,7 @@ impl Question {
     /// What follows from the answer.
     pub(super) const fn answered(self, answer: Answer) -> Verdict {
         match (self, answer) {
-            (_, Answer::No | Answer::Later) => Verdict::Defer,
+            (_, Answer::No | Answer::Later | Answer::Pin(_)) => Verdict::Defer,
             (Self::Install, Answer::Yes) => Verdict::Ask(Self::Notes),
             (Self::Notes, Answer::Yes) => Verdict::Ask(Self::Disclaimer),
             (Self::Disclaimer, Answer::Yes) => Verdict::Install,

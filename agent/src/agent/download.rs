@@ -1,273 +1,348 @@
-//! Fetching a package into the update agent's inbox, within a session (`fota/download`): by ranges, from where it stopped.
+//! Fetching a package into the update agent's inbox, within a session: [`kedge_protocol::dlota`] decides, this stores.
 //!
-//! ```text
-//!  Ready ──request──► Waiting for the answer ──200/206──► Receiving ──all there──► verified or refused
-//!    ▲                                          other          │ link down
-//!    └───────────── Pausing ◄── 5xx ────────────┘◄─────────────┘
-//! ```
-//! A `206` goes on only if it starts exactly where the flash ends and belongs to the same entity (`If-Range` with its
-//! tag); a `200` starts from the beginning. A body larger than the package region is refused before it is read.
+//! What a server names may be the package itself or a descriptor of it. The package is checked (signature, hashes, fit) when it
+//! is whole, before anything is reported.
 
-use core::fmt::Write as _;
 use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::iota::ResultCode;
-use kedge_update_agent::{Device, Error as UpdateError, Job, Update};
+use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::dlota::Failure;
+use kedge_protocol::dlota::session::{
+    Choice, Config, End, Head as DownloadHead, Input, Memo, Output as DownloadOutput, Session, SessionError,
+    Stored, Take,
+};
+use kedge_update_agent::banklog::Change;
+use kedge_update_agent::{Error as UpdateError, Job, Update};
 
-use super::{Context, Head, HttpRequest, MAX_HEADERS};
+use super::desk::Desk;
+use super::{Context, Head, HttpRequest, MAX_HEADERS, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
-use crate::store::{Fetch, Store};
+use crate::store::{Fetch, Key, Record as _};
 
-/// Longest entity tag that is kept; with a longer one a download is not resumed after a restart.
-const ETAG: usize = 64;
+/// The media types of packages that a descriptor may offer.
+const ACCEPTED: &[&str] = &["application/octet-stream", "application/vnd.kedge.package"];
 
-/// What a download does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// A request is to be sent.
-    Ready,
-    /// The answer's head or body is being handed in.
-    Receiving {
-        /// The answer is of use: its body goes to flash.
-        wanted: bool,
-    },
-    /// Not before this uptime.
-    Pausing(Duration),
-}
-
-/// What comes after an exchange.
+/// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Go on: poll again.
-    More,
-    /// The download is over: the result of the command.
-    Over(ResultCode),
+    /// The device has something to do: [`Download::output`].
+    Outside,
+    /// The download is over; why, unless the package is there and verified.
+    Over(Option<Why>),
+}
+
+/// Why there is no package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The download failed.
+    Failed(Failure),
+    /// The update agent has other work.
+    Busy,
+    /// The user wants to be asked again.
+    Deferred,
 }
 
 /// A download under way.
 #[derive(Debug)]
 pub(super) struct Download {
-    url: heapless::String<{ limits::URL }>,
-    etag: heapless::String<ETAG>,
-    range: heapless::String<24>,
-    phase: Phase,
-    tries: u8,
-    /// A refusal of the last answer's head that ends the download.
-    failed: Option<ResultCode>,
+    session: Session<'static>,
+    /// Octets of the descriptor that is being read.
+    descriptor: Option<usize>,
+    busy: bool,
 }
 
 impl Download {
     /// Begins, or goes on with what an earlier session left in flash from the same place. `None` if that is the whole
-    /// package, verified: a session that was lost after the download does not cost another one.
-    pub(super) fn start<F: NorFlash>(
-        store: &Store,
-        update: &Update,
-        flash: &mut F,
+    /// package, verified: a session that was lost after the download does not cost another one. The user is asked about
+    /// what a descriptor offers if `confirm` says so.
+    pub(super) fn start<F: NorFlash, C: Crypto, const PRL: usize>(
+        desk: &Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
         url: &str,
+        confirm: bool,
     ) -> Result<Option<Self>, AgentError<F::Error>> {
-        let mut buf = [0; limits::RECORD];
-        let known = store.get::<Fetch<'_>, F>(flash, &mut buf)?.filter(|fetch| fetch.url == url);
-        if known.is_some() && matches!(update.job(), Job::Verified { .. }) {
-            return Ok(None);
-        }
-        let etag = known.and_then(|fetch| heapless::String::try_from(fetch.etag).ok()).unwrap_or_default();
-        Ok(Some(Self {
-            url: heapless::String::try_from(url).map_err(|_| AgentError::Config("package URL"))?,
-            etag,
-            range: heapless::String::new(),
-            phase: Phase::Ready,
-            tries: 0,
-            failed: None,
-        }))
+        let config = Config {
+            accepts: ACCEPTED,
+            room: desk.config.update.package.len,
+            confirm,
+            plan: limits::RETRIES,
+            patience: limits::DOWNLOAD_PATIENCE,
+        };
+        let mut buf = [0; limits::FETCH];
+        let fetch = desk.store.get::<Fetch<'_>, F>(context.flash, &mut buf)?;
+        let memo = fetch.map(|fetch| fetch.memo()).filter(|memo| memo.url == url);
+        let stored = stored(&desk.update);
+        let session = match memo {
+            Some(memo) if memo.status == 0 && memo.notify.is_empty() && is_verified(&desk.update) => {
+                return Ok(None);
+            }
+            Some(memo) => Session::resume(&config, &memo, stored),
+            None => Session::resume(&config, &Memo { url, ..Memo::default() }, None),
+        };
+        let mut session = session.map_err(|_| AgentError::Config("package URL"))?;
+        session.handle(context.now, Input::Start)?;
+        Ok(Some(Self { session, descriptor: None, busy: false }))
     }
 
-    /// The request to send, or the time until when to wait.
-    pub(super) fn poll<'r>(
-        &'r mut self,
-        now: Duration,
-        update: &Update,
-    ) -> Result<HttpRequest<'r>, Duration> {
-        if let Phase::Pausing(until) = self.phase
-            && now < until
-        {
-            return Err(until);
+    /// Does what can be done at once, until the device has something to do or the download is over.
+    pub(super) fn pump<F: NorFlash, C: Crypto, const PRL: usize>(
+        &mut self,
+        desk: &mut Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
+    ) -> Result<Next, AgentError<F::Error>> {
+        loop {
+            let outcome = match self.session.poll(context.now) {
+                DownloadOutput::Send(_) | DownloadOutput::Confirm(_) => None,
+                DownloadOutput::Wait(until) => {
+                    if self.session.outstanding().is_none() && until < Duration::MAX {
+                        context.event(&Event::RetryIn(until.saturating_sub(context.now)));
+                    }
+                    None
+                }
+                DownloadOutput::Check => {
+                    let accepted = is_verified(&desk.update) || verify(desk, context)?;
+                    self.session.handle(context.now, Input::Checked(accepted))?;
+                    continue;
+                }
+                DownloadOutput::End(outcome) => Some(outcome.end),
+            };
+            self.save(desk, context)?;
+            let Some(end) = outcome else { return Ok(Next::Outside) };
+            let why = match end {
+                End::Complete => None,
+                End::Failed(Failure::Aborted) if self.busy => Some(Why::Busy),
+                End::Failed(failure) => Some(Why::Failed(failure)),
+                End::Deferred => Some(Why::Deferred),
+            };
+            if let Some(Why::Failed(failure)) = why
+                && !is_passing(failure)
+            {
+                desk.store.remove(context.flash, Key::Fetch as u8)?;
+            }
+            return Ok(Next::Over(why));
         }
-        self.phase = Phase::Receiving { wanted: false };
-        self.range.clear();
-        let offset = self.offset(update);
-        let mut headers = heapless::Vec::<(&str, &str), MAX_HEADERS>::new();
-        if offset > 0 && write!(self.range, "bytes={offset}-").is_ok() {
-            let _ = headers.push(("Range", self.range.as_str()));
-            let _ = headers.push(("If-Range", self.etag.as_str()));
-        }
-        Ok(HttpRequest { post: false, url: &self.url, headers, body: &[] })
     }
 
-    /// Where the flash ends; 0 if what is there cannot be told to belong to this entity.
-    fn offset(&self, update: &Update) -> u32 {
-        match update.resume() {
-            Some((offset, size)) if offset < size && !self.etag.is_empty() => offset,
-            _ => 0,
+    /// What the device has to do.
+    pub(super) fn output<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) -> Output<'_> {
+        if self.session.outstanding().is_none() {
+            return match self.session.poll(context.now) {
+                DownloadOutput::Wait(until) => Output::Wait(until),
+                _ => Output::Wait(context.now),
+            };
+        }
+        match self.session.outstanding() {
+            Some(DownloadOutput::Send(request)) => {
+                let mut headers = heapless::Vec::<(&str, &str), MAX_HEADERS>::new();
+                let named = [
+                    ("Accept", request.accept),
+                    ("Range", request.range),
+                    ("If-Range", request.if_range),
+                    ("Content-Type", request.content_type),
+                ];
+                for (name, value) in named {
+                    // Four fit.
+                    let _ = value.map(|value| headers.push((name, value)));
+                }
+                context.http(HttpRequest {
+                    post: request.post,
+                    url: request.url,
+                    headers,
+                    body: request.body,
+                })
+            }
+            Some(DownloadOutput::Confirm(offer)) => {
+                let text = if offer.name.is_empty() { offer.description } else { offer.name };
+                let prompt = Prompt::Confirm(text);
+                context.event(&Event::Prompted(prompt));
+                Output::Ask(prompt)
+            }
+            _ => Output::Wait(context.now),
         }
     }
 
     /// Judges an answer's head; an inner error abandons it.
-    pub(super) fn head<F: NorFlash, C: Crypto>(
+    pub(super) fn head<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
-        update: &mut Update,
-        store: &mut Store,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
-        let offset = self.offset(update);
-        let wanted = match head.status {
-            206 => {
-                let fits =
-                    content_range(head.content_range) == update.resume().filter(|(at, _)| *at == offset);
-                if !fits {
-                    // Not what was asked for: start over, without a range.
-                    self.etag.clear();
+        let restarted = stored(&desk.update).is_some_and(|stored| stored.have > 0);
+        let take = self.session.head(&DownloadHead {
+            status: head.status,
+            content_type: head.content_type,
+            content_length: head.content_length,
+            content_range: head.content_range,
+            etag: head.etag,
+            modified: head.modified,
+            date: head.date,
+            location: head.location,
+            retry_after: head.retry_after,
+        })?;
+        let wanted = match take {
+            Take::Rest => true,
+            Take::Nothing => false,
+            Take::Descriptor => {
+                self.descriptor = Some(0);
+                true
+            }
+            Take::Object(size) => {
+                if restarted {
+                    context.event(&Event::DownloadRestarted);
                 }
-                fits && offset > 0
-            }
-            200 => self.begin(update, store, context, head, offset)?,
-            // The range lies behind the end: the entity is another one.
-            416 => {
-                self.etag.clear();
-                false
-            }
-            500..=599 => false,
-            _ => {
-                self.failed = Some(ResultCode::DOWNLOAD_FAILED);
-                false
+                self.begin(desk, context, size)?
             }
         };
-        self.phase = Phase::Receiving { wanted };
         Ok(if wanted { Ok(()) } else { Err(LinkError::Abandoned) })
     }
 
-    /// Makes ready for a whole package.
-    fn begin<F: NorFlash, C: Crypto>(
+    /// Makes ready for a whole package: what is stored goes first, then the record is kept.
+    fn begin<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
-        update: &mut Update,
-        store: &mut Store,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
-        head: &Head<'_>,
-        offset: u32,
+        size: u32,
     ) -> Result<bool, AgentError<F::Error>> {
-        let size = head.content_length.and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
-        if offset > 0 {
-            context.event(&Event::DownloadRestarted);
-        }
-        self.etag.clear();
-        let etag = head.etag.filter(|tag| tag.starts_with('"')).unwrap_or_default();
-        let _ = self.etag.push_str(etag);
-        store.put(context.flash, &Fetch { url: &self.url, etag: &self.etag })?;
-        match update.begin(context.flash, size) {
-            Ok(()) => Ok(true),
-            Err(UpdateError::TooLarge { .. }) => {
-                self.failed = Some(ResultCode::TOO_BIG);
-                Ok(false)
+        let failure = match desk.update.begin(context.flash, size) {
+            Ok(()) => {
+                self.save(desk, context)?;
+                return Ok(true);
             }
+            Err(UpdateError::TooLarge { .. }) => Failure::NoRoom,
             Err(UpdateError::OutcomePending | UpdateError::NotNow) => {
-                self.failed = Some(ResultCode::DEVICE_BUSY);
-                Ok(false)
+                self.busy = true;
+                Failure::Aborted
             }
-            Err(e) => Err(e.into()),
-        }
+            Err(e) => return Err(e.into()),
+        };
+        self.session.handle(context.now, Input::NotStored(failure))?;
+        Ok(false)
     }
 
     /// Takes a part of the body; an inner error abandons the rest.
-    pub(super) fn body<F: NorFlash, C: Crypto>(
+    pub(super) fn body<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
-        update: &mut Update,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
-        if self.phase != (Phase::Receiving { wanted: true }) {
-            return Err(AgentError::Misuse);
+        if let Some(len) = &mut self.descriptor {
+            // The other half takes its texts.
+            let room = desk.answer.len().checked_div(2).unwrap_or_default();
+            let free = desk.answer.get_mut(..room).and_then(|half| half.get_mut(*len..)).unwrap_or_default();
+            let Some(to) = free.get_mut(..part.len()) else { return Ok(Err(LinkError::TooLarge)) };
+            to.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            *len = len.saturating_add(part.len());
+            return Ok(Ok(()));
         }
-        match update.write(context.flash, part) {
+        match desk.update.write(context.flash, part) {
             Ok(()) => {}
             Err(UpdateError::TooLarge { .. }) => return Ok(Err(LinkError::TooLarge)),
+            Err(UpdateError::NotNow) => return Err(AgentError::Misuse),
             Err(e) => return Err(e.into()),
         }
-        if let Some((have, total)) = update.resume() {
+        if let Some((have, total)) = desk.update.resume() {
             context.event(&Event::Downloading { have, total });
         }
         Ok(Ok(()))
     }
 
     /// The exchange has ended: with the body's end, or because the link broke or was abandoned.
-    pub(super) fn ended<F: NorFlash, C: Crypto>(
+    pub(super) fn ended<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
-        update: &mut Update,
-        device: &Device<'_>,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
-        work: &mut [u8],
-    ) -> Result<Next, AgentError<F::Error>> {
-        if let Some(code) = self.failed {
-            return Ok(Next::Over(code));
+        ended: Result<(), LinkError>,
+    ) -> Result<(), AgentError<F::Error>> {
+        let half = desk.answer.len().checked_div(2).unwrap_or_default();
+        // A descriptor that is too large is read as far as it fits, and is malformed.
+        if let (Some(len), Ok(()) | Err(LinkError::TooLarge), Some((body, scratch))) =
+            (self.descriptor.take(), ended, desk.answer.split_at_mut_checked(half))
+        {
+            let body = body.get(..len).unwrap_or_default();
+            context.event(&Event::Descriptor { body });
+            return Ok(self.session.descriptor(context.now, body, scratch)?);
         }
-        if update.resume().is_some_and(|(have, total)| have == total) {
-            return verify(update, device, context, work).map(Next::Over);
+        let input = Input::Ended { stored: stored(&desk.update), random: context.random() };
+        Ok(self.session.handle(context.now, input)?)
+    }
+
+    /// The user has answered about an offer.
+    pub(super) fn answered<F, C>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        answer: Answer,
+    ) -> Result<(), SessionError> {
+        let choice = match answer {
+            Answer::Yes => Choice::Yes,
+            Answer::No => Choice::No,
+            Answer::Later | Answer::Pin(_) => Choice::Later,
+        };
+        self.session.handle(context.now, Input::Answered(choice))
+    }
+
+    /// Keeps what must survive a restart.
+    fn save<F: NorFlash, C: Crypto, const PRL: usize>(
+        &mut self,
+        desk: &mut Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
+    ) -> Result<(), AgentError<F::Error>> {
+        if !self.session.unsaved() {
+            return Ok(());
         }
-        self.tries = self.tries.saturating_add(1);
-        if self.tries >= limits::DOWNLOAD_TRIES {
-            return Ok(Next::Over(ResultCode::DOWNLOAD_FAILED));
-        }
-        let pause = context.backoff(self.tries);
-        self.phase = Phase::Pausing(context.now.saturating_add(pause));
-        context.event(&Event::RetryIn(pause));
-        Ok(Next::More)
+        let mut buf = [0; limits::FETCH];
+        let record = Fetch::of(&self.session.memo());
+        let record = record.to_octets(&mut buf).ok_or(AgentError::Config("package URL"))?;
+        Ok(desk.store.commit(context.flash, &[Change::put(Key::Fetch as u8, record)])?)
     }
 }
 
-/// Verifies the package that is complete.
-fn verify<F: NorFlash, C: Crypto>(
-    update: &mut Update,
-    device: &Device<'_>,
+/// Whether the same download may succeed another time.
+const fn is_passing(failure: Failure) -> bool {
+    match failure {
+        Failure::LinkDown | Failure::TimedOut | Failure::Aborted => true,
+        Failure::Http(status) => status >= 500,
+        _ => false,
+    }
+}
+
+fn is_verified(update: &Update) -> bool {
+    matches!(update.job(), Job::Verified { .. })
+}
+
+/// What the update agent holds of the package.
+const fn stored(update: &Update) -> Option<Stored> {
+    match (update.job(), update.resume()) {
+        (Job::Verified { size, .. }, _) => Some(Stored { have: size, total: size }),
+        (_, Some((have, total))) => Some(Stored { have, total }),
+        _ => None,
+    }
+}
+
+/// Verifies the package that is complete: whether it is accepted.
+fn verify<F: NorFlash, C: Crypto, const PRL: usize>(
+    desk: &mut Desk<'_, PRL>,
     context: &mut Context<'_, F, C>,
-    work: &mut [u8],
-) -> Result<ResultCode, AgentError<F::Error>> {
-    match update.verify(context.flash, device, context.crypto, work) {
+) -> Result<bool, AgentError<F::Error>> {
+    let device = desk.device(context.identity);
+    let Desk { update, answer: work, .. } = desk;
+    match update.verify(context.flash, &device, context.crypto, work) {
         Ok(()) => {
             let len = if let Job::Verified { size, .. } = update.job() { size } else { 0 };
             let manifest = update.manifest(context.flash, work)?;
             let event = Event::PackageVerified { version: manifest.version, len };
             context.events.event(context.now, &event);
-            Ok(ResultCode::SUCCESS)
+            Ok(true)
         }
         Err(UpdateError::Refused(refusal)) => {
             context.event(&Event::PackageRefused(refusal));
-            Ok(ResultCode::INVALID_CONTENT)
+            Ok(false)
         }
         Err(e) => Err(e.into()),
-    }
-}
-
-/// Start and total of `bytes START-END/TOTAL`, where END is the entity's last octet.
-fn content_range(text: Option<&str>) -> Option<(u32, u32)> {
-    let (range, total) = text?.trim().strip_prefix("bytes ")?.split_once(|c| c == '/')?;
-    let (start, end) = range.split_once(|c| c == '-')?;
-    let (start, end, total): (u32, u32, u32) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
-    (end.checked_add(1)? == total && start <= end).then_some((start, total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn content_ranges() {
-        assert_eq!(content_range(Some("bytes 100-999/1000")), Some((100, 1000)));
-        for bad in ["bytes 100-998/1000", "bytes 5-4/5", "bytes */1000", "bytes 0-9/*", "octets 0-9/10", ""] {
-            assert_eq!(content_range(Some(bad)), None, "{bad}");
-        }
-        assert_eq!(content_range(None), None);
     }
 }

@@ -11,6 +11,7 @@ use kedge_update_agent::banklog::Change;
 
 use super::consent::{Question, Verdict};
 use super::desk::Desk;
+use super::provision::Waiting;
 use super::{Agent, Buffers, Context, Notice, State};
 use crate::error::AgentError;
 use crate::event::Event;
@@ -45,6 +46,17 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         if self.invitation.is_some() {
             self.enter(State::Inviting);
+            return Ok(None);
+        }
+        if self.desk.store.len(Key::Pending as u8).is_some()
+            && wake.is_due(now, self.provision_after)
+            && let State::Idle(buffers) = &mut self.state
+            && let Some(question) = self.desk.waiting_settings(context, buffers.receive)?
+        {
+            match question {
+                Waiting::Ask(question) => self.enter(|buffers| State::Provisioning(buffers, question)),
+                Waiting::Refused => self.enter(|buffers| State::Telling(buffers, Notice::SettingsRefused)),
+            }
             return Ok(None);
         }
         if self.dialled.is_some_and(|until| wake.is_due(now, until)) {

@@ -43,7 +43,9 @@ mod consent;
 mod desk;
 mod download;
 mod idle;
+mod message;
 mod over;
+mod provision;
 mod push;
 mod talk;
 
@@ -79,14 +81,17 @@ impl<F, C> Context<'_, F, C> {
         Output::Http(request)
     }
 
-    /// The pause before try number `tries`: doubling, with a random part of up to a quarter so that a fleet spreads out.
-    fn backoff(&mut self, tries: u8) -> Duration {
-        let doubled = limits::BACKOFF.saturating_mul(1_u32 << tries.saturating_sub(1).min(7));
+    /// A random octet, for pauses.
+    fn random(&mut self) -> u8 {
         let mut random = [0];
         self.entropy.fill(&mut random);
         let [random] = random;
-        doubled
-            .saturating_add(doubled.saturating_mul(u32::from(random)).checked_div(1024).unwrap_or_default())
+        random
+    }
+
+    /// The pause after so many failed tries.
+    fn backoff(&mut self, tries: u8) -> Duration {
+        limits::RETRIES.pause(tries, self.random())
     }
 }
 
@@ -119,6 +124,10 @@ pub struct Head<'h> {
     pub content_range: Option<&'h str>,
     /// `ETag`.
     pub etag: Option<&'h str>,
+    /// `Last-Modified`.
+    pub modified: Option<&'h str>,
+    /// `Date`.
+    pub date: Option<&'h str>,
     /// `Location`.
     pub location: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
@@ -135,6 +144,8 @@ impl<'h> Head<'h> {
             content_length: number("Content-Length"),
             content_range: headers.header("Content-Range"),
             etag: headers.header("ETag"),
+            modified: headers.header("Last-Modified"),
+            date: headers.header("Date"),
             location: headers.header("Location"),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
         }
@@ -225,6 +236,8 @@ enum State<'b> {
     Telling(Buffers<'b>, Notice),
     /// The user is asked whether to follow a service indication.
     Inviting(Buffers<'b>),
+    /// The user is asked about settings that came.
+    Provisioning(Buffers<'b>, provision::Question),
     /// The user is shown a text that came by short message.
     Reading(Buffers<'b>),
     /// An OTASP call is up; without another message it is over at this uptime.
@@ -252,6 +265,8 @@ enum Notice {
     NoUpdate,
     UpdateRefused,
     Failed(u16),
+    SettingsApplied,
+    SettingsRefused,
 }
 
 impl Notice {
@@ -261,6 +276,8 @@ impl Notice {
             Self::NoUpdate => Prompt::NoUpdate,
             Self::UpdateRefused => Prompt::UpdateRefused,
             Self::Failed(code) => Prompt::Failed(code),
+            Self::SettingsApplied => Prompt::SettingsApplied,
+            Self::SettingsRefused => Prompt::SettingsRefused,
         }
     }
 }
@@ -275,6 +292,8 @@ pub struct Agent<'b, const PRL: usize> {
     not_before: Duration,
     /// The user is not asked about an update before this uptime.
     ask_after: Duration,
+    /// The user is not asked about settings before this uptime.
+    provision_after: Duration,
     /// The radio is not asked to register before this uptime, and how often it refused.
     register_after: (Duration, u8),
     /// A service indication that the user has not answered.
@@ -316,6 +335,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             state: State::Idle(memory.buffers),
             not_before: Duration::ZERO,
             ask_after: Duration::ZERO,
+            provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
             invitation: None,
             text: None,
@@ -407,7 +427,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
-            State::Talking(talk) => Ok(talk.output(&self.desk.update, context)),
+            State::Talking(talk) => Ok(talk.output(context)),
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
@@ -423,6 +443,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let text = self.invitation.as_ref().map_or("", |invitation| invitation.text.as_str());
                 let prompt = Prompt::Confirm(text);
                 context.event(&Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
+            State::Provisioning(buffers, question) => {
+                let prompt = question.prompt(&mut self.desk, context.flash, buffers)?;
+                context.events.event(context.now, &Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
             State::Reading(_) => {
@@ -495,6 +520,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Answered(answer));
                 self.invited(context, buffers, answer);
                 Ok(())
+            }
+            (State::Provisioning(buffers, question), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.provisioned(context, buffers, question, answer)
             }
             (State::Asking(buffers, question), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));

@@ -11,7 +11,7 @@ use kedge_protocol::mime::MediaType;
 use kedge_protocol::wap::{Packet, Push};
 
 use super::desk::Desk;
-use super::{Agent, Buffers, Context, State};
+use super::{Agent, Buffers, Context, State, provision};
 use crate::dispatch::{Handler, Origin, Refusal, handler};
 use crate::error::AgentError;
 use crate::event::Event;
@@ -42,6 +42,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Ok(());
             }
         };
+        if provision::is_provisioning(&push) {
+            return self.desk.take_settings(context, &push);
+        }
         match self.desk.pushed(context, &push)? {
             Some((mut trigger, None)) => {
                 // Within an activation that the user dialled for, even a silent push is his.
@@ -93,7 +96,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         };
         match found {
             Ok(Handler::ServiceIndication | Handler::ServiceLoading | Handler::Mmc) => {}
-            Ok(Handler::Is683) => return refuse(context, Refusal::Origin),
+            Ok(Handler::Is683 | Handler::Provisioning) => return refuse(context, Refusal::Origin),
             Err(why) => return refuse(context, why),
         }
         let (mut domain, mut boot) = ([0; limits::URL], [0; limits::URL]);

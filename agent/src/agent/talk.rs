@@ -3,14 +3,14 @@
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::dlota::Failure;
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::session::{
     Command, CommandResult, Input, Method, Outcome, Output as SessionOutput, Reply, Session, Value,
 };
-use kedge_update_agent::Update;
 
 use super::desk::{Desk, Executed, Facts};
-use super::download::{Download, Next};
+use super::download::{Download, Next, Why};
 use super::{Buffers, Context, Head, HttpRequest, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
@@ -81,7 +81,15 @@ impl<'b> Talk<'b> {
         desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Pumped, AgentError<F::Error>> {
-        while let Doing::Session = self.doing {
+        loop {
+            match &mut self.doing {
+                Doing::Session => {}
+                Doing::Download(download) => match download.pump(desk, context)? {
+                    Next::Outside => return Ok(Pumped::Outside),
+                    Next::Over(why) => self.downloaded(context, why)?,
+                },
+                Doing::Exchange(_) | Doing::Asking { .. } => return Ok(Pumped::Outside),
+            }
             let executed = match self.session.poll(context.now) {
                 SessionOutput::Send(_) | SessionOutput::Wait(_) => return Ok(Pumped::Outside),
                 SessionOutput::End(outcome) => return Ok(Pumped::Over(outcome)),
@@ -104,10 +112,10 @@ impl<'b> Talk<'b> {
                     return Ok(Pumped::Outside);
                 }
                 Executed::Download(len) => {
-                    match Download::start(&desk.store, &desk.update, context.flash, text(len))? {
+                    match Download::start(desk, context, text(len), self.trigger.kind.is_users())? {
                         Some(download) => {
                             self.doing = Doing::Download(download);
-                            return Ok(Pumped::Outside);
+                            continue;
                         }
                         None => (ResultCode::SUCCESS, None),
                     }
@@ -115,22 +123,25 @@ impl<'b> Talk<'b> {
             };
             self.session.handle(context.now, Input::Done(CommandResult { code, value }))?;
         }
-        Ok(Pumped::Outside)
+    }
+
+    /// A download has ended.
+    fn downloaded<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        why: Option<Why>,
+    ) -> Result<(), AgentError<F::Error>> {
+        self.doing = Doing::Session;
+        self.facts.download_failed = why.is_some();
+        self.command_done(context, why.map_or(ResultCode::SUCCESS, code_of))
     }
 
     /// What the device has to do.
-    pub(super) fn output<F: NorFlash, C: Crypto>(
-        &mut self,
-        update: &Update,
-        context: &mut Context<'_, F, C>,
-    ) -> Output<'_> {
+    pub(super) fn output<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) -> Output<'_> {
         let now = context.now;
         if matches!(self.doing, Doing::Download(_)) {
             let Doing::Download(download) = &mut self.doing else { return Output::Wait(now) };
-            return match download.poll(now, update) {
-                Ok(request) => context.http(request),
-                Err(until) => Output::Wait(until),
-            };
+            return download.output(context);
         }
         if self.session.outstanding().is_none() {
             return match self.session.poll(now) {
@@ -170,7 +181,7 @@ impl<'b> Talk<'b> {
             Doing::Download(download) => {
                 let content_type = head.content_type.unwrap_or_default();
                 context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
-                download.head(&mut desk.update, &mut desk.store, context, head)
+                download.head(desk, context, head)
             }
             Doing::Exchange(answering) => {
                 answering.status = head.status;
@@ -197,7 +208,7 @@ impl<'b> Talk<'b> {
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download(download) => download.body(&mut desk.update, context, part),
+            Doing::Download(download) => download.body(desk, context, part),
             Doing::Exchange(answering) => {
                 let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
                 let Some(to) = free.get_mut(..part.len()) else {
@@ -222,19 +233,10 @@ impl<'b> Talk<'b> {
         if let Err(why) = ended {
             context.event(&Event::LinkDown(why));
         }
+        if let Doing::Download(download) = &mut self.doing {
+            return download.ended(desk, context, ended);
+        }
         match core::mem::replace(&mut self.doing, Doing::Session) {
-            Doing::Download(mut download) => {
-                let device = desk.device(context.identity);
-                let next = download.ended(&mut desk.update, &device, context, &mut desk.answer)?;
-                match next {
-                    Next::More => self.doing = Doing::Download(download),
-                    Next::Over(code) => {
-                        self.facts.download_failed = code != ResultCode::SUCCESS;
-                        self.command_done(context, code)?;
-                    }
-                }
-                Ok(())
-            }
             Doing::Exchange(answering) => self.replied(context, &answering, ended),
             other => {
                 self.doing = other;
@@ -272,12 +274,15 @@ impl<'b> Talk<'b> {
         Ok(self.session.handle(context.now, input)?)
     }
 
-    /// The user has answered a `display`.
+    /// The user has answered a `display`, or the offer of a download.
     pub(super) fn answered<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
+        if let Doing::Download(download) = &mut self.doing {
+            return Ok(download.answered(context, answer)?);
+        }
         let Doing::Asking { confirm } = self.doing else { return Err(AgentError::Misuse) };
         self.doing = Doing::Session;
         let denied = confirm && answer != Answer::Yes;
@@ -305,6 +310,19 @@ impl<'b> Talk<'b> {
             Doing::Download(_) => Ok(()),
             _ => Ok(self.session.handle(context.now, Input::Tick)?),
         }
+    }
+}
+
+/// The result of `fota/download`.
+const fn code_of(why: Why) -> ResultCode {
+    match why {
+        Why::Busy => ResultCode::DEVICE_BUSY,
+        Why::Deferred | Why::Failed(Failure::UserCancelled) => ResultCode::USER_DENIED,
+        Why::Failed(Failure::NoRoom) => ResultCode::TOO_BIG,
+        Why::Failed(
+            Failure::Refused | Failure::Mismatch | Failure::Type | Failure::Descriptor | Failure::Version,
+        ) => ResultCode::INVALID_CONTENT,
+        Why::Failed(_) => ResultCode::DOWNLOAD_FAILED,
     }
 }
 

@@ -17,9 +17,13 @@
 //! | 12 | [`Fetch`]: the package that is being downloaded | CBOR |
 //! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
 //! | 40..=79 | MMC objects by their place in the object table | octets |
+//! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
+//! | 129 | that document | as it came |
+//! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 
 mod records;
+mod settings;
 
 use core::fmt;
 
@@ -28,7 +32,8 @@ use kedge_platform::identity::HardwareId;
 use kedge_protocol::is683::Family;
 use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
-pub use records::{Activation, Consent, Fetch, Meta, Prl, Record, Report, Resume};
+pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
+pub use settings::{StoredSettings, settings};
 
 use crate::limits;
 
@@ -57,6 +62,10 @@ pub enum Key {
     PrlInfo = 11,
     /// [`Fetch`].
     Fetch = 12,
+    /// [`Pending`].
+    Pending = 128,
+    /// The provisioning document that waits.
+    PendingDocument = 129,
     /// The user dialled a star code.
     Dialled = 160,
 }
@@ -67,6 +76,8 @@ pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
 pub const BLOCKS: u8 = 16;
 /// First key of the MMC objects.
 pub const OBJECTS: u8 = 40;
+/// Keys of the settings of client provisioning.
+pub const SETTINGS: core::ops::RangeInclusive<u8> = 130..=159;
 
 /// The version of the records; a store of a later version is not touched.
 pub const SCHEMA: u16 = 1;
@@ -165,10 +176,19 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 10>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 12>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
-        for key in [Key::Activation, Key::Resume, Key::Consent, Key::Fetch, Key::Dialled] {
+        let foreign = [
+            Key::Activation,
+            Key::Resume,
+            Key::Consent,
+            Key::Fetch,
+            Key::Pending,
+            Key::PendingDocument,
+            Key::Dialled,
+        ];
+        for key in foreign {
             add(Change::remove(key as u8));
         }
         for key in OUTBOX {

@@ -2,6 +2,7 @@
 //! changes the meaning of a number, so an older agent can read what a newer one wrote within one schema version.
 
 use kedge_platform::identity::HardwareId;
+use kedge_protocol::dlota::session::Memo;
 use minicbor::{Decode, Encode};
 
 use super::{Key, OUTBOX};
@@ -131,9 +132,58 @@ pub struct Fetch<'a> {
     /// Where from.
     #[cbor(b(0))]
     pub url: &'a str,
-    /// Its entity tag; empty: the server gave none, so that it cannot be resumed after a restart.
+    /// Its entity tag; empty: the server gave none that can be relied on.
     #[cbor(b(1))]
     pub etag: &'a str,
+    /// Where the package itself is, if a descriptor named it.
+    #[cbor(b(2))]
+    pub object: Option<&'a str>,
+    /// Where to report what became of the download.
+    #[cbor(b(3))]
+    pub notify: Option<&'a str>,
+    /// The media types that the package may have, with one space between two.
+    #[cbor(b(4))]
+    pub types: Option<&'a str>,
+    /// Its size by the descriptor.
+    #[n(5)]
+    pub size: Option<u32>,
+    /// When it was changed last, where the entity tag is empty.
+    #[cbor(b(6))]
+    pub modified: Option<&'a str>,
+    /// The status that is still to be reported (OMA Download).
+    #[n(7)]
+    pub status: Option<u16>,
+}
+
+impl<'a> Fetch<'a> {
+    /// The record of a download.
+    pub fn of(memo: &Memo<'a>) -> Self {
+        let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        Self {
+            url: memo.url,
+            etag: memo.etag,
+            object: some(memo.object),
+            notify: some(memo.notify),
+            types: some(memo.types),
+            size: memo.size,
+            modified: some(memo.modified),
+            status: Some(memo.status).filter(|status| *status != 0),
+        }
+    }
+
+    /// What the download goes on with.
+    pub fn memo(&self) -> Memo<'a> {
+        Memo {
+            url: self.url,
+            object: self.object.unwrap_or_default(),
+            notify: self.notify.unwrap_or_default(),
+            types: self.types.unwrap_or_default(),
+            size: self.size,
+            etag: self.etag,
+            modified: self.modified.unwrap_or_default(),
+            status: self.status.unwrap_or_default(),
+        }
+    }
 }
 
 /// A result that the network has not confirmed yet.
@@ -154,6 +204,27 @@ pub struct Report<'a> {
     pub tries: u8,
 }
 
+/// A provisioning document that waits: for its PIN, or for the user's consent. It outlives restarts, and so do the tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Pending {
+    /// The document is XML, else WBXML.
+    #[n(0)]
+    pub xml: bool,
+    /// Its sender is proved, or needs no proof.
+    #[n(1)]
+    pub proven: bool,
+    /// The security method (parameter SEC).
+    #[n(2)]
+    pub method: u8,
+    /// The MAC, with the methods that have one.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub mac: Option<[u8; 20]>,
+    /// How many PINs were tried.
+    #[n(4)]
+    pub tries: u8,
+}
+
 cbor_record!(Meta, Key::Meta as u8);
 cbor_record!(Activation, Key::Activation as u8);
 cbor_record!(Resume<'b>, Key::Resume as u8);
@@ -161,6 +232,7 @@ cbor_record!(Consent, Key::Consent as u8);
 cbor_record!(Prl, Key::PrlInfo as u8);
 cbor_record!(Fetch<'b>, Key::Fetch as u8);
 cbor_record!(Report<'b>, *OUTBOX.start());
+cbor_record!(Pending, Key::Pending as u8);
 
 #[cfg(test)]
 mod tests {
@@ -178,6 +250,19 @@ mod tests {
         let expected = Activation { committed: true, confirmed: false, registered: true, silent: None };
         assert_eq!(Activation::from_octets(&newer), Some(expected));
         assert_eq!(Prl::from_octets(&[0xA1, 0, 9]), None);
+        // A download that an older agent began: {0: "u", 1: "e"}
+        let memo = Fetch::from_octets(&[0xA2, 0, 0x61, b'u', 1, 0x61, b'e']).unwrap().memo();
+        assert_eq!(memo, Memo { url: "u", etag: "e", ..Memo::default() });
+        let memo = Memo {
+            object: "o",
+            notify: "n",
+            types: "a/b",
+            size: Some(7),
+            modified: "m",
+            status: 900,
+            ..memo
+        };
+        assert_eq!(Fetch::from_octets(Fetch::of(&memo).to_octets(&mut buf).unwrap()).unwrap().memo(), memo);
         assert_eq!(resume.to_octets(&mut [0; 8]), None);
     }
 }

@@ -49,12 +49,14 @@ mod activation;
 mod air;
 mod body;
 mod caller;
+mod dm;
 mod errand;
 mod http;
 mod in_process;
 mod log;
 mod operator;
 mod order;
+pub mod provisioning;
 mod repository;
 mod script;
 mod serve;
@@ -66,6 +68,10 @@ mod vlr;
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
 pub use air::{FALLBACK, STAR_CODE, WELCOME};
 pub use body::Coding;
+pub use dm::{
+    DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
+    DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
+};
 pub use errand::{Errand, ErrandState, Task};
 pub use http::{Request, Response};
 pub use in_process::InProcess;

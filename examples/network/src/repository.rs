@@ -1,13 +1,19 @@
-//! The package repository: files over http or https, with ranges (RFC 9110 §13.1.5, §14), and its faults.
+//! The package repository: files over http or https, with ranges (RFC 9110 §13.1.5, §14), and its faults; and descriptors of
+//! them (OMA Download), whose reports it takes.
 
 use crate::http::{Request, Response};
 use crate::log::{Log, Rule, Step};
+use kedge_protocol::dlota::DESCRIPTOR;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Where the repository answers.
 pub const REPOSITORY_HOST: &str = "repo.operator.example";
 /// First part of every package's path.
 const FOLDER: &str = "/packages/";
+/// First part of every descriptor's path.
+const DESCRIPTORS: &str = "/descriptors/";
+/// First part of the path that the report about a described package goes to.
+const REPORTS: &str = "/reports/";
 
 /// The step of `fota-client` in which packages are fetched.
 const STEP: Step = Step::fota_client(5);
@@ -29,6 +35,9 @@ pub enum RepositoryFault {
 #[derive(Clone, Debug, Default)]
 pub struct Repository {
     packages: BTreeMap<String, Vec<u8>>,
+    /// What descriptors say of the size of packages.
+    described: BTreeMap<String, usize>,
+    reports: Vec<String>,
     faults: VecDeque<RepositoryFault>,
     requests: u32,
     partial: u32,
@@ -40,6 +49,18 @@ impl Repository {
     pub fn offer(&mut self, name: &str, package: Vec<u8>) -> String {
         self.packages.insert(name.to_owned(), package);
         package_url(name)
+    }
+
+    /// Offers `package` under `name` behind a descriptor that says it has `size` octets, and returns the descriptor's URL.
+    pub fn describe(&mut self, name: &str, package: Vec<u8>, size: usize) -> String {
+        self.offer(name, package);
+        self.described.insert(name.to_owned(), size);
+        format!("https://{REPOSITORY_HOST}{DESCRIPTORS}{name}")
+    }
+
+    /// What was reported of described packages; a report that is the same as the one before counts as repeated.
+    pub fn reports(&self) -> &[String] {
+        &self.reports
     }
 
     /// Plays `faults` in the next requests, one in each, in this order.
@@ -64,9 +85,15 @@ impl Repository {
 
     /// Answers a request; with it, what the request and the answer mean.
     pub(crate) fn serve(&mut self, request: &Request, path: &str, log: &mut Log) -> Served {
+        if let Some(name) = path.strip_prefix(REPORTS) {
+            return self.report(name, request, log);
+        }
         if request.method != "GET" {
             log.violate(STEP, Rule::Method, format!("{} on a package", request.method));
             return Served::new("not a GET", Response::new(405).with_header("Allow", "GET"), "refused");
+        }
+        if let Some(served) = path.strip_prefix(DESCRIPTORS).and_then(|name| self.descriptor(name)) {
+            return served;
         }
         let named = path.strip_prefix(FOLDER).and_then(|name| self.packages.get(name));
         let Some(package) = named else {
@@ -108,6 +135,48 @@ impl Repository {
         self.sent += sent as u64;
         Served { asked, response, meaning }
     }
+}
+
+impl Repository {
+    /// The descriptor of a package (`fumo-dlota.md` 2.2), written by hand: the device's writer must not judge its reader.
+    fn descriptor(&self, name: &str) -> Option<Served> {
+        let size = self.described.get(name)?;
+        let document = format!(
+            "<?xml version=\"1.0\"?>\n<media xmlns=\"http://www.openmobilealliance.org/xmlns/dd\">\n\
+             <name>System update</name>\n<vendor>Operator</vendor>\n<type>application/octet-stream</type>\n\
+             <size>{size}</size>\n<objectURI>{}</objectURI>\n\
+             <installNotifyURI>https://{REPOSITORY_HOST}{REPORTS}{name}</installNotifyURI>\n\
+             <DDVersion>1.0</DDVersion>\n</media>\n",
+            package_url(name)
+        );
+        let response = Response::new(200).with_body(DESCRIPTOR, document.into_bytes());
+        Some(Served::new("fetch the descriptor", response, &format!("a descriptor of {size} octets")))
+    }
+
+    /// Takes the report about a described package (`fumo-dlota.md` 2.1 step 5).
+    fn report(&mut self, name: &str, request: &Request, log: &mut Log) -> Served {
+        if request.method != "POST" || !self.described.contains_key(name) {
+            log.violate(STEP, Rule::Url, format!("{} on the reports of {name:?}", request.method));
+            return Served::new("a report", Response::new(404), "nobody's");
+        }
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let line = body.strip_suffix("\r\n").filter(|line| is_report(line));
+        log.require(line.is_some(), STEP, Rule::Report, || {
+            format!("not one line of code and phrase: {body:?}")
+        });
+        let line = line.unwrap_or(&body).to_owned();
+        let asked = format!("report {line:?}");
+        if self.reports.last() != Some(&line) {
+            self.reports.push(line);
+        }
+        Served::new(&asked, Response::new(200), "taken")
+    }
+}
+
+/// Three digits, a space, a phrase.
+fn is_report(line: &str) -> bool {
+    let parts = line.split_once(' ');
+    parts.is_some_and(|(code, phrase)| code.len() == 3 && code.starts_with('9') && !phrase.is_empty())
 }
 
 /// An answer with its meaning.
@@ -263,6 +332,26 @@ mod tests {
         assert_eq!(get(&mut repository, &range).0.status, 206);
         assert_eq!(get(&mut repository, &range).0.status, 503);
         assert_eq!(get(&mut repository, &range).0.status, 206);
+    }
+
+    #[test]
+    fn a_described_package_is_reported_once() {
+        let mut repository = Repository::default();
+        let mut log = Log::default();
+        assert_eq!(repository.describe("p1", vec![1; 7], 7), "https://repo.operator.example/descriptors/p1");
+        let served = repository.serve(&request("GET", &[]), "/descriptors/p1", &mut log);
+        let text = String::from_utf8(served.response.body).unwrap();
+        assert!(text.contains("<size>7</size>") && text.contains("/packages/p1</objectURI>"), "{text}");
+        let report = |body: &str| Request { body: body.as_bytes().to_vec(), ..request("POST", &[]) };
+        for _ in 0..2 {
+            let served = repository.serve(&report("900 Success\r\n"), "/reports/p1", &mut log);
+            assert_eq!(served.response.status, 200);
+        }
+        assert_eq!((repository.reports(), log.violations.len()), (&["900 Success".to_owned()][..], 0));
+        repository.serve(&report("done"), "/reports/p1", &mut log);
+        repository.serve(&report("900 Success\r\n"), "/reports/p2", &mut log);
+        assert_eq!(log.violations.len(), 2);
+        assert_eq!(repository.serve(&request("GET", &[]), "/descriptors/p2", &mut log).response.status, 404);
     }
 
     #[test]

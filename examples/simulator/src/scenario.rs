@@ -9,6 +9,8 @@ use kedge_platform::ui::Answer;
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
+mod provisioning;
+
 use crate::handset::Press;
 use crate::world::{BREW_URL, Facts};
 
@@ -54,6 +56,18 @@ pub enum Wanted {
 /// The phone that a subscriber had before.
 const OLD_PHONE: HardwareId = HardwareId::Esn(0x4321_8765);
 
+/// Whether the package is offered behind a descriptor (OMA Download).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Descriptor {
+    /// No: the URL is that of the package.
+    #[default]
+    None,
+    /// Yes.
+    True,
+    /// Yes, and it says another size than the package has.
+    WrongSize,
+}
+
 /// How the world is when the flow begins.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent choices of a scenario")]
@@ -92,12 +106,18 @@ pub struct Setup {
     pub in_place: bool,
     /// What the operator offers.
     pub package: Option<Package>,
+    /// How it is offered.
+    pub descriptor: Descriptor,
     /// Faults of the repository, one for each request.
     pub repository: Vec<RepositoryFault>,
     /// Faults of the link, by number of the exchange.
     pub link: Vec<(u64, Fault)>,
     /// Answers the user gives once; then the answer is yes.
     pub answers: Vec<(PromptKind, Answer)>,
+    /// The PIN that the user types whenever one is asked for.
+    pub pin: Option<String>,
+    /// Short messages that arrive; the handset comes to rest between the groups.
+    pub messages: Vec<Vec<Vec<u8>>>,
 }
 
 impl Setup {
@@ -120,9 +140,12 @@ impl Setup {
             operator: OperatorConfig::default(),
             in_place: false,
             package: (press == Press::CheckForUpdate).then_some(Package::Delta),
+            descriptor: Descriptor::None,
             repository: Vec::new(),
             link: Vec::new(),
             answers: Vec::new(),
+            pin: None,
+            messages: Vec::new(),
         }
     }
 
@@ -162,6 +185,7 @@ impl Scenario {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
             "prl-update" | "brew-url" => Press::Nothing,
+            "cp-bootstrap" | "cp-update" => Press::Receive,
             _ => Press::CheckForUpdate,
         });
         match self.flow() {
@@ -177,7 +201,7 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 42] = [
+pub static SCENARIOS: [Scenario; 55] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -481,6 +505,36 @@ pub static SCENARIOS: [Scenario; 42] = [
         check: updated,
     },
     Scenario {
+        name: "fota-client/descriptor",
+        title: "the package is offered by a descriptor, and its download is reported",
+        set: |s| s.descriptor = Descriptor::True,
+        check: |f| {
+            updated(f)?;
+            reported(f, "900 Success")
+        },
+    },
+    Scenario {
+        name: "fota-client/descriptor-mismatch",
+        title: "the package has another size than its descriptor says, and is not fetched",
+        set: |s| s.descriptor = Descriptor::WrongSize,
+        check: |f| {
+            refused(f)?;
+            reported(f, "905 Attribute mismatch")
+        },
+    },
+    Scenario {
+        name: "fota-client/descriptor-bad-signature",
+        title: "the package behind the descriptor is refused by its signature",
+        set: |s| {
+            s.descriptor = Descriptor::True;
+            s.package = Some(Package::BadSignature);
+        },
+        check: |f| {
+            refused(f)?;
+            reported(f, "953 Non-Acceptable Content")
+        },
+    },
+    Scenario {
         name: "fota-client/unknown-key",
         title: "the package is signed with an unknown key and refused",
         set: |s| s.package = Some(Package::UnknownKey),
@@ -504,6 +558,16 @@ pub static SCENARIOS: [Scenario; 42] = [
         set: |s| s.package = Some(Package::Downgrade),
         check: refused,
     },
+    provisioning::FLOWS[0],
+    provisioning::FLOWS[1],
+    provisioning::FLOWS[2],
+    provisioning::FLOWS[3],
+    provisioning::FLOWS[4],
+    provisioning::FLOWS[5],
+    provisioning::FLOWS[6],
+    provisioning::FLOWS[7],
+    provisioning::FLOWS[8],
+    provisioning::FLOWS[9],
 ];
 
 /// The scenario of that name.
@@ -580,6 +644,12 @@ fn updated(f: &Facts) -> Result<(), String> {
     require(transaction.reports == 1, &format!("{} reports were taken", transaction.reports))?;
     require(f.reports_left == 0, "a report is still in the outbox")?;
     require(f.confirmed, "the new firmware is not confirmed")
+}
+
+/// The download was reported so at last; a session that was lost before may have said otherwise.
+fn reported(f: &Facts, report: &str) -> Result<(), String> {
+    let last = f.download_reports.last();
+    require(last.is_some_and(|last| last == report), &format!("reported {:?}", f.download_reports))
 }
 
 fn no_update(f: &Facts) -> Result<(), String> {

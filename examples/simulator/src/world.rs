@@ -20,6 +20,7 @@ use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::http::Connection;
 use kedge_platform::identity::Identity as _;
+use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
@@ -27,16 +28,17 @@ use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::Registration;
 use kedge_platform_sim::random::Seeded;
-use kedge_platform_sim::ui::Shown;
+use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::is683::engine::Shelf;
 use kedge_protocol::is683::prl::{
     AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
 };
 use kedge_protocol::is683::{Family, Nid, PrlId, Sid, Spc};
+use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch};
-use crate::scenario::{Before, Package, Scenario, Setup, Wanted};
+use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
 
 /// The product name of the simulated handset.
 const PRODUCT: &str = "kedge-sim-1";
@@ -94,6 +96,8 @@ pub struct Facts {
     pub package_requests: u32,
     /// How many of its answers were partial.
     pub partial: u32,
+    /// What was reported of downloads behind a descriptor.
+    pub download_reports: Vec<String>,
     /// What the user was shown and answered in the scenario.
     pub shown: Vec<Shown>,
     /// The version that runs.
@@ -108,6 +112,8 @@ pub struct Facts {
     pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
     /// The committed roaming list.
     pub prl: Vec<u8>,
+    /// The settings of client provisioning, one object each, sorted.
+    pub settings: Vec<Vec<u8>>,
     /// What the radio is registered with.
     pub registration: Option<Registration>,
     /// Reports that wait in the outbox.
@@ -255,6 +261,11 @@ impl Prepared {
         for (kind, answer) in &self.setup.answers {
             handset.ports.ui.answer_once(*kind, *answer);
         }
+        if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
+            handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
+        }
+        handset.ports.identity.insert_card(kedge_network::provisioning::IMSI);
+        handset.inbox.clone_from(&self.setup.messages);
         handset.nor().power_on();
         handset.watch_images();
         for (operation, cut) in cuts {
@@ -362,6 +373,15 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         .collect();
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let prl = prl.unwrap_or_default().to_vec();
+    let mut settings = Vec::new();
+    kedge_agent::store::settings(&store, flash, |_, object| {
+        let mut octets = vec![0; object.buffer_len()];
+        let whole = object.write(&mut Writer::new(&mut octets)).is_ok();
+        settings.push(octets);
+        whole
+    })
+    .map_err(|e| anyhow!("{e}"))?;
+    settings.sort();
     let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
     let brew_url = brew_url.map_err(|e| anyhow!("{e}"))?.flatten().unwrap_or_default();
     let brew_url = String::from_utf8_lossy(brew_url).into_owned();
@@ -383,12 +403,14 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         transaction: operator.transaction(1).cloned(),
         package_requests: operator.clone().repository().requests(),
         partial: operator.clone().repository().partial(),
+        download_reports: operator.clone().repository().reports().to_vec(),
         version,
         versions: VERSIONS,
         activation: activation.unwrap_or_default(),
         nam,
         blocks,
         prl,
+        settings,
         reports_left,
         confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
         image_erases,
@@ -485,7 +507,18 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
         operator.deactivate(setup.owner());
     }
     if let Some(package) = package {
-        let package_url = operator.repository().offer("update.kdgp", package);
+        let repository = operator.repository();
+        let package_url = match setup.descriptor {
+            Descriptor::None => repository.offer("update.kdgp", package),
+            Descriptor::True => {
+                let size = package.len();
+                repository.describe("update.kdgp", package, size)
+            }
+            Descriptor::WrongSize => {
+                let size = package.len() + 1;
+                repository.describe("update.kdgp", package, size)
+            }
+        };
         operator.offer_update(Offer {
             hardware: setup.hardware,
             make: "Kedge".to_owned(),

@@ -14,6 +14,7 @@ pub struct Identity {
     make: String,
     model: String,
     version: String,
+    subscriber: Option<String>,
 }
 
 /// A text that the identity port does not allow: not printable ASCII, with `;`, or longer than 64 octets.
@@ -31,7 +32,18 @@ impl core::error::Error for UnfitText {}
 impl Identity {
     /// A device with this hardware identity, manufacturer, model and firmware version.
     pub fn new(hardware_id: HardwareId, make: &str, model: &str, version: &str) -> Result<Self, UnfitText> {
-        Ok(Self { hardware_id, make: fit(make)?, model: fit(model)?, version: fit(version)? })
+        Ok(Self {
+            hardware_id,
+            make: fit(make)?,
+            model: fit(model)?,
+            version: fit(version)?,
+            subscriber: None,
+        })
+    }
+
+    /// Puts in the card of the subscriber with this IMSI.
+    pub fn insert_card(&mut self, imsi: &str) {
+        self.subscriber = Some(imsi.to_owned());
     }
 
     /// Changes the firmware version, as an update does.
@@ -56,6 +68,10 @@ impl identity::Identity for Identity {
 
     fn version(&self) -> &str {
         &self.version
+    }
+
+    fn subscriber(&self) -> Option<&str> {
+        self.subscriber.as_deref()
     }
 }
 

@@ -23,6 +23,14 @@ pub enum PromptKind {
     UpdateRefused,
     /// [`Prompt::Activated`].
     Activated,
+    /// [`Prompt::EnterPin`].
+    EnterPin,
+    /// [`Prompt::ApplySettings`].
+    ApplySettings,
+    /// [`Prompt::SettingsApplied`].
+    SettingsApplied,
+    /// [`Prompt::SettingsRefused`].
+    SettingsRefused,
     /// [`Prompt::Failed`].
     Failed,
     /// A prompt that this model does not know yet.
@@ -36,7 +44,7 @@ pub struct Shown {
     pub kind: PromptKind,
     /// Its texts, in the order of the prompt's fields.
     pub texts: Vec<String>,
-    /// The code of a [`Prompt::Failed`].
+    /// The code of a [`Prompt::Failed`], the tries that a [`Prompt::EnterPin`] leaves.
     pub code: Option<u16>,
     /// What the user said.
     pub answer: Answer,
@@ -107,6 +115,12 @@ impl ui::Ui for Ui {
             Prompt::NoUpdate => (PromptKind::NoUpdate, vec![], None),
             Prompt::UpdateRefused => (PromptKind::UpdateRefused, vec![], None),
             Prompt::Activated => (PromptKind::Activated, vec![], None),
+            Prompt::EnterPin { summary, tries_left } => {
+                (PromptKind::EnterPin, vec![summary], Some(tries_left.into()))
+            }
+            Prompt::ApplySettings { summary } => (PromptKind::ApplySettings, vec![summary], None),
+            Prompt::SettingsApplied => (PromptKind::SettingsApplied, vec![], None),
+            Prompt::SettingsRefused => (PromptKind::SettingsRefused, vec![], None),
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
             _ => (PromptKind::Unknown, vec![], None),
         };

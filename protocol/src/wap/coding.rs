@@ -56,6 +56,13 @@ impl<'a, const DEPTH: usize> Pull<'a> for DocumentReader<'a, DEPTH> {
     }
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DocumentMark<const DEPTH: usize> {
+    Wbxml(wbxml::Mark<DEPTH>),
+    Xml(xml::Mark<DEPTH>),
+}
+
 /// Writes a document in either coding, at most `DEPTH` elements deep. XML carries octets as base64.
 #[derive(Debug)]
 pub enum DocumentWriter<'b, const DEPTH: usize> {
@@ -84,6 +91,38 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
         match self {
             Self::Wbxml(_) => Coding::Wbxml,
             Self::Xml(_) => Coding::Xml,
+        }
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        match self {
+            Self::Wbxml(writer) => writer.at(),
+            Self::Xml(writer) => writer.at(),
+        }
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        match self {
+            Self::Wbxml(writer) => writer.room(),
+            Self::Xml(writer) => writer.room(),
+        }
+    }
+
+    /// This place.
+    pub(crate) const fn mark(&self) -> DocumentMark<DEPTH> {
+        match self {
+            Self::Wbxml(writer) => DocumentMark::Wbxml(writer.mark()),
+            Self::Xml(writer) => DocumentMark::Xml(writer.mark()),
+        }
+    }
+
+    /// Goes on at `mark` in the document whose octets `out` holds; what was written behind it is given up.
+    pub(crate) fn resume(out: &'b mut [u8], mark: &DocumentMark<DEPTH>) -> Result<Self, Error> {
+        match mark {
+            DocumentMark::Wbxml(mark) => wbxml::Writer::resume(out, mark).map(Self::Wbxml),
+            DocumentMark::Xml(mark) => xml::Writer::resume(out, mark).map(Self::Xml),
         }
     }
 

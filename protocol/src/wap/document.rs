@@ -53,7 +53,7 @@ pub(crate) fn content<'a, 's>(
     first: Option<Event<'a>>,
 ) -> Result<&'s str, Error> {
     let at = pull.at();
-    let mut first = Preceded { first, pull };
+    let mut first = Ahead::new([first, None], pull);
     let whole = values.content(&mut first, at)?;
     whole.text()
 }
@@ -85,15 +85,22 @@ pub(crate) fn date(value: &Whole<'_>) -> Result<Date, Error> {
     date.map_err(|e| Error::new(e.kind, value.at))
 }
 
-/// A reader with one event put back.
-struct Preceded<'p, 'a, P> {
-    first: Option<Event<'a>>,
+/// A reader with up to two events put back.
+pub(crate) struct Ahead<'p, 'a, P> {
+    events: [Option<Event<'a>>; 2],
     pull: &'p mut P,
 }
 
-impl<'a, P: Pull<'a>> Pull<'a> for Preceded<'_, 'a, P> {
+impl<'p, 'a, P> Ahead<'p, 'a, P> {
+    pub(crate) const fn new(events: [Option<Event<'a>>; 2], pull: &'p mut P) -> Self {
+        Self { events, pull }
+    }
+}
+
+impl<'a, P: Pull<'a>> Pull<'a> for Ahead<'_, 'a, P> {
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
-        match self.first.take() {
+        let [first, second] = &mut self.events;
+        match first.take().or_else(|| second.take()) {
             Some(event) => Ok(Some(event)),
             None => self.pull.next(),
         }

@@ -31,6 +31,7 @@ mod value;
 pub(crate) mod values;
 
 pub use codes::{ApplicationCode, HeaderCode, IOTA_TEXT, MediaCode, ParameterCode, SecurityMethod};
+pub(crate) use coding::DocumentMark;
 pub use coding::{Coding, DocumentReader, DocumentWriter};
 pub use content_type::{ContentType, Media, Parameter, ParameterName, Parameters};
 pub use date::Date;

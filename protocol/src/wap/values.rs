@@ -1,4 +1,5 @@
-use crate::wbxml::{Joined, Pull};
+use super::document::Ahead;
+use crate::wbxml::{Event, Joined, Pull};
 use crate::wire::{Error, ErrorKind};
 use crate::xml::base64;
 
@@ -68,6 +69,22 @@ impl<'s> Values<'s> {
         let joined = Joined::content(pull, self.free)?;
         let (len, opaque) = (joined.octets.len(), joined.opaque);
         self.keep(len, at).map(|octets| Whole { octets, opaque, at })
+    }
+
+    /// The same, lent from the document if it stands there in one piece.
+    pub(crate) fn lend<'a: 's>(&mut self, pull: &mut impl Pull<'a>, at: usize) -> Result<Whole<'s>, Error> {
+        let first = pull.next()?;
+        let lent = match first {
+            Some(Event::End) => return Ok(Whole { octets: &[], opaque: false, at }),
+            Some(Event::Text(text)) => Some(Whole { octets: text.as_bytes(), opaque: false, at }),
+            Some(Event::Opaque(octets)) => Some(Whole { octets, opaque: true, at }),
+            _ => None,
+        };
+        let second = if lent.is_some() { pull.next()? } else { None };
+        match lent {
+            Some(whole) if second == Some(Event::End) => Ok(whole),
+            _ => self.content(&mut Ahead::new([first, second], pull), at),
+        }
     }
 
     /// The octets that the base64 `text`, which began at `at`, stands for.

@@ -34,6 +34,7 @@ pub use quirk::{Quirk, Quirks};
 pub use reader::Reader;
 pub use sink::Sink;
 pub use vocabulary::{AttributeStart, AttributeValue, Page, Tag, Vocabulary};
+pub(crate) use writer::Mark;
 pub use writer::Writer;
 
 #[cfg(test)]

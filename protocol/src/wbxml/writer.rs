@@ -45,6 +45,20 @@ pub struct Writer<'b, const DEPTH: usize> {
     open: Option<OpenTag>,
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark<const DEPTH: usize> {
+    at: usize,
+    vocabulary: &'static Vocabulary,
+    table: (usize, usize),
+    tag_page: u8,
+    attribute_page: u8,
+    pages: [u8; DEPTH],
+    depth: usize,
+    root_seen: bool,
+    open: Option<OpenTag>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct OpenTag {
     at: usize,
@@ -161,6 +175,33 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
                 self.fragment(piece)
             }
         }
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        self.out.at()
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        self.out.room()
+    }
+
+    /// This place.
+    pub(crate) const fn mark(&self) -> Mark<DEPTH> {
+        let Self { vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open, .. } = *self;
+        let at = self.out.at();
+        Mark { at, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open }
+    }
+
+    /// Goes on at `mark` in the document whose octets `buf` holds; what was written behind it is given up.
+    pub(crate) fn resume(buf: &'b mut [u8], mark: &Mark<DEPTH>) -> Result<Self, Error> {
+        let Mark { at, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open } = *mark;
+        let mut out = wire::Writer::resume(buf, at)?;
+        if let Some(open) = open {
+            out.patch(open.at, open.octet)?;
+        }
+        Ok(Self { out, vocabulary, table, tag_page, attribute_page, pages, depth, root_seen, open })
     }
 
     /// The document; `Truncated` while an element is open or none was written.

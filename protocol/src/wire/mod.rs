@@ -1,16 +1,20 @@
-//! What every codec stands on: an octet reader and writer, a bit reader and writer, open codes, one error.
+//! What every codec stands on: an octet reader and writer, a bit reader and writer, decimal numbers, open codes, one error.
 //!
 //! Nothing outside this module slices a buffer. All positions in errors count octets from the start of the buffer
 //! that the *outermost* reader was made on: a sub-reader knows its base.
 
 mod bits;
 mod codes;
+mod decimal;
 mod reader;
+mod text;
 mod writer;
 
 pub use bits::{BitReader, BitWriter};
 pub use codes::open_code;
+pub use decimal::Decimal;
 pub use reader::Reader;
+pub(crate) use text::{Text, hex};
 pub use writer::Writer;
 
 /// Why bytes could not be read or written, and where.

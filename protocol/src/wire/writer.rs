@@ -13,6 +13,14 @@ impl<'b> Writer<'b> {
         Self { buf, at: 0 }
     }
 
+    /// A writer behind the first `at` octets of `buf`, which were written before; `NoRoom` if it has not so many.
+    pub const fn resume(buf: &'b mut [u8], at: usize) -> Result<Self, Error> {
+        if at > buf.len() {
+            return Err(Error::new(ErrorKind::NoRoom, buf.len()));
+        }
+        Ok(Self { buf, at })
+    }
+
     /// How many octets were written.
     pub const fn at(&self) -> usize {
         self.at
@@ -76,6 +84,11 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Gives up what was written behind `at`; nothing happens if that is not behind it.
+    pub fn truncate(&mut self, at: usize) {
+        self.at = self.at.min(at);
+    }
+
     /// The written part of the buffer.
     pub fn finish(self) -> &'b [u8] {
         self.buf.get(..self.at).unwrap_or_default()
@@ -107,6 +120,9 @@ mod tests {
         assert_eq!(w.u16(0x0304), Err(Error::new(ErrorKind::NoRoom, 2)));
         assert_eq!(w.patch(2, 9), Err(Error::new(ErrorKind::NoRoom, 2)));
         w.patch(0, 9).unwrap();
-        assert_eq!(w.finish(), [9, 2]);
+        w.truncate(3);
+        assert_eq!(w.written(), [9, 2]);
+        w.truncate(1);
+        assert_eq!(w.finish(), [9]);
     }
 }

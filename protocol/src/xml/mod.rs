@@ -18,6 +18,7 @@ mod writer;
 pub use doctype::Doctype;
 pub use dump::dump;
 pub use reader::Reader;
+pub(crate) use writer::Mark;
 pub use writer::{Octets, Writer};
 
 /// Attributes of one element, the namespace declarations included: the limit of the MMC profile, and more than any

@@ -41,6 +41,17 @@ pub struct Writer<'b, const DEPTH: usize> {
     open: bool,
 }
 
+/// A place in a document to which its writer can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark<const DEPTH: usize> {
+    at: usize,
+    octets: Octets,
+    stack: [(usize, usize); DEPTH],
+    depth: usize,
+    root_seen: bool,
+    open: bool,
+}
+
 impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// A writer at the beginning of `buf`.
     pub const fn new(buf: &'b mut [u8], octets: Octets) -> Self {
@@ -93,6 +104,28 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.legal(data)?;
         self.put(data)?;
         self.put("?>")
+    }
+
+    /// How many octets were written.
+    pub(crate) const fn at(&self) -> usize {
+        self.out.at()
+    }
+
+    /// How many octets still fit.
+    pub(crate) const fn room(&self) -> usize {
+        self.out.room()
+    }
+
+    /// This place.
+    pub(crate) const fn mark(&self) -> Mark<DEPTH> {
+        let Self { octets, stack, depth, root_seen, open, .. } = *self;
+        Mark { at: self.out.at(), octets, stack, depth, root_seen, open }
+    }
+
+    /// Goes on at `mark` in the document whose octets `buf` holds; what was written behind it is given up.
+    pub(crate) fn resume(buf: &'b mut [u8], mark: &Mark<DEPTH>) -> Result<Self, Error> {
+        let Mark { at, octets, stack, depth, root_seen, open } = *mark;
+        Ok(Self { out: wire::Writer::resume(buf, at)?, octets, stack, depth, root_seen, open })
     }
 
     /// The document; `Truncated` while an element is open or none was written.

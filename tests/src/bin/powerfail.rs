@@ -90,8 +90,8 @@ fn print(report: &Report, time: Duration, threads: usize) {
         row(totals, &FLASHES[*flash].name());
     }
     for (setting, totals) in &report.settings {
-        let (layout, content, spare) = SETTINGS[*setting];
-        row(totals, &format!("{layout:?}, {content:?}, {spare} spare blocks"));
+        let (layout, content, spare, beside) = SETTINGS[*setting];
+        row(totals, &format!("{layout:?}, {content:?}, {spare} spare blocks, {beside} beside"));
     }
     row(&report.total, "everything");
     for (number, what) in &report.violations {

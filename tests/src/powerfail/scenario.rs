@@ -8,18 +8,20 @@ use super::flash::FLASHES;
 use super::pairs::{MADE_UP, PAIRS};
 use crate::update::{Case, Content, Fate, Shape};
 
-/// Layout, content and spare blocks.
-pub const SETTINGS: [(Layout, Content, usize); 10] = [
-    (Slot, Content::Delta, 2),
-    (InPlace, Content::Delta, 2),
-    (InPlace, Content::Delta, 3),
-    (Slot, Content::Plain, 2),
-    (InPlace, Content::Plain, 2),
-    (Slot, Content::Full, 2),
-    (InPlace, Content::Full, 2),
-    (Slot, Content::Streamed, 2),
-    (Slot, Content::StreamedFull, 2),
-    (InPlace, Content::Revertible, 2),
+/// Layout, content, spare blocks, and blocks that the package region has room for besides.
+pub const SETTINGS: [(Layout, Content, usize, usize); 12] = [
+    (Slot, Content::Delta, 2, 0),
+    (InPlace, Content::Delta, 2, 0),
+    (InPlace, Content::Delta, 3, 0),
+    (Slot, Content::Plain, 2, 0),
+    (InPlace, Content::Plain, 2, 0),
+    (Slot, Content::Full, 2, 0),
+    (InPlace, Content::Full, 2, 0),
+    (Slot, Content::Streamed, 2, 0),
+    (Slot, Content::StreamedFull, 2, 0),
+    (InPlace, Content::Revertible, 2, 0),
+    (InPlace, Content::Delta, 2, 2),
+    (InPlace, Content::Revertible, 2, 1),
 ];
 
 /// A row of each table, by its place there.
@@ -38,7 +40,7 @@ impl Scenario {
     /// the other kinds of package, which do not depend on what code looks like, those of the pairs made up.
     pub fn all() -> impl Iterator<Item = Self> {
         let coded = |setting: usize| {
-            matches!(SETTINGS[setting], (_, Content::Delta | Content::Streamed | Content::Revertible, 2))
+            matches!(SETTINGS[setting], (_, Content::Delta | Content::Streamed | Content::Revertible, 2, _))
         };
         let rows = move |setting| if coded(setting) { PAIRS.len() } else { MADE_UP };
         (0..FLASHES.len()).flat_map(move |flash| {
@@ -58,9 +60,9 @@ impl Scenario {
     ///
     /// What went wrong, told in words.
     pub fn prepare(&self) -> Result<Option<Box<dyn Bench>>, String> {
-        let (flash, (layout, content, spare)) = (&FLASHES[self.flash], SETTINGS[self.setting]);
+        let (flash, (layout, content, spare, beside)) = (&FLASHES[self.flash], SETTINGS[self.setting]);
         let Some((old, new)) = PAIRS[self.pair].images(flash.block) else { return Ok(None) };
-        let shape = Shape { erase: flash.erase, block: flash.block, spare };
+        let shape = Shape { erase: flash.erase, block: flash.block, spare, beside };
         // what is revertible is reverted: half of them at the image's own wish
         let fate = match content {
             Content::Revertible if self.pair.is_multiple_of(2) => Fate::Unconfirmed,
@@ -74,8 +76,8 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (layout, content, spare) = SETTINGS[self.setting];
+        let (layout, content, spare, beside) = SETTINGS[self.setting];
         let (flash, pair) = (FLASHES[self.flash].name(), PAIRS[self.pair].name());
-        write!(f, "{flash}; {layout:?}, {content:?}, {spare} spare blocks; {pair}")
+        write!(f, "{flash}; {layout:?}, {content:?}, {spare} spare blocks, {beside} beside; {pair}")
     }
 }

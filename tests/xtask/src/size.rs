@@ -29,9 +29,9 @@ pub(crate) struct Options {
     /// Only this processor
     #[arg(long)]
     target: Option<Target>,
-    /// Only this opt-level
-    #[arg(long)]
-    level: Option<String>,
+    /// Another opt-level than the one that ships, without budgets: s or z
+    #[arg(long, default_value = SHIPPED)]
+    level: String,
     /// Show the functions on the deepest path
     #[arg(long)]
     path: bool,
@@ -40,9 +40,8 @@ pub(crate) struct Options {
     map: bool,
 }
 
-/// The level that ships; budgets hold for it. `z` is measured to see whether that is still right.
+/// The level that ships; budgets hold for it.
 const SHIPPED: &str = "s";
-const LEVELS: [&str; 2] = [SHIPPED, "z"];
 
 /// Octets; a limit in `budgets.toml` or a measurement.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -59,42 +58,34 @@ type Budgets = BTreeMap<String, BTreeMap<String, Figures>>;
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let budgets = budgets()?;
-    let mut faults = Vec::new();
+    let (level, mut faults) = (options.level.as_str(), Vec::new());
     print_head(options.markdown);
     let wanted = |target: &Target| options.target.is_none_or(|only| only == *target);
     for target in Target::ALL.into_iter().filter(wanted) {
         let wanted = |name: &str| options.part.is_empty() || options.part.iter().any(|part| part == name);
-        for (part, _) in PARTS.iter().chain(&MEASURED_ONLY).filter(|(name, _)| wanted(name)) {
-            let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
-            let levels =
-                LEVELS.into_iter().filter(|level| options.level.as_ref().is_none_or(|only| only == level));
-            for level in levels {
-                let place = format!("{part} on {} at {level}", target.triple());
-                let (program, depth) = match measure(part, target, level) {
-                    Ok(measured) => measured,
-                    Err(error) if level == SHIPPED => {
-                        faults.push(format!("{place}: {error:#}"));
-                        continue;
-                    }
-                    Err(error) => {
-                        eprintln!("    {place}, which does not ship: {error:#}");
-                        continue;
-                    }
-                };
-                let figures = Figures { flash: program.flash, ram: program.ram, stack: depth.octets };
-                let budget = budget.filter(|_| level == SHIPPED);
-                print_row(options.markdown, &[part, target.triple(), level], figures, budget);
-                if level == SHIPPED {
-                    faults.extend(over_budget(&place, figures, budget));
-                    print_remarks(&program, &depth, options.path);
-                    if options.map {
-                        print_map(&program);
-                    }
+        for (part, _) in PARTS.iter().chain(MEASURED_ONLY).filter(|(name, _)| wanted(name)) {
+            let place = format!("{part} on {} at {level}", target.triple());
+            let (program, depth) = match measure(part, target, level) {
+                Ok(measured) => measured,
+                Err(error) => {
+                    faults.push(format!("{place}: {error:#}"));
+                    continue;
                 }
+            };
+            let figures = Figures { flash: program.flash, ram: program.ram, stack: depth.octets };
+            let budget = budgets.get(*part).and_then(|targets| targets.get(target.triple()));
+            let budget = budget.filter(|_| level == SHIPPED);
+            print_row(options.markdown, &[part, target.triple(), level], figures, budget);
+            if level == SHIPPED {
+                faults.extend(over_budget(&place, figures, budget));
+            }
+            print_remarks(&program, &depth, options.path);
+            if options.map {
+                print_map(&program);
             }
         }
     }
-    if options.part.is_empty() && options.level.is_none() {
+    if options.part.is_empty() && level == SHIPPED {
         faults.extend(count_instructions(options.target));
     }
     if faults.is_empty() {
@@ -215,10 +206,10 @@ mod tests {
     #[test]
     fn every_part_has_a_budget_for_every_target() {
         let budgets = budgets().unwrap();
-        for (part, _) in PARTS.into_iter().chain(MEASURED_ONLY) {
+        for (part, _) in PARTS.iter().chain(MEASURED_ONLY) {
             for target in Target::ALL {
                 assert!(
-                    budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())),
+                    budgets.get(*part).is_some_and(|targets| targets.contains_key(target.triple())),
                     "{part}"
                 );
             }

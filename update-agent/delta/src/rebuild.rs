@@ -11,8 +11,9 @@
 //! The plan has to be there as a whole, the content need not: [`Rebuild::arrived`] says how much of it is, and `fill` stops
 //! where more is needed.
 pub use self::dump::{Summary, dump};
+use self::survey::Survey;
 use crate::bits::{Bits, Decoder, Octets, Position};
-use crate::map::{Map, Region, Regions};
+use crate::map::{Region, Regions};
 use crate::model::{Made, Model, Sizes, State, UNIT_OCTETS};
 use crate::numbers::Numbers;
 use crate::plan::{self, Cursor, HEAD_COUNTERS, Head, Segment, Step};
@@ -268,12 +269,12 @@ pub struct Rebuild<'m> {
     piece: (u32, u32),
     /// Octets of the pieces of this save so far.
     saving: u32,
+    /// Blocks whose step was taken.
+    passed: u32,
 }
 
 /// Words of the scalars that are kept.
-const KEPT: usize = Cursor::WORDS + State::WORDS + Seam::WORDS + 8;
-
-const NO_OCTETS: Made = Made { octets: [0; 8], len: 0 };
+const KEPT: usize = Cursor::WORDS + State::WORDS + Seam::WORDS + 8 + 2;
 
 impl<'m> Rebuild<'m> {
     /// Takes up a delta: goes through all of its plan. `words` and `regions` are lent for the time of the work.
@@ -332,12 +333,13 @@ impl<'m> Rebuild<'m> {
             steps,
             arrived: u32::MAX,
             left: 0,
-            pending: NO_OCTETS,
+            pending: Made::NONE,
             given: 0,
-            tail: NO_OCTETS,
+            tail: Made::NONE,
             room: 0,
             piece: (0, 0),
             saving: 0,
+            passed: 0,
         })
     }
 
@@ -351,6 +353,7 @@ impl<'m> Rebuild<'m> {
         self.tail.len = 0;
         self.room = 0;
         self.piece = (0, 0);
+        self.passed = 0;
         self.content = Stream::blank(content_at, self.outline.payload);
         self.plan.resume(self.steps);
         self.numbers.reset();
@@ -401,7 +404,18 @@ impl<'m> Rebuild<'m> {
             }
             Step::Keep(_) => {}
         }
+        self.passed = self.passed.saturating_add(u32::from(!matches!(step, Step::Save(_))));
         Ok(step)
+    }
+
+    /// Blocks whose step was taken.
+    pub const fn passed(&self) -> u32 {
+        self.passed
+    }
+
+    /// Pieces of the last save that were not given yet: also of one whose step was taken before the state was kept.
+    pub const fn owed(&self) -> u32 {
+        self.piece.1
     }
 
     /// Notes that a block that was made is in place: its old octets are gone. Not for one that stays as it is.
@@ -469,7 +483,7 @@ impl<'m> Rebuild<'m> {
             } else if self.left > 0 {
                 self.next_segment(input)?;
             } else {
-                self.pending = core::mem::replace(&mut self.tail, NO_OCTETS);
+                self.pending = core::mem::replace(&mut self.tail, Made::NONE);
                 if self.pending.len == 0 && rest.len() > 0 {
                     return Err(Fault::Segment.into());
                 }
@@ -514,8 +528,10 @@ impl<'m> Rebuild<'m> {
         sizes.words().saturating_sub(sizes.map_words()).saturating_add(sizes.plan() / 2).saturating_add(KEPT)
     }
 
-    /// Gives everything that is needed to go on from here, which must be the end of a block, to `put`.
+    /// Gives everything that is needed to go on from here to `put`: from the end of a block, or from a save of which no
+    /// piece was given yet.
     pub fn keep<E>(&mut self, mut put: impl FnMut(&[u32]) -> Result<(), E>) -> Result<(), E> {
+        put(&[self.passed, self.owed()])?;
         put(&self.cursor.to_words())?;
         put(&self.walk.model.state.to_words())?;
         put(&self.walk.seam.to_words())?;
@@ -540,33 +556,35 @@ impl<'m> Rebuild<'m> {
         Ok(())
     }
 
-    /// Goes through the steps until `blocks` blocks are done, and if one more is `ready`, to the end of that, which is
-    /// returned; and how many of them all were made. Only the plan is read: the state has to be given back by
-    /// [`go_on`](Self::go_on). The delta must be freshly opened.
+    /// Goes through the steps until `blocks` blocks are done and `ready` more are made; tells `each` which those are. Only
+    /// the plan is read: the state has to be given back by [`go_on`](Self::go_on). The delta must be freshly opened.
     pub fn skip<I: Input>(
         &mut self,
         input: &mut I,
         blocks: u32,
-        ready: bool,
-    ) -> Result<(Option<u32>, u32), Error<I::Error>> {
-        let (mut done, mut made) = (0u32, 0u32);
-        while done < blocks || ready {
+        ready: u32,
+        mut each: impl FnMut(u32),
+    ) -> Result<(), Error<I::Error>> {
+        let mut left = ready;
+        while self.passed < blocks || left > 0 {
+            if self.passed >= self.outline.blocks() {
+                return Err(Fault::Order.into());
+            }
+            let before = self.passed;
             match self.step(input)? {
                 Step::Make(block) => {
                     self.pass(input, |_| ())?;
-                    made = made.saturating_add(1);
-                    if done >= blocks {
-                        return Ok((Some(block), made));
-                    }
                     self.placed(block);
-                    done = done.saturating_add(1);
+                    if before >= blocks {
+                        each(block);
+                        left = left.saturating_sub(1);
+                    }
                 }
-                Step::Keep(_) if done >= blocks => return Err(Fault::Order.into()),
-                Step::Keep(_) => done = done.saturating_add(1),
+                Step::Keep(_) => {}
                 Step::Save(_) => while self.piece(input)?.is_some() {},
             }
         }
-        Ok((None, made))
+        Ok(())
     }
 
     /// Goes on where `keep` gave what `get` gives, in place after [`skip`](Self::skip) went there.
@@ -577,7 +595,8 @@ impl<'m> Rebuild<'m> {
     ) -> Result<(), Error<I::Error>> {
         let mut words = |input: &mut I, out: &mut [u32]| get(input, out).map_err(Error::Input);
         let (mut cursor, mut state, mut seam) = ([0; Cursor::WORDS], [0; State::WORDS], [0; Seam::WORDS]);
-        let (mut plan, mut content) = ([0; 4], [0; 4]);
+        let (mut plan, mut content, mut steps) = ([0; 4], [0; 4], [0; 2]);
+        words(input, &mut steps)?;
         words(input, &mut cursor)?;
         words(input, &mut state)?;
         words(input, &mut seam)?;
@@ -594,6 +613,16 @@ impl<'m> Rebuild<'m> {
         }
         self.left = 0;
         self.room = 0;
+        let [passed, owed] = steps;
+        if passed > self.outline.blocks() {
+            return Err(Fault::Order.into());
+        }
+        if owed > self.needs.pieces {
+            return Err(Fault::Save.into());
+        }
+        self.passed = passed;
+        self.piece = (0, owed);
+        self.saving = 0;
         Ok(())
     }
 }
@@ -675,148 +704,7 @@ fn fits(outline: &Outline, segment: &Segment, left: u32) -> Result<u32, Fault> {
     }
 }
 
-/// The first way through a plan.
-struct Survey<'m> {
-    outline: Outline,
-    cursor: Cursor,
-    needs: Needs,
-    map: Map<'m>,
-    done: Done<'m>,
-    least: u32,
-    /// Pieces that are saved at this step.
-    listed: u32,
-    /// Octets of all saves so far, and how often a saved piece may be looked at.
-    saved: u64,
-    searched: u64,
-}
-
-impl Survey<'_> {
-    /// So much for each octet of both images.
-    fn most(&self, each: u64) -> u64 {
-        let Outline { old_size, new_size, .. } = self.outline;
-        u64::from(old_size).saturating_add(u64::from(new_size)).saturating_mul(each)
-    }
-
-    fn run<I: Input>(
-        &mut self,
-        numbers: &mut Numbers<'_>,
-        plan: &mut Stream,
-        input: &mut I,
-    ) -> Result<(), Error<I::Error>> {
-        let outline = self.outline;
-        let mut left = outline.blocks();
-        let mut next = 0u32;
-        let mut saving = false;
-        while left > 0 {
-            let step = self.cursor.step(numbers, &mut plan.reader(input), outline.block, Step::Save(0));
-            let step = step.map_err(Error::Input)?;
-            let (Step::Make(block) | Step::Keep(block)) = step else {
-                if !outline.in_place || saving {
-                    return Err(Fault::Order.into());
-                }
-                saving = true;
-                self.save(step, numbers, plan, input)?;
-                continue;
-            };
-            saving = false;
-            let fresh = if outline.in_place {
-                block < outline.blocks() && self.done.set(block)
-            } else {
-                block == next
-            };
-            if !fresh {
-                return Err(Fault::Order.into());
-            }
-            next = next.wrapping_add(1);
-            left = left.saturating_sub(1);
-            match step {
-                Step::Make(_) => self.make(block, numbers, plan, input)?,
-                _ => self.kept(block)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn make<I: Input>(
-        &mut self,
-        block: u32,
-        numbers: &mut Numbers<'_>,
-        plan: &mut Stream,
-        input: &mut I,
-    ) -> Result<(), Error<I::Error>> {
-        let (start, len) = self.outline.extent(block);
-        let (mut at, mut left) = (start, len);
-        self.needs.made = self.needs.made.saturating_add(1);
-        while left > 0 {
-            let mut reader = plan.reader(input);
-            let segment = self.cursor.segment(
-                numbers,
-                &mut reader,
-                self.outline.block,
-                left,
-                self.least,
-                Segment::default(),
-            );
-            let segment = segment.map_err(Error::Input)?;
-            left = fits(&self.outline, &segment, left)?;
-            let searches = u64::from(segment.copy >> 5).saturating_add(1);
-            self.searched = self.searched.saturating_add(searches.saturating_mul(u64::from(self.listed)));
-            if self.searched > self.most(SEARCHED_MOST) {
-                return Err(Fault::Work.into());
-            }
-            at = at.wrapping_add(segment.literal);
-            if segment.mapped && !self.map.add(segment.source, segment.copy, at) {
-                return Err(Fault::Map.into());
-            }
-            at = at.wrapping_add(segment.copy);
-        }
-        Ok(())
-    }
-
-    fn kept(&mut self, block: u32) -> Result<(), Fault> {
-        let (start, len) = self.outline.extent(block);
-        if start.saturating_add(len) > self.outline.old_size {
-            return Err(Fault::Segment);
-        }
-        if len >= self.least.max(1) && !self.map.add(start, len, start) {
-            return Err(Fault::Map);
-        }
-        Ok(())
-    }
-
-    fn save<I: Input>(
-        &mut self,
-        step: Step,
-        numbers: &mut Numbers<'_>,
-        plan: &mut Stream,
-        input: &mut I,
-    ) -> Result<(), Error<I::Error>> {
-        let Step::Save(pieces) = step else { return Ok(()) };
-        let (mut end, mut octets, mut listed) = (0u32, 0u32, 0u32);
-        // every piece takes some octets, so there are not endlessly many
-        for _ in 0..pieces {
-            let (at, len) =
-                Cursor::piece(numbers, &mut plan.reader(input), end, (0, 0)).map_err(Error::Input)?;
-            end = at.checked_add(len).filter(|end| *end <= self.outline.old_size).ok_or(Fault::Save)?;
-            octets = octets.checked_add(len).filter(|_| len > 0).ok_or(Fault::Save)?;
-            if octets > self.outline.old_size {
-                return Err(Fault::Save.into());
-            }
-            listed = listed.saturating_add(len).saturating_add(PIECE);
-            self.saved = self.saved.saturating_add(u64::from(len)).saturating_add(u64::from(PIECE));
-            if self.saved > self.most(SAVED_MOST) {
-                return Err(Fault::Work.into());
-            }
-        }
-        self.listed = pieces;
-        let needs = &mut self.needs;
-        needs.saves = needs.saves.saturating_add(1);
-        needs.pieces = needs.pieces.max(pieces);
-        needs.octets = needs.octets.max(listed);
-        Ok(())
-    }
-}
-
 mod dump;
+mod survey;
 #[cfg(test)]
 mod tests;

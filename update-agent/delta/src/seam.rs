@@ -25,7 +25,7 @@ impl Seam {
     /// Words that it is kept in.
     pub const WORDS: usize = 4;
     /// No octets for anyone.
-    pub const NONE: Self = Self { block: u32::MAX, end: false, octets: Made { octets: [0; 8], len: 0 } };
+    pub const NONE: Self = Self { block: u32::MAX, end: false, octets: Made::NONE };
 
     /// The words to keep.
     pub fn to_words(&self) -> [u32; Self::WORDS] {

@@ -45,35 +45,42 @@ pub struct Trip {
 pub const NEEDS_MOST: u32 = 64 << 20;
 
 /// Receives and applies `package` on a flash model that holds `old`, with the device's own code, and compares the result
-/// with `new`. A revertible package is also taken back to `old`, without a confirmation in between.
+/// with `new`. A revertible package is also taken back to `old`, without a confirmation in between. In place the device has
+/// room for `beside` blocks more than it must have, behind the package; with more it makes more of them in a row.
 ///
 /// # Errors
 ///
 /// [`Error::Rehearsal`] with what went wrong, or if it needs more than [`NEEDS_MOST`]; [`Error::Format`] if `package` is
 /// none.
-pub fn rehearse(package: &[u8], old: &[u8], new: &[u8], signer: &Signer) -> Result<Rehearsal, Error> {
+pub fn rehearse(
+    package: &[u8],
+    old: &[u8],
+    new: &[u8],
+    signer: &Signer,
+    beside: u32,
+) -> Result<Rehearsal, Error> {
     let manifest = read_manifest(package)?;
     // a device of the target's kind with sectors as small as the block size allows
     if manifest.payload.block_size < SMALL_SECTORS_BELOW {
-        Bench::<16, 256>::new(&manifest, package)?.rehearse(old, new, signer)
+        Bench::<16, 256>::new(&manifest, package, beside)?.rehearse(old, new, signer)
     } else {
-        Bench::<16, 4096>::new(&manifest, package)?.rehearse(old, new, signer)
+        Bench::<16, 4096>::new(&manifest, package, beside)?.rehearse(old, new, signer)
     }
 }
 
-/// What applying `package` is going to cost, on the flash that [`rehearse`] takes. Neither the images nor the key are
+/// What applying `package` is going to cost, on the flash that [`rehearse`] takes with `beside`. Neither the images nor the key are
 /// needed.
 ///
 /// # Errors
 ///
 /// [`Error::Format`] if `package` is none, [`Error::Rehearsal`] if the device's code makes nothing of it, or if it needs
 /// more than [`NEEDS_MOST`].
-pub fn forecast(package: &[u8]) -> Result<Forecast, Error> {
+pub fn forecast(package: &[u8], beside: u32) -> Result<Forecast, Error> {
     let manifest = read_manifest(package)?;
     if manifest.payload.block_size < SMALL_SECTORS_BELOW {
-        Bench::<16, 256>::new(&manifest, package)?.forecast()
+        Bench::<16, 256>::new(&manifest, package, beside)?.forecast()
     } else {
-        Bench::<16, 4096>::new(&manifest, package)?.forecast()
+        Bench::<16, 4096>::new(&manifest, package, beside)?.forecast()
     }
 }
 
@@ -88,7 +95,7 @@ pub(crate) fn read_manifest(package: &[u8]) -> Result<Manifest<'_>, Error> {
     Ok(Manifest::parse(envelope.manifest, envelope.manifest_at)?)
 }
 
-/// A device for a package: just as much flash and RAM as that needs.
+/// A device for a package: just as much flash and RAM as that needs, and room for some blocks more.
 struct Bench<'p, const WRITE: usize, const ERASE: usize> {
     package: &'p [u8],
     manifest: &'p Manifest<'p>,
@@ -101,10 +108,12 @@ struct Bench<'p, const WRITE: usize, const ERASE: usize> {
 type Flash<const WRITE: usize, const ERASE: usize> = Metered<Nor<WRITE, ERASE>>;
 
 impl<'p, const WRITE: usize, const ERASE: usize> Bench<'p, WRITE, ERASE> {
-    fn new(manifest: &'p Manifest<'p>, package: &'p [u8]) -> Result<Self, Error> {
+    fn new(manifest: &'p Manifest<'p>, package: &'p [u8], beside: u32) -> Result<Self, Error> {
         let payload = manifest.payload;
         let (block, needs) = (payload.block_size as usize, payload.needs);
-        let most = needs.memory.max(needs.spare).max(needs.state);
+        let beside = u64::from(beside) * u64::from(payload.block_size);
+        let beside = u32::try_from(beside).unwrap_or(u32::MAX);
+        let most = needs.memory.max(needs.spare).max(needs.state).max(beside);
         if most > NEEDS_MOST {
             return Err(Error::Rehearsal(format!("it needs {most} octets: no device has that")));
         }
@@ -127,7 +136,7 @@ impl<'p, const WRITE: usize, const ERASE: usize> Bench<'p, WRITE, ERASE> {
         let layout = Layout {
             image,
             mode,
-            package: region(package.len().next_multiple_of(ERASE) + state)?,
+            package: region(package.len().next_multiple_of(ERASE) + state + beside as usize)?,
             journal: region((8 * ERASE).max(block))?,
         };
         u32::try_from(end).map_err(|_| Error::ImageSize)?;

@@ -359,7 +359,7 @@ fn assemble(
     };
     let package = [&header.emit(), &envelope[..envelope_len], payload].concat();
     let rehearsal =
-        rehearse(&package, installed.map_or(&[], |installed| installed.image), release.image, signer)?;
+        rehearse(&package, installed.map_or(&[], |installed| installed.image), release.image, signer, 0)?;
     Ok((package, rehearsal))
 }
 

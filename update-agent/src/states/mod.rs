@@ -48,8 +48,8 @@ const JOBS: [(&str, Job); 17] = [
     ("receiving", Job::Receiving { size: 300, received: 256 }),
     ("verified", Job::Verified { package: PACKAGE, size: 300 }),
     ("ordered", Job::Ordered { package: PACKAGE, size: 300 }),
-    ("applying, untouched", Job::Applying { package: PACKAGE, size: 300, done: 0, ready: false }),
-    ("applying, begun", Job::Applying { package: PACKAGE, size: 300, done: 1, ready: true }),
+    ("applying, untouched", Job::Applying { package: PACKAGE, size: 300, done: 0, ready: 0, kept: 0 }),
+    ("applying, begun", Job::Applying { package: PACKAGE, size: 300, done: 1, ready: 1, kept: 1 }),
     ("opening", Job::Opening { size: 300, received: 256 }),
     ("streaming", Job::Streaming { package: PACKAGE, size: 300, done: 1, kept: 1 }),
     ("trial, attempts used up", trial(0)),
@@ -59,8 +59,8 @@ const JOBS: [(&str, Job); 17] = [
     ("trial with a way back, attempts used up", way_back(0)),
     ("trial with a way back, 1 attempt", way_back(1)),
     ("trial with a way back, more attempts", way_back(3)),
-    ("reverting, untouched", Job::Reverting { package: PACKAGE, size: 300, done: 0, ready: false }),
-    ("reverting, begun", Job::Reverting { package: PACKAGE, size: 300, done: 1, ready: true }),
+    ("reverting, untouched", Job::Reverting { package: PACKAGE, size: 300, done: 0, ready: 0, kept: 0 }),
+    ("reverting, begun", Job::Reverting { package: PACKAGE, size: 300, done: 1, ready: 1, kept: 1 }),
 ];
 /// How many of them a device with slots can have: there is nothing to revert.
 const SLOT_JOBS: usize = 12;

@@ -157,6 +157,8 @@ pub enum Press {
     Activate,
     /// "Check for software update".
     CheckForUpdate,
+    /// Nothing: the short messages that wait arrive.
+    Receive,
     /// The digits of a star code, and the call key.
     Dial(&'static str),
     /// Nothing: the network acts.
@@ -190,8 +192,13 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     receive: Vec<u8>,
     send: Vec<u8>,
     engine: Box<Engine<PRL>>,
+    /// Short messages that wait in the network: those of one group arrive before the handset does anything else.
+    pub inbox: Vec<Vec<Vec<u8>>>,
     messages: Box<Receiver>,
 }
+
+/// What the handset keeps of short messages that are not whole: the limits of `wap-push.md` section 10.
+type Messages = kedge_protocol::sms::gsm::Receiver<8, 64>;
 
 type FlashError<const W: usize, const E: usize> = <Nor<W, E> as ErrorType>::Error;
 
@@ -237,6 +244,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             receive: vec![0; 24 * 1024],
             send: vec![0; 8 * 1024],
             engine: Box::new(Engine::new()),
+            inbox: Vec::new(),
             messages: Box::default(),
         })
     }
@@ -343,6 +351,8 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         let (ports, air) = (&mut self.ports, (&self.network, &self.fuse));
         let mut listened = false;
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
+        let mut receiver = Box::new(Messages::new());
+        let mut groups = self.inbox.iter();
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
                 // What is pressed and what the network sends goes before what can wait.
@@ -357,6 +367,13 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             match press.take() {
                 Some(Press::Activate) => agent.activate(&mut context).map(|_| ())?,
                 Some(Press::CheckForUpdate) => agent.check_for_update(&mut context).map(|_| ())?,
+                Some(Press::Receive) => {
+                    let mut datagram = vec![0; 9 * 1024];
+                    for message in groups.next().into_iter().flatten() {
+                        agent.message(&mut context, &mut receiver, message, &mut datagram)?;
+                    }
+                    *press = groups.as_slice().first().map(|_| Press::Receive);
+                }
                 Some(Press::Dial(digits)) => air::dial(&mut agent, &mut context, air, digits)?,
                 Some(Press::Nothing) => {}
                 None => {

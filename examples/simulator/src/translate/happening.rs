@@ -15,6 +15,27 @@ pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
     match *event {
         Event::Committed(Committed::Is683) => topic(Topic::CommittedIs683),
         Event::Committed(Committed::Objects) => topic(Topic::CommittedObjects),
+        Event::Committed(Committed::Settings) => {
+            words("makes the settings permanent".into(), Topic::Settings)
+        }
+        Event::SettingsWaiting { objects } => {
+            words(format!("keeps a provisioning document of {objects} objects"), Topic::Settings)
+        }
+        Event::SettingsRefused(fault) => {
+            words(format!("refuses a provisioning document: {fault}"), Topic::Settings)
+        }
+        Event::SettingsProved(Ok(proof)) => {
+            words(format!("knows who sent the document: {proof:?}"), Topic::Settings)
+        }
+        Event::SettingsProved(Err(why)) => {
+            words(format!("does not know who sent the document: {why}"), Topic::Settings)
+        }
+        Event::MessagePart { missing: Some(more) } => {
+            words(format!("keeps a part of a push, {more} to come"), Topic::Settings)
+        }
+        Event::MessagePart { missing: None } => {
+            words("knows this part of a push already".into(), Topic::Settings)
+        }
         Event::PackageVerified { version, len } => {
             Some(Phrase::new(story, Topic::Verified, Some(&format!("{len} octets, to version {version}"))))
         }
@@ -55,6 +76,12 @@ pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
         Prompt::NoUpdate => (Shown::NoUpdate, None),
         Prompt::UpdateRefused => (Shown::UpdateRefused, None),
         Prompt::Activated => (Shown::Activated, None),
+        Prompt::EnterPin { summary, tries_left } => {
+            (Shown::EnterPin, Some(format!("{summary} ({tries_left} tries left)")))
+        }
+        Prompt::ApplySettings { summary } => (Shown::ApplySettings, Some(summary.into())),
+        Prompt::SettingsApplied => (Shown::SettingsApplied, None),
+        Prompt::SettingsRefused => (Shown::SettingsRefused, None),
         Prompt::Failed(code) => {
             let reason = u8::try_from(code).map_or(EndReason::UNKNOWN, EndReason);
             (Shown::Failed, Some(format!("{reason} ({code})")))
@@ -69,5 +96,6 @@ pub(super) const fn answer(answer: Answer) -> &'static str {
         Answer::Yes => "yes",
         Answer::No => "no",
         Answer::Later => "later",
+        Answer::Pin(_) => "a PIN",
     }
 }

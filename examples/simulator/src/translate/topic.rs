@@ -54,6 +54,8 @@ pub(super) enum Topic<'a> {
     Registered,
     ReportQueued,
     Reported,
+    /// Client provisioning.
+    Settings,
 }
 
 /// What is shown to the user.
@@ -69,12 +71,24 @@ pub(super) enum Shown {
     UpdateRefused,
     Activated,
     Failed,
+    EnterPin,
+    ApplySettings,
+    SettingsApplied,
+    SettingsRefused,
 }
 
 impl Shown {
     /// Whether the user's answer counts.
     pub(super) const fn is_question(self) -> bool {
-        matches!(self, Self::Confirm | Self::Install | Self::Notes | Self::Disclaimer)
+        matches!(
+            self,
+            Self::Confirm
+                | Self::Install
+                | Self::Notes
+                | Self::Disclaimer
+                | Self::EnterPin
+                | Self::ApplySettings
+        )
     }
 }
 
@@ -167,6 +181,10 @@ const MEANINGS: &[(Topic<'static>, &str)] = &[
     (Topic::Prompt(Shown::UpdateRefused), "says that the update could not be taken"),
     (Topic::Prompt(Shown::Activated), "says that it is activated"),
     (Topic::Prompt(Shown::Failed), "says that it failed"),
+    (Topic::Prompt(Shown::EnterPin), "asks for the PIN of settings"),
+    (Topic::Prompt(Shown::ApplySettings), "asks whether to apply settings"),
+    (Topic::Prompt(Shown::SettingsApplied), "says that the settings are in use"),
+    (Topic::Prompt(Shown::SettingsRefused), "says that the settings were dropped"),
     (Topic::CommittedIs683, "number assignment and roaming list are permanent now, together"),
     (Topic::CommittedObjects, "the written objects are permanent now"),
     (Topic::RestartForSettings, "restarts with the new settings"),

@@ -1,12 +1,12 @@
 use super::element::{Answer, Command, Content, OnError, Verb};
 use super::strict::Strict;
-use super::{Decimal, Fault, Head};
+use super::{Fault, Head};
 use crate::iota::ResultCode;
 use crate::iota::limits::MAX_ATTRIBUTES;
 use crate::mime::is_content_token;
 use crate::wap::values::{Values, Whole};
 use crate::wbxml::{Event, Pull};
-use crate::wire::{Error, ErrorKind};
+use crate::wire::{Decimal, Error, ErrorKind};
 
 /// All that can be said about an element by its attributes, and its octets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,7 +152,7 @@ fn token(text: &str) -> Option<&str> {
 }
 
 fn positive(text: &str) -> Option<u16> {
-    Decimal::parse(text).filter(|&number| number > 0)
+    Decimal::parse(text).and_then(|number| u16::try_from(number).ok()).filter(|&number| number > 0)
 }
 
 fn code(text: &str) -> Option<ResultCode> {

@@ -22,7 +22,6 @@ mod document;
 mod dump;
 mod element;
 mod fault;
-mod number;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -32,7 +31,6 @@ pub use document::{Document, Elements, Head, SCRATCH};
 pub use dump::{dump, guess};
 pub use element::{Answer, Command, Content, Element, OnError, Verb};
 pub use fault::Fault;
-pub use number::Decimal;
 pub use writer::Writer;
 pub(in crate::iota) use writer::is_text;
 

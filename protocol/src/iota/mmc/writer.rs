@@ -1,9 +1,9 @@
-use super::{Answer, Command, Content, Decimal, Head, OnError, Verb};
+use super::{Answer, Command, Content, Head, OnError, Verb};
 use crate::iota::limits::{MAX_DEPTH, MAX_DOCUMENT, MAX_VALUE};
 use crate::mime::is_content_token;
 use crate::wap::{Coding, DocumentWriter};
 use crate::wbxml::{Sink, Version, pages};
-use crate::wire::{Error, ErrorKind};
+use crate::wire::{Decimal, Error, ErrorKind};
 
 /// Writes a document into the caller's buffer.
 ///
@@ -28,7 +28,7 @@ impl<'b> Writer<'b> {
         writer.sink.start("mmc")?;
         writer.text("version", "1.0")?;
         writer.text("session", session)?;
-        writer.text(if writer.server { "doc" } else { "re" }, Decimal::new(number).as_str())?;
+        writer.text(if writer.server { "doc" } else { "re" }, Decimal::new(number.into()).as_str())?;
         if let Head::Server { next: Some(next), .. } = head {
             writer.text("next", next)?;
         }
@@ -42,7 +42,7 @@ impl<'b> Writer<'b> {
         }
         self.disconnected = command.verb == Verb::Disconnect;
         self.sink.start(command.verb.name())?;
-        self.text("id", Decimal::new(command.id).as_str())?;
+        self.text("id", Decimal::new(command.id.into()).as_str())?;
         if let Some(object) = command.object {
             self.text("object", object)?;
         }
@@ -63,8 +63,8 @@ impl<'b> Writer<'b> {
             return Err(Error::new(ErrorKind::BadValue, 0));
         }
         self.sink.start("result")?;
-        self.text("id", Decimal::new(answer.id).as_str())?;
-        self.text("code", Decimal::new(u16::from(answer.code.0)).as_str())?;
+        self.text("id", Decimal::new(answer.id.into()).as_str())?;
+        self.text("code", Decimal::new(u32::from(answer.code.0)).as_str())?;
         self.value(answer.value)?;
         self.data(answer.value)?;
         self.sink.end()

@@ -8,13 +8,12 @@
 //! that composing cannot fail; a value that does not fit is left out and its code becomes `TOO_BIG`.
 
 use super::io::Value;
-use super::text::Text;
 use crate::iota::limits::{MAX_BODY, MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
-use crate::iota::mmc::{self, Answer, Content, Decimal, Head};
+use crate::iota::mmc::{self, Answer, Content, Head};
 use crate::iota::{IS683_RESPONSE, ResultCode};
 use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
 use crate::wap::Coding;
-use crate::wire::{Error, ErrorKind, Reader, Writer};
+use crate::wire::{Decimal, Error, ErrorKind, Reader, Text, Writer};
 use crate::xml::base64;
 
 /// Content-ID of the document in a multipart body.
@@ -256,7 +255,7 @@ fn write_document<'t>(
 
 /// The Content-ID of the part `number`, counted from 1: `r1`, `r2`, ...
 fn part_id(number: u16) -> Text<6> {
-    Text::of(&["r", Decimal::new(number).as_str()]).unwrap_or(Text::EMPTY)
+    Text::of(&["r", Decimal::new(number.into()).as_str()]).unwrap_or(Text::EMPTY)
 }
 
 /// The records that travel as parts, with their numbers.

@@ -35,7 +35,6 @@ mod io;
 mod received;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use core::time::Duration;
 
@@ -45,12 +44,12 @@ pub use self::io::{
     SessionError, Value,
 };
 use self::received::{Ending, Received, ending, is_reference};
-use self::text::{Text, hex};
 use super::limits::{
     MAX_DOMAIN, MAX_ECHOES, MAX_IDENTITY, MAX_REDIRECTS, MAX_REPEATS, MAX_RETRY_AFTER, MAX_SESSION, MAX_URL,
 };
 use super::mmc::{Head, OnError, SCRATCH, Verb};
 use super::{EndReason, IS683_OBJECT, ResultCode, TrustedDomain, resolve};
+use crate::wire::{Text, hex};
 
 /// What is accepted as an answer (`iota.md` B6.1).
 const ACCEPT: &str = "application/iota.mmc-wbxml, application/iota.mmc-xml, multipart/related";

@@ -1,13 +1,12 @@
 //! The body that was received: where its document is, and what its commands' values are.
 
 use super::io::{Command, Value};
-use super::text::Text;
 use crate::iota::limits::{MAX_BODY, MAX_IS683};
 use crate::iota::mmc::{self, Content, Document, Element, Fault, SCRATCH, Verb};
 use crate::iota::{EndReason, IS683, IS683_OBJECT, ResultCode};
 use crate::mime::{self, Boundary, MULTIPART_RELATED, MediaType, Part, Related, TransferEncoding};
 use crate::wap::Coding;
-use crate::wire::ErrorKind;
+use crate::wire::{ErrorKind, Text};
 use crate::xml::base64;
 
 /// Why a session ends: reason and error code.

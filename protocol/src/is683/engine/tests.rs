@@ -3,7 +3,7 @@
 use super::*;
 use crate::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use crate::is683::prl::{Prl, PrlFormat};
-use crate::is683::{Esn, Family, HardwareId, Meid, Message, Spc};
+use crate::is683::{Esn, HardwareId, Meid, Message, Spc};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::string::{String, ToString};

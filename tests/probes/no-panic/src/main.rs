@@ -8,11 +8,17 @@
 
 mod opaque;
 
-#[cfg(any(feature = "update", all(feature = "applier", not(feature = "applier-signed"))))]
+#[cfg(any(feature = "update", feature = "license", all(feature = "applier", not(feature = "applier-signed"))))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update", feature = "applier"))]
+#[cfg(any(
+    feature = "bank-log",
+    feature = "encrypted",
+    feature = "license",
+    feature = "update",
+    feature = "applier"
+))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -34,10 +40,12 @@ parts! {
     "xml" xml
     "mime" mime
     "wap" wap
+    "sms" sms
+    "cp" cp
     "is683" is683
     "engine" engine
     "iota" iota
-    "sms" sms
+    "sms-cdma" sms_cdma
     "package" package
     "delta" delta
     "repack" repack
@@ -50,6 +58,7 @@ parts! {
     "forecast" forecast
     "handover" handover
     "agent" agent
+    "license" license
 }
 
 #[panic_handler]

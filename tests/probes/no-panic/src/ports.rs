@@ -51,6 +51,10 @@ impl Identity for Unknown {
     fn version(&self) -> &str {
         text()
     }
+
+    fn subscriber(&self) -> Option<&str> {
+        any(Some(text()))
+    }
 }
 
 impl Entropy for Unknown {

@@ -50,6 +50,9 @@ pub struct Made {
 }
 
 impl Made {
+    /// No octets at all.
+    pub(crate) const NONE: Self = Self { octets: [0; 8], len: 0 };
+
     /// The octets that were made.
     pub fn as_slice(&self) -> &[u8] {
         self.octets.get(..usize::from(self.len)).unwrap_or_default()

@@ -64,7 +64,7 @@ pub(super) fn apply(arguments: &Apply, surroundings: &mut Surroundings<'_>) -> a
         Ok(new) => {
             Output::begin(&arguments.output)?.finish(&new)?;
             writeln!(surroundings.out, "{}: {} octets", arguments.output.display(), new.len())?;
-            if let Ok(forecast) = forecast(&package) {
+            if let Ok(forecast) = forecast(&package, 0) {
                 arguments.speed.print(&forecast, "on a device", surroundings.out)?;
             }
             Ok(Exit::Passed)
@@ -117,7 +117,7 @@ pub(super) fn verify(arguments: &Verify, surroundings: &mut Surroundings<'_>) ->
     } else {
         Some(suit(&package, &tester)?)
     };
-    match rehearse(resigned.as_deref().unwrap_or(&package), &old, &new, &tester) {
+    match rehearse(resigned.as_deref().unwrap_or(&package), &old, &new, &tester, 0) {
         Ok(work) => {
             writeln!(
                 surroundings.out,

@@ -25,6 +25,9 @@ pub(super) struct Info {
     /// How fast a device is, for the forecast: milliseconds to erase a sector, then KiB a second
     #[arg(long, value_name = "SPEED", default_value = TYPICAL)]
     speed: Part,
+    /// Blocks that the device's package region has room for behind the package, for the forecast in place
+    #[arg(long, value_name = "BLOCKS", default_value_t = 0)]
+    beside: u32,
 }
 
 /// What `--json` prints. Keys may be added, never changed or taken away.
@@ -106,7 +109,7 @@ pub(super) fn run(arguments: &Info, surroundings: &mut Surroundings<'_>) -> anyh
             return Ok(Exit::Failed);
         }
     };
-    let forecast = match kedge_generator::forecast(&package) {
+    let forecast = match kedge_generator::forecast(&package, arguments.beside) {
         Ok(forecast) => forecast,
         Err(error) => {
             writeln!(surroundings.err, "kedge: no device makes anything of it: {error}")?;
