@@ -45,6 +45,7 @@ parts! {
     "is683" is683
     "engine" engine
     "iota" iota
+    "sms-cdma" sms_cdma
     "package" package
     "delta" delta
     "repack" repack
