@@ -11,6 +11,8 @@ use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::Fault;
 use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
+use kedge_protocol::is683::engine::Mode;
+use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 
 use crate::dispatch::{Origin, Refusal};
 use crate::store::Opened;
@@ -69,6 +71,20 @@ pub enum Event<'a> {
         url: &'a str,
         /// What became of it.
         accepted: Accepted,
+    },
+    /// A short message arrived.
+    ShortMessage {
+        /// The message.
+        octets: &'a [u8],
+        /// What it led to.
+        received: Result<Received<'a>, RefusedMessage>,
+    },
+    /// An OTASP call or a conversation by data bursts begins.
+    OtaspBegun(Mode),
+    /// It has ended.
+    OtaspEnded {
+        /// Something was committed in it.
+        committed: bool,
     },
     /// Content arrived that is not handled.
     ContentRefused {

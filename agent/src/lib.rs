@@ -15,6 +15,7 @@
 //! | [`dispatch`] | content by media type |
 //! | [`objects`] | the MMC objects |
 //! | [`store`] | what is kept: records, transactions, the outbox |
+//! | [`license`] | the licence of the device: kept, judged, renewed |
 //! | [`event`] | everything that happens, as one typed stream |
 //! | [`config`], [`limits`] | what a device maker sets; what bounds everything |
 #![no_std]
@@ -39,6 +40,7 @@ pub mod config;
 pub mod dispatch;
 pub mod error;
 pub mod event;
+pub mod license;
 pub mod limits;
 pub mod objects;
 mod phone;

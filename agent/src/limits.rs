@@ -22,11 +22,11 @@ pub const STAGED_COUNT: usize = 16;
 /// Largest record of the store other than the preferred roaming list.
 pub const RECORD: usize = 512;
 
-/// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
-pub const FETCH: usize = 1200;
-
 /// How much the user is told about settings that came; the last item may be cut off beyond it.
 pub const SUMMARY: usize = 320;
+
+/// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
+pub const FETCH: usize = 1200;
 
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
@@ -47,3 +47,10 @@ pub const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long an answer "later" to an update prompt lasts before the agent asks again.
 pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);
+
+/// How long after a star code was dialled the pushes that follow count as the user's own: what a carrier's session takes is one
+/// to three minutes, a queue at the operator included it is less than a quarter of an hour.
+pub const DIALLED: Duration = Duration::from_secs(900);
+
+/// How long an OTASP call or a conversation by data bursts may be silent before it counts as over.
+pub const OTASP: Duration = Duration::from_secs(300);

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::is683::engine::{Capability, Phone, PrlInfo, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
 use kedge_protocol::is683::sspr::Records;
 use kedge_protocol::is683::{Esn, Family, HardwareId, Meid, PrlId, Spc};
 use kedge_update_agent::banklog::Change;
@@ -17,16 +17,17 @@ pub(crate) struct StoredPhone<'s, F> {
     flash: RefCell<&'s mut F>,
     capability: Capability,
     factory_spc: Spc,
+    mode: Mode,
 }
 
 impl<'s, F: NorFlash> StoredPhone<'s, F> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         store: &'s mut Store,
         flash: &'s mut F,
         capability: Capability,
-        factory_spc: Spc,
+        (factory_spc, mode): (&Spc, Mode),
     ) -> Self {
-        Self { store, flash: RefCell::new(flash), capability, factory_spc }
+        Self { store, flash: RefCell::new(flash), capability, factory_spc: factory_spc.clone(), mode }
     }
 
     fn read<'o>(&self, key: u8, out: &'o mut [u8]) -> Option<&'o [u8]> {
@@ -36,12 +37,14 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
 }
 
 /// The key of a parameter block; `None` if blocks of that kind are not kept.
-pub(crate) fn block_key(family: Family, id: u8) -> Option<u8> {
-    let place = match (family, id) {
-        (Family::Nam, 0..=3) => id,
-        (Family::PacketData, 0..=12) => id.checked_add(4)?,
-        (Family::Mmd, 0) => 17,
-        (Family::Mms, 0) => 18,
+pub(crate) fn block_key(shelf: impl Into<Shelf>, id: u8) -> Option<u8> {
+    let place = match (shelf.into(), id) {
+        (Shelf::Family(Family::Nam), 0..=3) => id,
+        (Shelf::Family(Family::PacketData), 0..=12) => id.checked_add(4)?,
+        (Shelf::Family(Family::Mmd), 0) => 17,
+        (Shelf::Family(Family::Mms), 0) => 18,
+        (Shelf::Puzl, 0..=3) => id.checked_add(19)?,
+        (Shelf::SystemTag, 0) => 23,
         _ => return None,
     };
     BLOCKS.checked_add(place)
@@ -73,6 +76,10 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         self.read(block_key(Family::PacketData, id)?, out).map(<[u8]>::len)
     }
 
+    fn carried_block(&self, shelf: Shelf, id: u8, out: &mut [u8]) -> Option<usize> {
+        self.read(block_key(shelf, id)?, out).map(<[u8]>::len)
+    }
+
     fn prl(&self) -> PrlInfo {
         let mut buf = [0; 32];
         let stored = self.read(Key::PrlInfo as u8, &mut buf).and_then(Prl::from_octets);
@@ -101,12 +108,13 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     }
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
-        let (mut activation, mut prl) = ([0; 16], [0; 32]);
-        let progress = Activation { committed: true, confirmed: false, registered: false };
+        let (mut activation, mut prl) = ([0; 24], [0; 32]);
+        let silent = Some(self.mode == Mode::NetworkInitiated);
+        let progress = Activation { committed: true, confirmed: false, registered: false, silent };
         let mut changes = heapless::Vec::<Change<'_>, 24>::new();
         let mut add = |change| changes.push(change).map_err(|_| StoreFailed);
-        for (family, block) in staged.blocks() {
-            add(Change::put(block_key(family, block.id).ok_or(StoreFailed)?, block.data))?;
+        for (shelf, block) in staged.blocks() {
+            add(Change::put(block_key(shelf, block.id).ok_or(StoreFailed)?, block.data))?;
         }
         if let Some((info, octets)) = staged.prl() {
             let record = prl_record(&info).to_octets(&mut prl).ok_or(StoreFailed)?;

@@ -3,6 +3,8 @@
 //! A trigger that repeats while it waits or runs is merged into one. While a session runs, one other trigger may wait
 //! (`spec/iota.md` B6 rule 7); a second one is refused, which its source must be able to bear.
 
+use kedge_protocol::is683::engine::Mode;
+
 use crate::limits;
 
 /// Why a session is to be held.
@@ -17,12 +19,23 @@ pub enum Kind {
     UpdateCheck = 2,
     /// A result waits in the outbox.
     Status = 3,
+    /// A push named the URL, and the user waits for it: he dialled a star code, or agreed to a service indication.
+    Invited = 4,
 }
 
 impl Kind {
     /// Whether the user began it, and is told how it ended.
     pub const fn is_users(self) -> bool {
-        matches!(self, Self::Activation | Self::UpdateCheck)
+        matches!(self, Self::Activation | Self::UpdateCheck | Self::Invited)
+    }
+
+    /// Who began an IS-683 session of this kind. What the network begins without the user (a silent push) may only go on as
+    /// over-the-air parameter administration: OTAPA Request "start" first, and nobody is shown anything.
+    pub const fn mode(self) -> Mode {
+        match self {
+            Self::Push => Mode::NetworkInitiated,
+            Self::Activation | Self::UpdateCheck | Self::Status | Self::Invited => Mode::UserInitiated,
+        }
     }
 
     /// The kind with this number in a [`crate::store::Resume`] record.
@@ -32,6 +45,7 @@ impl Kind {
             1 => Some(Self::Push),
             2 => Some(Self::UpdateCheck),
             3 => Some(Self::Status),
+            4 => Some(Self::Invited),
             _ => None,
         }
     }

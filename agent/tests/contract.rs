@@ -16,7 +16,7 @@ use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::is683::engine::{Capability, Carried, Engine};
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;
@@ -103,7 +103,8 @@ impl<'b> Bench<'b> {
             capability,
             objects: &[],
         };
-        let memory = Memory { buffers: Buffers { receive, send }, engine };
+        let messages = Box::leak(Box::default());
+        let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
         let agent = Agent::start(config, memory, &mut bench.context().0);
         bench.agent = Some(agent.unwrap());
         bench
@@ -156,6 +157,7 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         mob_p_rev: 6,
         hardware,
         packet_data: None,
+        carried: Carried::NONE,
     }
 }
 

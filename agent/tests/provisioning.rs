@@ -113,7 +113,8 @@ impl Phone {
             objects: &[],
         };
         let Self { flash, identity, entropy, log, now, receive, send, engine, receiver } = self;
-        let memory = Memory { buffers: Buffers { receive, send }, engine };
+        let messages = &mut kedge_protocol::sms::cdma::Receiver::default();
+        let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
         let crypto = &SoftCrypto;
         let mut context = Context { now: *now, flash, crypto, identity, entropy, events: log };
         let mut agent = Agent::start(config, memory, &mut context).ok()?;
@@ -186,6 +187,7 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         mob_p_rev: 6,
         hardware,
         packet_data: None,
+        carried: is683::engine::Carried::NONE,
     }
 }
 

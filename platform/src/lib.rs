@@ -17,6 +17,7 @@
 //! | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no | every question is answered "later" |
 //! | [`power`] | [`Power`](power::Power): restart, into the update agent or not | updates wait for the next start |
 //! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification; in software: `kedge-platform-crypto` | no updates |
+//! | [`license`] | [`LicenseStore`](license::LicenseStore), [`DeviceKey`](license::DeviceKey): where a licence is kept, and what binds it | licences on NOR flash, bound to the identity at most |
 //!
 //! Fast local ports (flash, identity, entropy, crypto) are called directly. Slow or remote ones (network, user, power)
 //! are called only by the runner of `kedge-agent`; a device with its own event loop feeds the agent directly instead.
@@ -43,6 +44,7 @@ pub mod entropy;
 pub mod flash;
 pub mod http;
 pub mod identity;
+pub mod license;
 pub mod loader;
 pub mod nand;
 pub mod power;

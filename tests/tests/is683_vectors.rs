@@ -6,7 +6,9 @@ use kedge_protocol::is683::nam::MAX_PAIRS;
 use kedge_protocol::is683::packet_data::{
     HrpdProfile, MobileIpCapability, MobileIpProfile, RetryInfo, SimpleIpCapability, SimpleIpProfile,
 };
-use kedge_protocol::is683::prl::{AcqBody, AcqType, Prl, PrlError, PrlFormat, SystemId};
+use kedge_protocol::is683::prl::{
+    AcqBody, AcqType, BitString, Entries, Entry, Prl, PrlError, PrlFormat, SystemId, check_in_place,
+};
 use kedge_protocol::is683::{Direction, Forward, Message, Nid, Packet, PrlId, Reverse, Sid, dump};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -274,10 +276,12 @@ fn extended_roaming_list() {
     let systems: Vec<_> = prl.systems().collect();
     assert_eq!((systems.len(), prl.subnets().count()), (8, 0));
     for (n, system) in systems.iter().enumerate() {
+        let mut buf = [0; 8];
+        let entries = Entries::pack(2, &[Entry::SidNid(200, 65535)], &mut buf).unwrap();
         let expected = if n % 2 == 0 {
-            SystemId::MccMnc { subtype: 2, mcc: 0x001, mnc: 0x01F }
+            SystemId::MccMnc { subtype: 2, mcc: 0x001, mnc: 0x01F, entries }
         } else {
-            SystemId::Hrpd { lsb_bits: 0, common_offset: None }
+            SystemId::Hrpd { lsb: BitString::new(&[], 0).unwrap(), common_offset: None }
         };
         assert_eq!(system.id, expected, "system {n}");
         assert!(system.preferred && system.association.is_some_and(|a| a.tag <= 1), "system {n}");
@@ -293,6 +297,11 @@ fn a_flipped_bit_in_a_roaming_list_is_noticed() {
             let mut bad = bytes.clone();
             bad[bit / 8] ^= 0x80 >> (bit % 8);
             assert!(Prl::parse(format, &bad).is_err(), "bit {bit}");
+            let in_place = check_in_place(format, bad.len(), |at, out| {
+                out.copy_from_slice(&bad[at..at + out.len()]);
+                out.len()
+            });
+            assert!(in_place.is_err(), "bit {bit}, in place");
         }
     }
 }

@@ -10,7 +10,7 @@ use kedge_platform::identity::{HardwareId, Identity};
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
-use kedge_protocol::is683::engine::Phone as _;
+use kedge_protocol::is683::engine::{Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_update_agent::banklog::Change;
 use kedge_update_agent::{Device, Update};
@@ -78,6 +78,8 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) store: Store,
     pub(super) update: Update,
     pub(super) engine: &'b mut Engine<PRL>,
+    /// Who began the IS-683 session that the engine is in.
+    pub(super) mode: Mode,
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,
@@ -125,7 +127,13 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
 
     fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
         let capability = (self.config.capability)(hardware_id(id));
-        StoredPhone::new(&mut self.store, flash, capability, self.factory_spc.clone())
+        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.mode))
+    }
+
+    /// Begins an IS-683 session; what the one before staged and did not commit is dropped.
+    pub(super) fn begin_is683(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.engine.begin(mode);
     }
 
     /// Executes one command.
@@ -265,10 +273,19 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         command: &Command<'_>,
     ) -> Result<Executed, ResultCode> {
         let Some(Value::Data(forward)) = command.value else { return Err(ResultCode::INVALID_CONTENT) };
+        self.program(context, forward).map(Executed::Data).ok_or(ResultCode::INVALID_CONTENT)
+    }
+
+    /// One forward message to the engine; the length of the reverse message in the answer buffer, `None` if there is none.
+    pub(super) fn program<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        forward: &[u8],
+    ) -> Option<usize> {
         let was_committed = self.engine.committed();
         let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
         let mut phone =
-            StoredPhone::new(&mut self.store, context.flash, capability, self.factory_spc.clone());
+            StoredPhone::new(&mut self.store, context.flash, capability, (&self.factory_spc, self.mode));
         let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
         let reverse = reverse.ok().map(<[u8]>::len);
         let shown = reverse.and_then(|len| self.answer.get(..len));
@@ -276,7 +293,7 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         if self.engine.committed() && !was_committed {
             context.event(&Event::Committed(Committed::Is683));
         }
-        reverse.map(Executed::Data).ok_or(ResultCode::INVALID_CONTENT)
+        reverse
     }
 
     /// The object's value, put into the answer buffer.

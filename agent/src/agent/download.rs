@@ -281,7 +281,7 @@ impl Download {
         let choice = match answer {
             Answer::Yes => Choice::Yes,
             Answer::No => Choice::No,
-            Answer::Later => Choice::Later,
+            Answer::Later | Answer::Pin(_) => Choice::Later,
         };
         self.session.handle(context.now, Input::Answered(choice))
     }

@@ -28,6 +28,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let now = context.now;
         let mut wake = Wake::default();
         let activation = self.desk.activation(context.flash)?;
+        // First, because a session may end with a restart, which would lose it.
+        if self.text.is_some() {
+            self.enter(State::Reading);
+            return Ok(None);
+        }
         if let Some(trigger) = self.next_session(context)? {
             if wake.is_due(now, self.not_before) {
                 context.event(&Event::SessionStarted { kind: trigger.kind, url: &trigger.url });
@@ -53,6 +58,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 Waiting::Refused => self.enter(|buffers| State::Telling(buffers, Notice::SettingsRefused)),
             }
             return Ok(None);
+        }
+        if self.dialled.is_some_and(|until| wake.is_due(now, until)) {
+            self.dialled = None;
+            self.desk.store.remove(context.flash, Key::Dialled as u8)?;
         }
         match self.desk.update.job() {
             Job::Ordered { .. } => {
@@ -90,7 +99,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// Goes from idle to another state.
-    fn enter(&mut self, next: impl FnOnce(Buffers<'b>) -> State<'b>) {
+    pub(super) fn enter(&mut self, next: impl FnOnce(Buffers<'b>) -> State<'b>) {
         self.state = match core::mem::replace(&mut self.state, State::Between) {
             State::Idle(buffers) => next(buffers),
             other => other,
@@ -108,7 +117,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if result.is_ok() {
             let activation = self.desk.activation(context.flash)?;
             self.desk.store.put(context.flash, &Activation { registered: true, ..activation })?;
-            self.state = State::Telling(buffers, Notice::Activated);
+            self.state = if activation.silent == Some(true) {
+                State::Idle(buffers)
+            } else {
+                State::Telling(buffers, Notice::Activated)
+            };
         } else {
             let tries = self.register_after.1.saturating_add(1);
             let pause = context.backoff(tries);

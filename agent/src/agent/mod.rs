@@ -25,7 +25,9 @@ use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::EndReason;
+use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
+use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::Update;
 
 use crate::config::Config;
@@ -36,6 +38,7 @@ use crate::objects::Staged;
 use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
+mod air;
 mod consent;
 mod desk;
 mod download;
@@ -212,6 +215,8 @@ pub struct Memory<'b, const PRL: usize> {
     pub buffers: Buffers<'b>,
     /// The IS-683 engine, with its buffer for a roaming list of at most `PRL` octets.
     pub engine: &'b mut Engine<PRL>,
+    /// Where the segments of short messages wait for each other.
+    pub messages: &'b mut Receiver,
 }
 
 /// What the agent is doing.
@@ -233,6 +238,10 @@ enum State<'b> {
     Inviting(Buffers<'b>),
     /// The user is asked about settings that came.
     Provisioning(Buffers<'b>, provision::Question),
+    /// The user is shown a text that came by short message.
+    Reading(Buffers<'b>),
+    /// An OTASP call is up; without another message it is over at this uptime.
+    Programming(Buffers<'b>, Duration),
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
     /// The device is restarting.
@@ -289,6 +298,11 @@ pub struct Agent<'b, const PRL: usize> {
     register_after: (Duration, u8),
     /// A service indication that the user has not answered.
     invitation: Option<push::Invitation>,
+    /// A text that the user has not seen.
+    text: Option<heapless::String<{ limits::INVITATION }>>,
+    /// The user has dialled for an activation: until when pushes are his.
+    dialled: Option<Duration>,
+    messages: &'b mut Receiver,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -310,6 +324,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             store,
             update,
             engine: memory.engine,
+            mode: Mode::UserInitiated,
             staged: Staged::new(),
             reporting: None,
             answer: [0; desk::ANSWER],
@@ -323,7 +338,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
             invitation: None,
+            text: None,
+            dialled: None,
+            messages: memory.messages,
         };
+        if agent.desk.store.len(Key::Dialled as u8).is_some() {
+            agent.dialled = Some(context.now.saturating_add(limits::DIALLED));
+        }
         agent.desk.update.confirm(context.flash)?;
         agent.desk.collect_outcome(context)?;
         Ok(agent)
@@ -396,12 +417,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         {
             self.session_over(context, outcome)?;
         }
-        let mut until = None;
+        let mut until = self.otasp_until(context)?;
         if let State::Idle(_) = self.state {
             until = self.choose(context)?;
         }
         match &mut self.state {
-            State::Idle(_) | State::Between => Ok(Output::Idle(until)),
+            State::Idle(_) | State::Programming(..) | State::Between => Ok(Output::Idle(until)),
             State::Calling(buffers, _) => {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
@@ -427,6 +448,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             State::Provisioning(buffers, question) => {
                 let prompt = question.prompt(&mut self.desk, context.flash, buffers)?;
                 context.events.event(context.now, &Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
+            State::Reading(_) => {
+                let prompt = Prompt::Notice(self.text.as_deref().unwrap_or_default());
+                context.event(&Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
             State::Asking(buffers, question) => {
@@ -482,6 +508,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.registered(context, buffers, result)
             }
             (State::Telling(buffers, _), Done::Answered(_)) => {
+                self.state = State::Idle(buffers);
+                Ok(())
+            }
+            (State::Reading(buffers), Done::Answered(_)) => {
+                self.text = None;
                 self.state = State::Idle(buffers);
                 Ok(())
             }

@@ -5,7 +5,6 @@ use kedge_platform::flash::NorFlash;
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::iota::session::{Config as SessionConfig, Input, Outcome, Reason, Session};
-use kedge_protocol::is683::engine::Mode;
 use kedge_update_agent::Job;
 use kedge_update_agent::banklog::Change;
 
@@ -39,7 +38,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             start_url: &trigger.url,
             reason: match trigger.kind {
                 Kind::Activation => Reason::Boot,
-                Kind::Push => Reason::Push,
+                Kind::Push | Kind::Invited => Reason::Push,
                 Kind::UpdateCheck => Reason::Fota,
                 Kind::Status => Reason::Status,
             },
@@ -58,7 +57,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let Buffers { receive, send } = buffers;
         let mut session = Session::new(&config, receive, send)?;
         session.handle(context.now, Input::Start)?;
-        desk.engine.begin(Mode::UserInitiated);
+        desk.begin_is683(trigger.kind.mode());
         desk.staged.clear();
         if trigger.kind != Kind::Status {
             desk.reporting = None;
@@ -119,10 +118,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let mut buf = [0; 32];
         let record = activation.to_octets(&mut buf).ok_or(AgentError::Misuse)?;
         let keep = Change::put(Key::Activation as u8, record);
-        let forget = Change::remove(Key::Resume as u8);
-        let changes = [forget, keep];
-        let changes = if activation.committed { &changes[..] } else { &changes[..1] };
-        self.desk.store.commit(context.flash, changes)?;
+        let mut changes = heapless::Vec::<Change<'_>, 3>::new();
+        let mut add = |change| changes.push(change).unwrap_or_default();
+        add(Change::remove(Key::Resume as u8));
+        if activation.committed {
+            add(keep);
+        }
+        if kind == Kind::Invited {
+            // What the user dialled for is over.
+            self.dialled = None;
+            add(Change::remove(Key::Dialled as u8));
+        }
+        self.desk.store.commit(context.flash, &changes)?;
         if facts.install && matches!(self.desk.update.job(), Job::Verified { .. }) {
             self.desk.update.order(context.flash)?;
         }

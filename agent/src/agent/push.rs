@@ -16,6 +16,7 @@ use crate::dispatch::{Handler, Origin, Refusal, handler};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::limits;
+use crate::store::Key;
 use crate::trigger::{Kind, Trigger};
 
 /// What a service indication asks the user.
@@ -45,7 +46,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             return self.desk.take_settings(context, &push);
         }
         match self.desk.pushed(context, &push)? {
-            Some((trigger, None)) => {
+            Some((mut trigger, None)) => {
+                // Within an activation that the user dialled for, even a silent push is his.
+                if self.desk.store.len(Key::Dialled as u8).is_some() {
+                    trigger.kind = Kind::Invited;
+                }
                 self.trigger(context, trigger);
             }
             // The newer of two invitations counts.
@@ -64,7 +69,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) {
         self.state = State::Idle(buffers);
         if let (Some(invitation), Answer::Yes) = (self.invitation.take(), answer) {
-            self.trigger(context, invitation.trigger);
+            let trigger = Trigger { kind: Kind::Invited, ..invitation.trigger };
+            self.trigger(context, trigger);
         }
     }
 }
@@ -113,7 +119,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
 }
 
 /// As much of a text as an invitation keeps.
-fn shortened(text: &str) -> heapless::String<{ limits::INVITATION }> {
+pub(super) fn shortened(text: &str) -> heapless::String<{ limits::INVITATION }> {
     let mut kept = heapless::String::new();
     for c in text.chars() {
         if kept.push(c).is_err() {

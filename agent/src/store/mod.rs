@@ -20,6 +20,7 @@
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
 //! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
+//! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 
 mod records;
 mod settings;
@@ -29,6 +30,7 @@ use core::fmt;
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::is683::Family;
+use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
 pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
@@ -36,7 +38,7 @@ pub use settings::{StoredSettings, settings};
 use crate::limits;
 
 /// Number of records the log has room for.
-pub const KEYS: usize = 160;
+pub const KEYS: usize = 192;
 
 /// Records of fixed meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub enum Key {
     Pending = 128,
     /// The provisioning document that waits.
     PendingDocument = 129,
+    /// The user dialled a star code.
+    Dialled = 160,
 }
 
 /// Keys of the outbox, oldest first use.
@@ -175,8 +179,15 @@ impl Store {
         let mut changes = heapless::Vec::<Change<'_>, 12>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
-        let foreign =
-            [Key::Activation, Key::Resume, Key::Consent, Key::Fetch, Key::Pending, Key::PendingDocument];
+        let foreign = [
+            Key::Activation,
+            Key::Resume,
+            Key::Consent,
+            Key::Fetch,
+            Key::Pending,
+            Key::PendingDocument,
+            Key::Dialled,
+        ];
         for key in foreign {
             add(Change::remove(key as u8));
         }
@@ -263,10 +274,30 @@ impl Store {
         self.commit(flash, &[Change::put(R::KEY, value)])
     }
 
+    /// Sets one record of octets.
+    pub fn put_octets<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        key: u8,
+        octets: &[u8],
+    ) -> Result<(), StoreError<F::Error>> {
+        self.commit(flash, &[Change::put(key, octets)])
+    }
+
     /// Removes one record, if it is there.
     pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
         if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
     }
+}
+
+/// PARAM_DATA of a committed parameter block, by its download number, at the front of `out`.
+pub fn block<'o, F: NorFlash>(
+    store: &Store,
+    flash: &mut F,
+    (shelf, id): (Shelf, u8),
+    out: &'o mut [u8],
+) -> Option<&'o [u8]> {
+    store.bytes(flash, crate::phone::block_key(shelf, id)?, out).ok()?
 }
 
 /// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.

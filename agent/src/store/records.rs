@@ -75,6 +75,9 @@ pub struct Activation {
     /// The radio has registered with what is committed.
     #[n(2)]
     pub registered: bool,
+    /// The network began the last change by itself: the user is not told of it.
+    #[n(3)]
+    pub silent: Option<bool>,
 }
 
 /// The session that is running, so that it can be started again after a restart.
@@ -244,7 +247,7 @@ mod tests {
         assert_eq!(Report::from_octets(report.to_octets(&mut buf).unwrap()), Some(report));
         // {0: true, 1: false, 2: true, 9: "later"}
         let newer = [0xA4, 0, 0xF5, 1, 0xF4, 2, 0xF5, 9, 0x65, b'l', b'a', b't', b'e', b'r'];
-        let expected = Activation { committed: true, confirmed: false, registered: true };
+        let expected = Activation { committed: true, confirmed: false, registered: true, silent: None };
         assert_eq!(Activation::from_octets(&newer), Some(expected));
         assert_eq!(Prl::from_octets(&[0xA1, 0, 9]), None);
         // A download that an older agent began: {0: "u", 1: "e"}

@@ -56,6 +56,10 @@ pub struct Profile {
     pub extended_prl: bool,
     /// Service programming code, if the operator has to send it first.
     pub spc: Option<Spc>,
+    /// 3GPD blocks: download number and PARAM_DATA each.
+    pub packet_data: Vec<(u8, Vec<u8>)>,
+    /// PUZL blocks: download number and PARAM_DATA each.
+    pub zones: Vec<(u8, Vec<u8>)>,
     /// Ask for the device's capabilities first.
     pub ask_capability: bool,
     /// Ask which roaming list the device has, and send none if it is the same.
@@ -76,6 +80,8 @@ impl Profile {
             prl,
             extended_prl: false,
             spc: None,
+            packet_data: Vec::new(),
+            zones: Vec::new(),
             ask_capability: false,
             compare_prl: false,
             segment: 64,
@@ -156,6 +162,10 @@ pub struct Account {
     pub refusals: Vec<Refusal>,
     /// Whether the roaming list was left out because the device had it.
     pub prl_current: bool,
+    /// The device that is to take the subscription over, when it activates itself (flow `esn-change`).
+    pub new_hardware: Option<HardwareId>,
+    /// The subscription is not in force: nobody is activated with it.
+    pub deactivated: bool,
     /// The messages of its activation.
     pub(crate) plan: Vec<Ask>,
     /// The blocks it registers with afterwards.
@@ -165,7 +175,29 @@ pub struct Account {
 impl Account {
     pub(crate) fn new(profile: Profile, state: AccountState) -> Result<Self, ProfileError> {
         let (plan, nam) = (plan(&profile)?, nam_blocks(&profile.subscriber)?);
-        Ok(Self { profile, state, activations: 0, refusals: Vec::new(), prl_current: false, plan, nam })
+        Ok(Self {
+            profile,
+            state,
+            activations: 0,
+            refusals: Vec::new(),
+            prl_current: false,
+            new_hardware: None,
+            deactivated: false,
+            plan,
+            nam,
+        })
+    }
+
+    /// Whether it is `hardware` that the subscription serves, or is to serve next. A device that is to be replaced gets
+    /// nothing any more.
+    pub fn serves(&self, hardware: HardwareId) -> bool {
+        self.new_hardware.unwrap_or(self.profile.hardware) == hardware
+    }
+
+    /// Another device is to take the subscription over: its activation begins anew, and is counted anew.
+    pub(crate) fn change_hardware(&mut self, hardware: HardwareId) {
+        self.new_hardware = Some(hardware);
+        (self.state, self.activations) = (AccountState::Pending, 0);
     }
 
     /// The NAM parameter blocks the device has after its activation, each `BLOCK_ID BLOCK_LEN PARAM_DATA`.
@@ -182,6 +214,9 @@ impl Account {
     pub(crate) fn reached(&mut self, state: AccountState) {
         if self.state < AccountState::Committed {
             self.activations += 1;
+        }
+        if let Some(hardware) = self.new_hardware.take() {
+            self.profile.hardware = hardware;
         }
         self.state = self.state.max(state);
     }

@@ -1,7 +1,7 @@
 //! The operator's side of the call flows, simulated as real servers on loopback.
 //!
-//! It plays `one-button` (activation over IOTA) and `fota-client` (firmware update asked for by the device) with their
-//! variants, and it is strict: whatever a device does against the specification is written down as a [`Violation`],
+//! It plays `one-button` and `star-code` (activation over IOTA), `prl-update` and `brew-url` (what the network wants of a
+//! device), and `fota-client` (firmware update asked for by the device) with their variants, and it is strict: whatever a device does against the specification is written down as a [`Violation`],
 //! with the step of the flow. A test that plays a flow ends by requiring that there are none.
 //!
 //! ```text
@@ -9,7 +9,8 @@
 //!                       ├─ Operator::exchange ─ host ┼─ update        fota.operator.example    https
 //!  virtual time ─ InProcess                          ├─ report        status.operator.example  https
 //!                       │                            └─ repository    repo.operator.example    http, https, ranges
-//!  radio ── Operator::register ─ VLR                    each session: numbering, repeats, framing, then the script
+//!  radio ── Operator::register ─ VLR; messages, dial, burst ─ short messages, calls, data bursts
+//!                                                       each session: numbering, repeats, framing, then the script
 //! ```
 //!
 //! [`Operator`] has no sockets, no clock and no random source: the same requests at the same times get the same octets.
@@ -45,9 +46,11 @@
 
 mod account;
 mod activation;
+mod air;
 mod body;
 mod caller;
 mod dm;
+mod errand;
 mod http;
 mod in_process;
 mod log;
@@ -63,11 +66,13 @@ mod update;
 mod vlr;
 
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
+pub use air::{FALLBACK, STAR_CODE, WELCOME};
 pub use body::Coding;
 pub use dm::{
     DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
     DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
 };
+pub use errand::{Errand, ErrandState, Task};
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};

@@ -11,6 +11,12 @@ pub enum Flow {
     OneButton,
     /// Client-initiated firmware update.
     FotaClient,
+    /// Activation that begins with a dialled star code.
+    StarCode,
+    /// Network-initiated roaming list update.
+    PrlUpdate,
+    /// A setting changed by the network.
+    BrewUrl,
     /// None: nobody plays a flow at that address.
     Stray,
 }
@@ -20,6 +26,9 @@ impl fmt::Display for Flow {
         f.write_str(match self {
             Self::OneButton => "one-button",
             Self::FotaClient => "fota-client",
+            Self::StarCode => "star-code",
+            Self::PrlUpdate => "prl-update",
+            Self::BrewUrl => "brew-url",
             Self::Stray => "stray",
         })
     }
@@ -41,6 +50,18 @@ impl Step {
 
     pub(crate) const fn fota_client(number: u8) -> Self {
         Self { flow: Flow::FotaClient, number }
+    }
+
+    pub(crate) const fn star_code(number: u8) -> Self {
+        Self { flow: Flow::StarCode, number }
+    }
+
+    pub(crate) const fn prl_update(number: u8) -> Self {
+        Self { flow: Flow::PrlUpdate, number }
+    }
+
+    pub(crate) const fn brew_url(number: u8) -> Self {
+        Self { flow: Flow::BrewUrl, number }
     }
 
     pub(crate) const STRAY: Self = Self { flow: Flow::Stray, number: 0 };
@@ -73,7 +94,7 @@ pub struct Record {
     pub step: Step,
     /// Which way.
     pub direction: Direction,
-    /// The network's end: a host name, or `vlr` for a registration.
+    /// The network's end: a host name, `vlr` for a registration, `smsc` for short messages, `radio` for calls and data bursts.
     pub party: String,
     /// Request line or status line, shortened to what identifies it.
     pub line: String,

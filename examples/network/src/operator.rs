@@ -2,8 +2,10 @@
 
 use crate::account::{Account, AccountState, Profile, ProfileError};
 use crate::activation::{self, Activation};
+use crate::air::Air;
 use crate::body::Coding;
 use crate::caller::{self, Caller, Kind};
+use crate::errand::{Errand, ListSession, SettingSession, Task};
 use crate::http::{Request, Response, Target, finish, status};
 use crate::log::{Direction, Log, Record, Rule, Step, Violation};
 use crate::repository::{REPOSITORY_HOST, Repository, Served};
@@ -60,6 +62,12 @@ pub struct Config {
     pub strip_identity: bool,
     /// Leave `next` out: answers go to the URL that delivered the document.
     pub unnamed_next: bool,
+    /// Greet customers who dial with a text.
+    pub welcome: bool,
+    /// Call devices by service indication, which asks the user, instead of service loading.
+    pub indication: bool,
+    /// So many pushes for each errand are lost on the way.
+    pub lost_pages: u32,
     /// Numbers of exchanges that are answered with 503 and a `Retry-After` of one second.
     pub busy: Vec<u32>,
 }
@@ -71,11 +79,12 @@ pub(crate) struct Books {
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) repository: Repository,
     pub(crate) vlr: Vlr,
+    pub(crate) errands: Vec<Errand>,
 }
 
 impl Books {
     pub(crate) fn account_mut(&mut self, hardware: HardwareId) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|account| account.profile.hardware == hardware)
+        self.accounts.iter_mut().find(|account| account.serves(hardware))
     }
 
     /// The oldest open transaction of a device.
@@ -87,10 +96,11 @@ impl Books {
 /// The simulated operator network, without sockets and without a clock.
 #[derive(Clone, Debug, Default)]
 pub struct Operator {
-    config: Config,
-    books: Books,
+    pub(crate) config: Config,
+    pub(crate) books: Books,
     sessions: Vec<Session>,
-    log: Log,
+    pub(crate) log: Log,
+    pub(crate) air: Air,
 }
 
 impl Operator {
@@ -116,6 +126,30 @@ impl Operator {
         Ok(self.books.transactions.len())
     }
 
+    /// Wants something of a device, which is called from now on; its number, from 1.
+    pub fn send_for(&mut self, hardware: HardwareId, task: Task) -> usize {
+        self.books.errands.push(Errand::new(hardware, task));
+        self.books.errands.len()
+    }
+
+    /// The errand of that number, from 1.
+    pub fn errand(&self, number: usize) -> Option<&Errand> {
+        self.books.errands.get(number.checked_sub(1)?)
+    }
+
+    /// A customer has another device: `new` is activated with the subscription of `old`, which gets nothing any more. Says
+    /// whether there is such a customer.
+    pub fn change_hardware(&mut self, old: HardwareId, new: HardwareId) -> bool {
+        let account = self.books.account_mut(old);
+        account.map(|account| account.change_hardware(new)).is_some()
+    }
+
+    /// A subscription is no longer in force. Says whether there is one.
+    pub fn deactivate(&mut self, hardware: HardwareId) -> bool {
+        let account = self.books.account_mut(hardware);
+        account.map(|account| account.deactivated = true).is_some()
+    }
+
     /// The coding of its documents.
     pub fn coding(&self) -> Coding {
         self.config.coding
@@ -128,7 +162,12 @@ impl Operator {
 
     /// A customer.
     pub fn account(&self, hardware: HardwareId) -> Option<&Account> {
-        self.books.accounts.iter().find(|account| account.profile.hardware == hardware)
+        self.books.accounts.iter().find(|account| account.serves(hardware))
+    }
+
+    /// All customers.
+    pub fn accounts(&self) -> &[Account] {
+        &self.books.accounts
     }
 
     /// The update transaction of that number, from 1.
@@ -174,6 +213,7 @@ impl Operator {
     /// A device registers with its numbers and roaming list (flow `one-button`, step 7): `nam` is its NAM parameter
     /// blocks, each `BLOCK_ID BLOCK_LEN PARAM_DATA` in the download form.
     pub fn register(&mut self, now: Duration, hardware: HardwareId, nam: &[u8], prl: &[u8]) {
+        self.registered_list(hardware, prl);
         let nobody = Caller::default();
         let mut scene = Scene { books: &mut self.books, log: &mut self.log, caller: &nobody };
         let meaning = activation::registered(hardware, nam, prl, &mut scene);
@@ -204,6 +244,9 @@ impl Operator {
         match (&*request.method, target.host) {
             ("POST", BOOT_HOST | FOTA_HOST | STATUS_HOST) => self.post(now, request),
             ("GET", BOOT_HOST) if target.path == ACTIVATION_PATH => self.activate(now, request),
+            ("GET", BOOT_HOST) if self.errand_at(target.path).is_some() => {
+                self.come(now, target.path, request)
+            }
             ("GET", FOTA_HOST | STATUS_HOST) if !target.tls => {
                 let secure = request.url.replacen("http", "https", 1);
                 let response = status(301).with_header("Location", &secure);
@@ -226,8 +269,36 @@ impl Operator {
         if self.config.strip_identity {
             caller.hardware = None;
         }
+        self.came(caller.hardware);
         let play = Play::Activation(Activation::new(&caller));
         self.start(now, request, caller, play, asked, step)
+    }
+
+    /// The place of the errand whose URL has this path.
+    fn errand_at(&self, path: &str) -> Option<usize> {
+        let (before, number) = path.rsplit_once('/')?;
+        let place = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let known = self.books.errands.get(place)?.path();
+        (known.strip_suffix('/') == Some(before)).then_some(place)
+    }
+
+    /// A device comes for what the network wants of it.
+    fn come(&mut self, now: Duration, path: &str, request: &Request) -> Outcome {
+        let errand = self.errand_at(path).and_then(|place| Some((place, self.books.errands.get(place)?)));
+        let Some((place, errand)) = errand else { return self.stray(Rule::Url, path.to_owned(), 404) };
+        let (step, wanted) = (errand.called_in(), errand.hardware);
+        let list = matches!(errand.task, Task::RoamingList(_));
+        let caller = caller::check(request, Kind::Start(&["push"]), step, &mut self.log);
+        if caller.hardware != Some(wanted) {
+            self.log.violate(step, Rule::Url, format!("{path} is not for this device"));
+            return Outcome::plain(step, "follows a push", status(404), "not yours");
+        }
+        let play = if list {
+            Play::List(ListSession::new(place))
+        } else {
+            Play::Setting(SettingSession::new(place))
+        };
+        self.start(now, request, caller, play, "follows the push".to_owned(), step)
     }
 
     fn check(&mut self, now: Duration, request: &Request) -> Outcome {

@@ -4,6 +4,7 @@
 use crate::activation::Activation;
 use crate::body::{self, Coding};
 use crate::caller::Caller;
+use crate::errand::{ListSession, SettingSession};
 use crate::http::{Request, Response, status};
 use crate::log::{Rule, Step};
 use crate::operator::Books;
@@ -25,6 +26,8 @@ pub(crate) enum Play {
     Activation(Activation),
     Update(Update),
     Report(Report),
+    List(ListSession),
+    Setting(SettingSession),
 }
 
 impl Play {
@@ -33,6 +36,8 @@ impl Play {
             Self::Activation(script) => script,
             Self::Update(script) => script,
             Self::Report(script) => script,
+            Self::List(script) => script,
+            Self::Setting(script) => script,
         }
     }
 }

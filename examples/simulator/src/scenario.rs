@@ -1,7 +1,8 @@
 //! The call flows and their variants, as data: how the world is set up, what the user does, how it must end.
 
 use kedge_network::{
-    AccountState, Coding, Config as OperatorConfig, NoUpdate, RepositoryFault, TransactionState, state,
+    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, NoUpdate, RepositoryFault,
+    STAR_CODE, Task, TransactionState, WELCOME, state,
 };
 use kedge_platform::identity::HardwareId;
 use kedge_platform::ui::Answer;
@@ -11,7 +12,7 @@ use kedge_platform_sim::ui::PromptKind;
 mod provisioning;
 
 use crate::handset::Press;
-use crate::world::Facts;
+use crate::world::{BREW_URL, Facts};
 
 /// Which package the operator offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,31 @@ pub enum Package {
     /// With a security counter below the handset's.
     Downgrade,
 }
+
+/// What happened to the handset before the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// It comes from the factory.
+    Nothing,
+    /// It was activated, and then given to a new subscriber with the same roaming list.
+    SameList,
+    /// It was activated.
+    Activated,
+    /// Its storage was filled in another phone, with this identity, and that one was activated.
+    OtherPhone(HardwareId),
+}
+
+/// What the network wants of the handset by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A new roaming list.
+    RoamingList,
+    /// A new BREW URL.
+    BrewUrl,
+}
+
+/// The phone that a subscriber had before.
+const OLD_PHONE: HardwareId = HardwareId::Esn(0x4321_8765);
 
 /// Whether the package is offered behind a descriptor (OMA Download).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,8 +82,22 @@ pub struct Setup {
     pub account: AccountState,
     /// Ask for the capabilities first.
     pub ask_capability: bool,
-    /// The handset has the roaming list already, and the operator asks which one it has.
-    pub prl_current: bool,
+    /// What happened before. With [`Before::SameList`] the operator asks which list there is.
+    pub before: Before,
+    /// The phone that the subscription was sold with; `None`: the handset.
+    pub old_phone: Option<HardwareId>,
+    /// The phone that the subscription then moves to.
+    pub moved_to: Option<HardwareId>,
+    /// The subscription is not in force.
+    pub deactivated: bool,
+    /// What the network wants of the handset by itself.
+    pub wanted: Option<Wanted>,
+    /// Packet data profiles and user zones come with the number assignment.
+    pub more_blocks: bool,
+    /// Systems in the roaming list.
+    pub systems: u16,
+    /// Octets of the roaming list in one message.
+    pub segment: u8,
     /// Several IS-683 messages in one document, which then travels as a multipart.
     pub multipart: bool,
     /// How the operator behaves.
@@ -88,7 +128,14 @@ impl Setup {
             spc: (*b"000000", false),
             account: AccountState::Pending,
             ask_capability: false,
-            prl_current: false,
+            before: Before::Nothing,
+            old_phone: None,
+            moved_to: None,
+            deactivated: false,
+            wanted: None,
+            more_blocks: false,
+            systems: 24,
+            segment: 64,
             multipart: false,
             operator: OperatorConfig::default(),
             in_place: false,
@@ -100,6 +147,11 @@ impl Setup {
             pin: None,
             messages: Vec::new(),
         }
+    }
+
+    /// The phone that the subscription was sold with.
+    pub fn owner(&self) -> HardwareId {
+        self.old_phone.unwrap_or(self.hardware)
     }
 }
 
@@ -129,19 +181,27 @@ impl Scenario {
 
     /// How the world is when it begins.
     pub fn setup(&self) -> Setup {
-        let press = match self.flow() {
-            "one-button" => Press::Activate,
-            "fota-client" => Press::CheckForUpdate,
-            _ => Press::Receive,
-        };
-        let mut setup = Setup::new(press);
+        let mut setup = Setup::new(match self.flow() {
+            "one-button" | "esn-change" => Press::Activate,
+            "star-code" => Press::Dial(STAR_CODE),
+            "prl-update" | "brew-url" => Press::Nothing,
+            "cp-bootstrap" | "cp-update" => Press::Receive,
+            _ => Press::CheckForUpdate,
+        });
+        match self.flow() {
+            "star-code" => setup.operator.welcome = true,
+            "prl-update" => (setup.before, setup.wanted) = (Before::Activated, Some(Wanted::RoamingList)),
+            "brew-url" => setup.wanted = Some(Wanted::BrewUrl),
+            "esn-change" => (setup.old_phone, setup.moved_to) = (Some(OLD_PHONE), Some(setup.hardware)),
+            _ => {}
+        }
         (self.set)(&mut setup);
         setup
     }
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 35] = [
+pub static SCENARIOS: [Scenario; 55] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -187,7 +247,7 @@ pub static SCENARIOS: [Scenario; 35] = [
     Scenario {
         name: "one-button/prl-current",
         title: "the roaming list is the current one and is not sent again",
-        set: |s| s.prl_current = true,
+        set: |s| s.before = Before::SameList,
         check: |f| {
             activated(f)?;
             require(f.account.prl_current, "the operator sent the roaming list again")
@@ -204,6 +264,172 @@ pub static SCENARIOS: [Scenario; 35] = [
         title: "requests and answers are lost on the way",
         set: |s| s.link = vec![(0, Fault::RequestLost), (2, Fault::ReplyLost), (5, Fault::ReplyTruncated(9))],
         check: activated,
+    },
+    Scenario {
+        name: "one-button/xml",
+        title: "the same, with documents in XML",
+        set: |s| s.operator.coding = Coding::Xml,
+        check: activated,
+    },
+    Scenario {
+        name: "one-button/long-prl",
+        title: "a roaming list of more than 8 KiB, in segments of 251 octets",
+        set: |s| (s.systems, s.segment, s.multipart) = (1900, 251, true),
+        check: |f| {
+            activated(f)?;
+            require(f.prl.len() > 8192, &format!("the list has {} octets", f.prl.len()))
+        },
+    },
+    Scenario {
+        name: "one-button/more-blocks",
+        title: "packet data profiles and user zones in the same session",
+        set: |s| s.more_blocks = true,
+        check: |f| {
+            activated(f)?;
+            let profile = &f.account.profile;
+            let sent = profile.packet_data.len() + profile.zones.len();
+            let kept = |(id, data): &(u8, Vec<u8>)| f.blocks.iter().any(|(_, i, d)| (i, d) == (id, data));
+            let whole = profile.packet_data.iter().chain(&profile.zones).all(kept);
+            require(whole && sent == 4 && f.blocks.len() == sent, "the handset holds other blocks")
+        },
+    },
+    Scenario {
+        name: "one-button/deactivated",
+        title: "a subscription that is not in force is not activated",
+        set: |s| s.deactivated = true,
+        check: already_activated,
+    },
+    Scenario {
+        name: "star-code",
+        title: "the user dials *228; a text, then a push message, and the handset activates itself",
+        set: |_| {},
+        check: |f| {
+            activated(f)?;
+            let welcomed = f.shown.iter().any(|s| s.texts.iter().any(|text| text == WELCOME));
+            require(welcomed, "the welcome text was not shown")
+        },
+    },
+    Scenario {
+        name: "star-code/no-welcome",
+        title: "the same without a text",
+        set: |s| s.operator.welcome = false,
+        check: activated,
+    },
+    Scenario {
+        name: "star-code/indication",
+        title: "the push asks the user first",
+        set: |s| s.operator.indication = true,
+        check: activated,
+    },
+    Scenario {
+        name: "star-code/declined",
+        title: "the push asks the user first, who says no",
+        set: |s| {
+            s.operator.indication = true;
+            s.answers = vec![(PromptKind::Confirm, Answer::No)];
+        },
+        check: |f| {
+            require(f.exchanges == 0, "the handset went to the operator")?;
+            unprogrammed(f)
+        },
+    },
+    Scenario {
+        name: "star-code/already-activated",
+        title: "the voice system tells the error, and no push follows",
+        set: |s| s.account = AccountState::Activated,
+        check: |f| {
+            require(f.exchanges == 0 && f.shown.is_empty(), "something followed the call")?;
+            unprogrammed(f)
+        },
+    },
+    Scenario {
+        name: "prl-update",
+        title: "the network replaces the roaming list; the user sees nothing of it",
+        set: |_| {},
+        check: list_updated,
+    },
+    Scenario {
+        name: "prl-update/spc-locked",
+        title: "the service programming lock must be opened first",
+        set: |s| s.spc = (*b"123456", true),
+        check: list_updated,
+    },
+    Scenario {
+        name: "prl-update/pending",
+        title: "two pushes are lost; the update waits until the third arrives",
+        set: |s| s.operator.lost_pages = 2,
+        check: |f| {
+            list_updated(f)?;
+            require(
+                f.errand.as_ref().is_some_and(|e| e.pages == 3 && !e.legacy),
+                "the third push did not do it",
+            )
+        },
+    },
+    Scenario {
+        name: "prl-update/legacy",
+        title: "no push arrives, and the list comes by data bursts instead",
+        set: |s| s.operator.lost_pages = FALLBACK,
+        check: |f| {
+            list_updated(f)?;
+            require(f.errand.as_ref().is_some_and(|e| e.legacy), "the legacy bearer was not used")
+        },
+    },
+    Scenario {
+        name: "brew-url",
+        title: "the network changes the BREW URL",
+        set: |_| {},
+        check: brew_url_set,
+    },
+    Scenario {
+        name: "brew-url/xml",
+        title: "the same, with documents in XML",
+        set: |s| s.operator.coding = Coding::Xml,
+        check: brew_url_set,
+    },
+    Scenario {
+        name: "esn-change",
+        title: "a new phone takes over the subscription of the old one",
+        set: |_| {},
+        check: activated,
+    },
+    Scenario {
+        name: "esn-change/star-code",
+        title: "the same, by dialling *228",
+        set: |s| s.press = Press::Dial(STAR_CODE),
+        check: activated,
+    },
+    Scenario {
+        name: "esn-change/old-phone",
+        title: "the old phone gets nothing any more, and keeps what it has",
+        set: |s| {
+            (s.hardware, s.moved_to) = (OLD_PHONE, Some(HardwareId::Esn(0x80B0_2913)));
+            s.before = Before::Activated;
+        },
+        check: |f| {
+            require(
+                f.account.new_hardware.is_some() && f.account.activations == 0,
+                "the old phone was served",
+            )?;
+            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")?;
+            require(f.nam == f.account.nam_blocks() && f.registrations == 0, "its settings changed")
+        },
+    },
+    Scenario {
+        name: "esn-change/cloned-storage",
+        title: "the new phone holds a copy of the old one's storage: it counts as not activated, and is",
+        set: |s| s.before = Before::OtherPhone(OLD_PHONE),
+        check: activated,
+    },
+    Scenario {
+        name: "esn-change/clone-unknown",
+        title: "a phone with a copied storage that nobody has sold does not come to life",
+        set: |s| (s.before, s.moved_to) = (Before::OtherPhone(OLD_PHONE), None),
+        check: |f| {
+            require(!f.activation.committed, "the copy counts as activated")?;
+            require(f.registrations == 0, "the copy has registered")?;
+            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")
+        },
     },
     Scenario {
         name: "fota-client",
@@ -365,6 +591,32 @@ fn activated(f: &Facts) -> Result<(), String> {
         f.activation.committed && f.activation.confirmed && f.activation.registered,
         "the activation is not complete",
     )
+}
+
+/// The new list is in use, was committed once, and nobody was shown anything.
+fn list_updated(f: &Facts) -> Result<(), String> {
+    let errand = f.errand.as_ref().ok_or("nothing was wanted")?;
+    require(errand.state == ErrandState::Done, &format!("the update is {:?}", errand.state))?;
+    require(errand.completions == 1, &format!("{} updates were counted", errand.completions))?;
+    require(errand.refusals.is_empty(), &format!("refused: {:?}", errand.refusals))?;
+    require(
+        matches!(&errand.task, Task::RoamingList(list) if *list == f.prl),
+        "the handset holds another list",
+    )?;
+    require(f.nam == f.account.nam_blocks(), "the number assignment changed")?;
+    require(
+        f.registration.as_ref().is_some_and(|r| r.prl == f.prl && r.nam == f.nam),
+        "the radio uses another list",
+    )?;
+    require(f.shown.is_empty(), &format!("the user was shown {:?}", f.shown))
+}
+
+fn brew_url_set(f: &Facts) -> Result<(), String> {
+    let errand = f.errand.as_ref().ok_or("nothing was wanted")?;
+    require(errand.state == ErrandState::Done, &format!("the change is {:?}", errand.state))?;
+    require(errand.completions == 1, &format!("{} changes were counted", errand.completions))?;
+    require(f.brew_url == BREW_URL, &format!("the BREW URL is {:?}", f.brew_url))?;
+    require(f.shown.is_empty(), &format!("the user was shown {:?}", f.shown))
 }
 
 fn already_activated(f: &Facts) -> Result<(), String> {

@@ -4,17 +4,17 @@
 //! copy of everything, with its own power cuts and link faults. Over loopback the same operator stands behind real servers
 //! and the handset uses the HTTP client of Linux devices; in process it is called directly, in virtual time.
 
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
+use kedge_agent::objects::key_of;
 use kedge_agent::store::{Activation, Key, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, FOTA_URL, HOSTS, InProcess, Offer, Operator, Profile, Running, Subscriber,
-    TRUSTED_DOMAIN, Transaction, serve,
+    ACTIVATION_URL, Account, Errand, FOTA_URL, HOSTS, InProcess, Offer, Operator, Profile, Running,
+    Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
@@ -24,17 +24,21 @@ use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
+use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::Registration;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
-use kedge_protocol::is683::Spc;
-use kedge_protocol::is683::prl::crc16;
+use kedge_protocol::is683::engine::Shelf;
+use kedge_protocol::is683::prl::{
+    AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
+};
+use kedge_protocol::is683::{Family, Nid, PrlId, Sid, Spc};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
-use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, Watch};
-use crate::scenario::{Descriptor, Package, Scenario, Setup};
+use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch};
+use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
 
 /// The product name of the simulated handset.
 const PRODUCT: &str = "kedge-sim-1";
@@ -47,6 +51,12 @@ pub const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
 
 /// What an exchange with the network takes on the handset's clock.
 const LATENCY: Duration = Duration::from_millis(120);
+
+/// The BREW URL that the operator sets.
+pub const BREW_URL: &str = "http://brew.operator.example/catalog";
+
+/// A SimpleIP profile: one network access identifier, as a test card has it.
+const SIMPLE_IP_PROFILE: &[u8] = b"\x10\x141234567890@rs3g.com \x10";
 
 /// Presses after which a user whose handset lost its power at the wrong moment gives up.
 const PRESSES: usize = 8;
@@ -72,8 +82,14 @@ pub struct Trouble {
 /// What can be seen when all is over.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The operator's account of the handset.
+    /// The operator's account of the handset, or of the subscription that it had.
     pub account: Account,
+    /// What the network wanted of the handset, if anything.
+    pub errand: Option<Errand>,
+    /// The committed BREW URL.
+    pub brew_url: String,
+    /// How often the radio registered in the scenario.
+    pub registrations: usize,
     /// The update transaction, if one was opened.
     pub transaction: Option<Transaction>,
     /// How often the repository was asked for a package.
@@ -82,7 +98,7 @@ pub struct Facts {
     pub partial: u32,
     /// What was reported of downloads behind a descriptor.
     pub download_reports: Vec<String>,
-    /// What the user was shown and answered.
+    /// What the user was shown and answered in the scenario.
     pub shown: Vec<Shown>,
     /// The version that runs.
     pub version: String,
@@ -92,6 +108,8 @@ pub struct Facts {
     pub activation: Activation,
     /// The committed number assignment, block after block.
     pub nam: Vec<u8>,
+    /// Further committed blocks: 3GPD, then PUZL, each with its download number.
+    pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
     /// The committed roaming list.
     pub prl: Vec<u8>,
     /// The settings of client provisioning, one object each, sorted.
@@ -182,8 +200,15 @@ impl Prepared {
         let wire = LiveWire::new(InProcess::new(Arc::clone(&shared), clock.clone()), fuse.clone());
         let faults = self.setup.link.iter().chain(&trouble.link).copied();
         let bearer = Bearer::new(wire).with_latency(clock.clone(), LATENCY).with_faults(faults);
-        let mut handset =
-            Handset::<_, W, E>::new(self.model.clone(), self.setup.hardware, clock, bearer, fuse, self.seed)?;
+        let world = (fuse, Arc::clone(&shared));
+        let mut handset = Handset::<_, W, E>::new(
+            self.model.clone(),
+            self.setup.hardware,
+            clock,
+            bearer,
+            world,
+            self.seed,
+        )?;
         let mut facts = self.run(&mut handset, &shared, &trouble.cuts, watch)?;
         let bearer: &mut Faulty<Bearer<LiveWire>> = &mut handset.ports.http;
         facts.exchanges = bearer.started();
@@ -205,7 +230,7 @@ impl Prepared {
             self.setup.hardware,
             clock.clone(),
             http,
-            fuse,
+            (fuse, Arc::clone(&shared)),
             self.seed,
         )?;
         let mut watch = Ticking { watch, clock };
@@ -231,12 +256,8 @@ impl Prepared {
         cuts: &[(u64, Cut)],
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
-        if self.setup.prl_current {
-            // An earlier life: activated, and then given to a new subscriber with the same roaming list.
-            handset.live(Some(self.setup.press), &mut ())?;
-            *operator.lock().unwrap_or_else(PoisonError::into_inner) = self.operator.clone();
-            handset.forget_activation()?;
-        }
+        self.earlier_life(handset, operator)?;
+        let (before, shown) = (handset.ports.radio.registrations(), handset.ports.ui.shown().len());
         for (kind, answer) in &self.setup.answers {
             handset.ports.ui.answer_once(*kind, *answer);
         }
@@ -250,20 +271,19 @@ impl Prepared {
         for (operation, cut) in cuts {
             handset.nor().cut_at(*operation, *cut);
         }
-        let mut registrations = 0;
+        let mut registrations = before;
         let mut facts = None;
         for _ in 0..PRESSES {
             handset.live(Some(self.setup.press), watch)?;
-            let clock = handset.ports.clock.uptime();
             if handset.ports.radio.registrations() > registrations {
                 registrations = handset.ports.radio.registrations();
-                let mut operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(r) = handset.ports.radio.registration() {
-                    operator.register(clock, handset.ports.identity.hardware_id(), &r.nam, &r.prl);
-                }
+                register(handset, operator);
             }
-            let seen = facts_of(handset, operator)?;
-            let done = cuts.is_empty() || (self.scenario.check)(&seen).is_ok();
+            let mut seen = facts_of(handset, operator)?;
+            seen.shown.drain(..shown);
+            seen.registrations -= before;
+            let once = cuts.is_empty() && self.setup.operator.lost_pages == 0;
+            let done = once || (self.scenario.check)(&seen).is_ok();
             facts = Some(seen);
             if done {
                 break;
@@ -271,6 +291,60 @@ impl Prepared {
         }
         facts.ok_or_else(|| anyhow!("nothing was pressed"))
     }
+
+    /// What happened to the handset before the scenario begins, and what the network wants of it then.
+    fn earlier_life<H: Connection, const W: usize, const E: usize>(
+        &self,
+        handset: &mut Handset<H, W, E>,
+        operator: &Arc<Mutex<Operator>>,
+    ) -> anyhow::Result<()> {
+        match self.setup.before {
+            Before::Nothing => {}
+            Before::SameList => {
+                handset.live(Some(Press::Activate), &mut ())?;
+                *lock(operator) = self.operator.clone();
+                handset.forget_activation()?;
+            }
+            Before::Activated => {
+                handset.live(Some(Press::Activate), &mut ())?;
+                register(handset, operator);
+            }
+            Before::OtherPhone(hardware) => {
+                let mine = handset.ports.identity.clone();
+                let (make, model, version) = (mine.make(), mine.model(), mine.version());
+                handset.ports.identity = Identity::new(hardware, make, model, version)?;
+                handset.live(Some(Press::Activate), &mut ())?;
+                register(handset, operator);
+                handset.ports.identity = mine;
+            }
+        }
+        if let Some(hardware) = self.setup.moved_to {
+            lock(operator).change_hardware(self.setup.owner(), hardware);
+        }
+        if let Some(wanted) = self.setup.wanted {
+            let task = match wanted {
+                Wanted::RoamingList => Task::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?),
+                Wanted::BrewUrl => Task::BrewUrl(BREW_URL.to_owned()),
+            };
+            lock(operator).send_for(self.setup.hardware, task);
+        }
+        Ok(())
+    }
+}
+
+/// Tells the operator what the radio has registered with.
+fn register<H: Connection, const W: usize, const E: usize>(
+    handset: &Handset<H, W, E>,
+    operator: &Arc<Mutex<Operator>>,
+) {
+    if let Some(r) = handset.ports.radio.registration() {
+        let (now, id) = (handset.ports.clock.uptime(), handset.ports.identity.hardware_id());
+        lock(operator).register(now, id, &r.nam, &r.prl);
+    }
+}
+
+fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
+    operator.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What can be seen now.
@@ -286,9 +360,17 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let flash = &mut handset.ports.flash;
     let (store, _) = Store::open(flash, map.store, id).map_err(|e| anyhow!("{e}"))?;
     let update = Update::mount(flash, map.update).map_err(|e| anyhow!("{e}"))?;
-    let mut buf = vec![0; 8192];
+    let mut buf = vec![0; PRL + 4096];
     let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
+    let shelves = [Shelf::Family(Family::PacketData), Shelf::Puzl];
+    let places = shelves.into_iter().flat_map(|shelf| (0..=12).map(move |id| (shelf, id)));
+    let blocks = places
+        .filter_map(|place| {
+            let data = kedge_agent::store::block(&store, flash, place, &mut buf)?;
+            Some((place.0, place.1, data.to_vec()))
+        })
+        .collect();
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let prl = prl.unwrap_or_default().to_vec();
     let mut settings = Vec::new();
@@ -300,13 +382,24 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     })
     .map_err(|e| anyhow!("{e}"))?;
     settings.sort();
+    let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
+    let brew_url = brew_url.map_err(|e| anyhow!("{e}"))?.flatten().unwrap_or_default();
+    let brew_url = String::from_utf8_lossy(brew_url).into_owned();
     let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
-    let operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
+    let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
+    let registrations = handset.ports.radio.registrations();
     let nor = handset.nor();
     violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
     Ok(Facts {
-        account: operator.account(id).cloned().ok_or_else(|| anyhow!("no account"))?,
+        account: operator
+            .account(id)
+            .or(operator.accounts().first())
+            .cloned()
+            .ok_or_else(|| anyhow!("no account"))?,
+        errand: operator.errand(1).cloned(),
+        brew_url,
+        registrations,
         transaction: operator.transaction(1).cloned(),
         package_requests: operator.clone().repository().requests(),
         partial: operator.clone().repository().partial(),
@@ -315,6 +408,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         versions: VERSIONS,
         activation: activation.unwrap_or_default(),
         nam,
+        blocks,
         prl,
         settings,
         reports_left,
@@ -395,14 +489,23 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
     let mut config = setup.operator.clone();
     config.seed = u32::try_from(seed & 0xFFFF_FFFF)?;
     let mut operator = Operator::new(config);
-    let mut profile = Profile::new(setup.hardware, Subscriber::sample(), roaming_list(seed));
+    let list = roaming_list(seed, setup.systems)?;
+    let mut profile = Profile::new(setup.owner(), Subscriber::sample(), list);
     profile.ask_capability = setup.ask_capability;
-    profile.compare_prl = setup.prl_current;
+    profile.compare_prl = setup.before == Before::SameList;
     profile.messages_per_document = if setup.multipart { 4 } else { 1 };
+    profile.segment = setup.segment;
+    if setup.more_blocks {
+        profile.packet_data = vec![(0, vec![0x40]), (1, SIMPLE_IP_PROFILE.to_vec())];
+        profile.zones = vec![(0, vec![0x12, 0x34, 0x56]), (3, vec![0x01])];
+    }
     if setup.spc.1 {
         profile.spc = Spc::new(core::str::from_utf8(&setup.spc.0)?);
     }
     operator.subscribe(profile, setup.account)?;
+    if setup.deactivated {
+        operator.deactivate(setup.owner());
+    }
     if let Some(package) = package {
         let repository = operator.repository();
         let package_url = match setup.descriptor {
@@ -467,48 +570,42 @@ fn package(kind: Package, pair: &Pair, sector: u32, in_place: bool) -> anyhow::R
     })
 }
 
-/// A classic roaming list (C.S0016 3.5.5) of some records, its identity drawn from the seed.
-fn roaming_list(seed: u64) -> Vec<u8> {
-    let id = Seeded::new(seed).word() & 0xFFFF | 1;
-    let systems = 24_u64;
-    let mut bits = String::new();
-    let mut put = |value: u64, n: usize| {
-        let _ = write!(bits, "{value:0n$b}");
+/// A classic roaming list (C.S0016 3.5.5) with this many systems, its identity drawn from the seed.
+fn roaming_list(seed: u64, systems: u16) -> anyhow::Result<Vec<u8>> {
+    let id = PrlId(u16::try_from(Seeded::new(seed).word() & 0xFFFF)? | 1);
+    let mut blocks = [0; 1];
+    let acquisitions = [
+        // System A or B, primary channel; blocks A and B.
+        AcquisitionRecord { acq_type: AcqType::CELLULAR_CDMA_STANDARD, body: AcqBody::Standard(3, 1) },
+        AcquisitionRecord {
+            acq_type: AcqType::PCS_BLOCKS,
+            body: AcqBody::Numbers(Numbers::pack(AcqType::PCS_BLOCKS, &[0, 1], &mut blocks)?),
+        },
+    ];
+    let system = |n: u16| {
+        let sid = Sid::new(4139 + n).ok_or_else(|| anyhow!("too many systems"))?;
+        Ok(SystemRecord {
+            id: SystemId::Cdma(sid, Nid::ANY),
+            preferred: true,
+            same_area: n > 0,
+            more_desirable: n + 1 < systems,
+            acq_index: n & 1,
+            roam_ind: Some(1),
+            association: None,
+        })
     };
-    put(0, 16);
-    put(id, 16);
-    for (value, n) in [(1, 1), (0, 8), (2, 9), (systems, 14)] {
-        put(value, n);
-    }
-    // Cellular CDMA, system A or B, primary channel; PCS CDMA, blocks A and B.
-    for (value, n) in [(2, 4), (3, 2), (1, 2), (5, 4), (2, 3), (0, 3), (1, 3)] {
-        put(value, n);
-    }
-    for system in 0..systems {
-        let last = system + 1 == systems;
-        // SID, no NID, preferred, GEO, PRI, acquisition index, indicator off.
-        for (value, n) in [
-            (4139 + system, 15),
-            (0, 2),
-            (1, 1),
-            (u64::from(system > 0), 1),
-            (u64::from(!last), 1),
-            (system & 1, 9),
-            (1, 8),
-        ] {
-            put(value, n);
-        }
-    }
-    while !bits.len().is_multiple_of(8) {
-        bits.push('0');
-    }
-    let mut list: Vec<u8> =
-        bits.as_bytes().chunks(8).map(|octet| octet.iter().fold(0, |v, bit| v << 1 | (bit & 1))).collect();
-    let size = u16::try_from(list.len() + 2).unwrap_or(u16::MAX);
-    list[..2].copy_from_slice(&size.to_be_bytes());
-    let crc = crc16(&list);
-    list.extend_from_slice(&crc.to_be_bytes());
-    list
+    let systems = (0..systems).map(system).collect::<anyhow::Result<Vec<_>>>()?;
+    let (format, subnets) = (PrlFormat::Classic, &[][..]);
+    let draft = Draft {
+        format,
+        id,
+        pref_only: true,
+        def_roam_ind: 0,
+        acquisitions: &acquisitions,
+        subnets,
+        systems: &systems,
+    };
+    Ok(draft.emit(&mut vec![0; PRL])?.to_vec())
 }
 
 fn octets(n: usize) -> anyhow::Result<u32> {

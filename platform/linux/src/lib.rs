@@ -1,11 +1,14 @@
-//! The ports on Linux (and other hosts with `std`): HTTP and HTTPS over ureq, rustls and ring; clock; random octets.
+//! The ports on Linux (and other hosts with `std`): HTTP and HTTPS over ureq, rustls and ring; flash on files; clock; random
+//! octets; identity. The service made of them is `kedge-agentd`.
 //!
 //! | port | here | notes |
 //! |---|---|---|
 //! | [`kedge_platform::http`] | [`http::HttpClient`] | certificate roots built in or given, fixed name table for tests |
 //! | [`kedge_platform::clock`] | [`clock::SystemClock`] | the monotonic clock |
 //! | [`kedge_platform::entropy`] | [`entropy::SystemEntropy`] | the kernel's generator |
+//! | [`kedge_platform::flash`] | [`nor::FileNor`] | files and block devices, synced so that a power cut finds old or new |
 //! | [`kedge_platform::nand`] | [`nand::MtdNand`], [`nand::FileNand`] | a raw NAND part of the kernel's; a file that stands for one |
+//! | [`kedge_platform::identity`] | [`identity::MachineIdentity`] | make and model from DMI or the device tree |
 //! | [`kedge_platform::loader`] | [`handover::Hook`] | a program of the OEM, for RAUC, SWUpdate and U-Boot |
 //!
 //! ```no_run
@@ -31,4 +34,6 @@ pub mod clock;
 pub mod entropy;
 pub mod handover;
 pub mod http;
+pub mod identity;
 pub mod nand;
+pub mod nor;

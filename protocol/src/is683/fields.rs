@@ -371,12 +371,15 @@ impl Sink for Counter {
 
 /// Octets that `write` produces.
 pub(crate) fn measure(write: impl FnOnce(&mut Counter) -> Result<(), Error>) -> usize {
-    let mut counter = Counter(0);
     // A value that may not be written has no length; `emit` tells why.
-    match write(&mut counter) {
-        Ok(()) => counter.0.div_ceil(8),
-        Err(_) => 0,
-    }
+    measure_bits(write).map_or(0, |bits| bits.div_ceil(8))
+}
+
+/// Bits that `write` produces.
+pub(crate) fn measure_bits(write: impl FnOnce(&mut Counter) -> Result<(), Error>) -> Result<usize, Error> {
+    let mut counter = Counter(0);
+    write(&mut counter)?;
+    Ok(counter.0)
 }
 
 /// Gives a block type its public `parse`, `buffer_len` and `emit` from its `read` and `write`.

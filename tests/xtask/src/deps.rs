@@ -16,7 +16,7 @@ enum May {
 
 /// The rule: `agent -> protocol, update-agent, platform`, `update-agent -> platform, delta, package, repack`, `repack -> delta`,
 /// `platform/* -> platform`, `protocol`, `delta` and `package` on nothing of ours. Development dependencies are free.
-const RULES: [(&str, May); 16] = [
+const RULES: [(&str, May); 17] = [
     ("kedge-protocol", May::Use(&[])),
     ("kedge-platform", May::Use(&[])),
     ("kedge-delta", May::Use(&[])),
@@ -40,6 +40,7 @@ const RULES: [(&str, May); 16] = [
             "kedge-update-agent",
         ]),
     ),
+    ("kedge-agentd", May::UseAll),
     ("kedge-network", May::UseAll),
     ("kedge", May::UseAll),
     ("kedge-tests", May::UseAll),

@@ -46,7 +46,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn prove(target: Target, wanted: &[String]) -> Result<()> {
     if let Some(unknown) = wanted.iter().find(|part| PARTS.iter().all(|(name, _)| name != part)) {
-        bail!("there is no part {unknown}; there are {}", PARTS.map(|(name, _)| name).join(", "));
+        bail!(
+            "there is no part {unknown}; there are {}",
+            PARTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        );
     }
     let mut culprits = Vec::new();
     for (part, covers) in

@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = |target: &Target| options.target.is_none_or(|only| only == *target);
     for target in Target::ALL.into_iter().filter(wanted) {
         let wanted = |name: &str| options.part.is_empty() || options.part.iter().any(|part| part == name);
-        for (part, _) in PARTS.iter().chain(&MEASURED_ONLY).filter(|(name, _)| wanted(name)) {
+        for (part, _) in PARTS.iter().chain(MEASURED_ONLY).filter(|(name, _)| wanted(name)) {
             let place = format!("{part} on {} at {level}", target.triple());
             let (program, depth) = match measure(part, target, level) {
                 Ok(measured) => measured,
@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn every_part_has_a_budget_for_every_target() {
         let budgets = budgets().unwrap();
-        for (part, _) in PARTS.into_iter().chain(MEASURED_ONLY) {
+        for (part, _) in PARTS.iter().chain(MEASURED_ONLY) {
             for target in Target::ALL {
                 assert!(
-                    budgets.get(part).is_some_and(|targets| targets.contains_key(target.triple())),
+                    budgets.get(*part).is_some_and(|targets| targets.contains_key(target.triple())),
                     "{part}"
                 );
             }

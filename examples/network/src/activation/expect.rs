@@ -8,24 +8,28 @@ use kedge_protocol::wire::Reader;
 
 /// What the operator expects in answer to one forward message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Expect {
+pub(crate) enum Expect {
     /// Protocol Capability Response: these features, each with one of its revisions, must be offered.
     Capability(&'static [(u8, u8)]),
     /// Extended Protocol Capability Response with an MEID record.
     Meid,
     /// One result code for each block, in order: message type, block ids.
     Blocks(u8, Vec<u8>),
+    /// PUZL Download Response: a result code for each block, in order, and no zone named.
+    Zones(Vec<u8>),
     /// SSPR Configuration Response with the list's dimensions; the number is the block id asked for.
     Dimensions(u8),
     /// SSPR Download Response for this block id, offset and size.
     Segment { block: u8, offset: u16, size: u8 },
     /// Commit Response.
     Commit,
+    /// OTAPA Response without a challenge: the devices here have no SPASM.
+    Otapa,
 }
 
 /// What a reverse message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Everything was accepted.
     Accepted,
     /// A well-formed answer with this result code.
@@ -39,17 +43,19 @@ pub(super) enum Verdict {
 }
 
 /// The result code that says "ask for the extended dimensions" (`is683.md` §4.3).
-pub(super) const PRL_FORMAT_MISMATCH: u8 = 0x23;
+pub(crate) const PRL_FORMAT_MISMATCH: u8 = 0x23;
 
 /// Reads `reverse` as the answer to what is expected.
-pub(super) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
+pub(crate) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
     let verdict = match expect {
         Expect::Capability(features) => capability(reverse, features),
         Expect::Meid => meid(reverse),
         Expect::Blocks(kind, blocks) => block_results(reverse, *kind, blocks),
+        Expect::Zones(blocks) => zones(reverse, blocks),
         Expect::Dimensions(block) => dimensions(reverse, *block),
         Expect::Segment { block, offset, size } => segment(reverse, *block, *offset, *size),
         Expect::Commit => fixed(reverse, &[0x05]).map(Verdict::of),
+        Expect::Otapa => otapa(reverse).map(Verdict::of),
     };
     verdict.unwrap_or_else(|fault| Verdict::Wrong(format!("{fault}: {}", hex(reverse))))
 }
@@ -70,6 +76,14 @@ fn fixed(reverse: &[u8], head: &[u8]) -> Read<u8> {
     }
 }
 
+/// Type, result code, then seven reserved bits and NAM_LOCK_IND.
+fn otapa(reverse: &[u8]) -> Read<u8> {
+    match reverse {
+        [0x0A, code, 0] => Ok(*code),
+        _ => Err("not an OTAPA Response without a challenge".to_owned()),
+    }
+}
+
 fn block_results(reverse: &[u8], kind: u8, blocks: &[u8]) -> Read<Verdict> {
     let count = u8::try_from(blocks.len()).map_err(|_| "too many blocks".to_owned())?;
     let results = reverse.strip_prefix(&[kind, count]).ok_or("wrong type or number of blocks")?;
@@ -87,6 +101,19 @@ fn block_results(reverse: &[u8], kind: u8, blocks: &[u8]) -> Read<Verdict> {
         }
     }
     Ok(Verdict::of(refused))
+}
+
+fn zones(reverse: &[u8], blocks: &[u8]) -> Read<Verdict> {
+    let count = u8::try_from(blocks.len()).map_err(|_| "too many blocks".to_owned())?;
+    let results = reverse.strip_prefix(&[0x0C, count]).ok_or("wrong type or number of blocks")?;
+    let mut refused = 0;
+    for (result, block) in results.chunks(3).zip(blocks) {
+        match result {
+            [id, code, 0] if id == block => refused = if refused == 0 { *code } else { refused },
+            _ => return Err(format!("a result that is not block {block:02x}, code, no zone")),
+        }
+    }
+    if results.len() == 3 * blocks.len() { Ok(Verdict::of(refused)) } else { Err("wrong length".to_owned()) }
 }
 
 fn segment(reverse: &[u8], block: u8, offset: u16, size: u8) -> Read<Verdict> {
@@ -225,6 +252,9 @@ mod tests {
             ("080009000a08", segment(10, 8), Verdict::Refused(0x09)),
             ("0500", Expect::Commit, Verdict::Accepted),
             ("050a", Expect::Commit, Verdict::Refused(0x0A)),
+            ("0a0000", Expect::Otapa, Verdict::Accepted),
+            ("0c02000000030700", Expect::Zones(vec![0, 3]), Verdict::Refused(7)),
+            ("0a0600", Expect::Otapa, Verdict::Refused(6)),
         ] {
             assert_eq!(judge(&expect, &octets(message)), verdict, "{message}");
         }
@@ -240,6 +270,8 @@ mod tests {
             ("07000009200000120000004001", Expect::Dimensions(0)),
             ("080000000012", Expect::Segment { block: 0, offset: 0, size: 18 }),
             ("0500", Expect::Commit),
+            ("0a0000", Expect::Otapa),
+            ("0c02000000030000", Expect::Zones(vec![0, 3])),
         ];
         for (index, (message, expect)) in good.iter().enumerate() {
             let message = octets(message);

@@ -7,7 +7,7 @@ use kedge_protocol::is683::nam::{Access, CdmaAnalogNam, Imsi, ImsiClass, Pairs};
 use kedge_protocol::is683::sspr::{MAX_SEGMENT, Segment};
 use kedge_protocol::is683::{
     Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min,
-    NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
+    MsgType, NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
 };
 
 const FIRST: Step = Step::one_button(1);
@@ -24,13 +24,13 @@ const OTASP_P_REV: u8 = 4;
 /// One message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
-    pub(super) message: Vec<u8>,
-    pub(super) expect: Expect,
-    pub(super) step: Step,
-    pub(super) answered_in: Step,
-    pub(super) meaning: String,
+    pub(crate) message: Vec<u8>,
+    pub(crate) expect: Expect,
+    pub(crate) step: Step,
+    pub(crate) answered_in: Step,
+    pub(crate) meaning: String,
     /// Nothing else in its document: what follows depends on the answer.
-    pub(super) alone: bool,
+    pub(crate) alone: bool,
 }
 
 impl Ask {
@@ -52,12 +52,47 @@ pub(crate) fn plan(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
         plan.push(verify_spc(spc)?);
     }
     plan.push(download_nam(&profile.subscriber)?);
+    if !profile.packet_data.is_empty() {
+        let meaning = "Download Request, packet data";
+        plan.push(listed(&profile.packet_data, MsgType::PACKET_DATA_DOWNLOAD, meaning)?);
+    }
+    if !profile.zones.is_empty() {
+        plan.push(listed(&profile.zones, MsgType::PUZL_DOWNLOAD, "PUZL Download Request")?);
+    }
     if profile.compare_prl {
         plan.push(dimensions(0)?);
     }
-    plan.extend(segments(profile)?);
+    let id = if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL };
+    plan.extend(segments(&profile.prl, id, profile.segment)?);
     plan.push(Ask::new(&Forward::CommitRequest, Expect::Commit, COMMIT, "Commit Request")?);
     Ok(plan)
+}
+
+/// A roaming list update that the network begins by itself: [SPC] and the list between OTAPA start and stop.
+pub(crate) fn update_plan(profile: &Profile, prl: &[u8]) -> Result<Vec<Ask>, ProfileError> {
+    let step = |ask: Ask, step| Ask { step, answered_in: step, alone: true, ..ask };
+    let otapa = |start, number| {
+        let meaning = if start { "OTAPA Request, start" } else { "OTAPA Request, stop" };
+        Ask::new(&Forward::OtapaRequest { start }, Expect::Otapa, Step::prl_update(number), meaning)
+    };
+    let mut plan = vec![otapa(true, 3)?];
+    if let Some(spc) = &profile.spc {
+        plan.push(step(verify_spc(spc)?, Step::prl_update(3)));
+    }
+    plan.push(step(dimensions(0)?, Step::prl_update(4)));
+    let id = if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL };
+    plan.extend(segments(prl, id, profile.segment)?.into_iter().map(|ask| step(ask, Step::prl_update(4))));
+    let commit = Ask::new(&Forward::CommitRequest, Expect::Commit, Step::prl_update(5), "Commit Request")?;
+    plan.push(commit);
+    plan.push(otapa(false, 6)?);
+    Ok(plan)
+}
+
+/// What the activation server asks over the air when a star code was dialled.
+pub(crate) fn star_code_plan() -> Result<Vec<Ask>, ProfileError> {
+    let request = Forward::ProtocolCapabilityRequest(None);
+    let step = Step::star_code(1);
+    Ok(vec![Ask::new(&request, Expect::Capability(NEEDED), step, "Protocol Capability Request")?])
 }
 
 /// Asks for the MEID, as nothing else tells who calls.
@@ -68,14 +103,14 @@ pub(super) fn capability_with_meid() -> Result<Ask, ProfileError> {
 }
 
 /// Asks which roaming list the device has; block id 0 for a classic, 2 for any list.
-pub(super) fn dimensions(block: u8) -> Result<Ask, ProfileError> {
+pub(crate) fn dimensions(block: u8) -> Result<Ask, ProfileError> {
     let request = if block == 0 { SsprRequest::Dimensions } else { SsprRequest::ExtendedDimensions };
     let request = Forward::SsprConfigurationRequest(request);
     Ask::new(&request, Expect::Dimensions(block), LIST, "SSPR Configuration Request, dimensions")
 }
 
 /// `PR_LIST_ID` of a list.
-pub(super) fn list_id(prl: &[u8]) -> Option<u16> {
+pub(crate) fn list_id(prl: &[u8]) -> Option<u16> {
     prl.get(2..4).and_then(|id| id.try_into().ok()).map(u16::from_be_bytes)
 }
 
@@ -109,11 +144,29 @@ fn download_nam(subscriber: &Subscriber) -> Result<Ask, ProfileError> {
     Ok(Ask { answered_in: NAM_ANSWER, alone: false, ..ask })
 }
 
-fn segments(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
-    let size = usize::from(profile.segment).clamp(1, MAX_SEGMENT);
-    let id =
-        if profile.extended_prl { SsprDownloadBlockId::EXTENDED_PRL } else { SsprDownloadBlockId::PRL }.0;
-    let count = profile.prl.len().div_ceil(size);
+/// The blocks of a 3GPD or PUZL Download Request.
+fn listed(owned: &[(u8, Vec<u8>)], kind: MsgType, meaning: &str) -> Result<Ask, ProfileError> {
+    let blocks: Vec<Block<'_>> = owned.iter().map(|(id, data)| Block { id: *id, data }).collect();
+    let ids = owned.iter().map(|(id, _)| *id).collect();
+    let mut buf = [0; MAX_MESSAGE];
+    let blocks = Blocks::build(&blocks, &mut buf)?;
+    let (request, expect) = if kind == MsgType::PUZL_DOWNLOAD {
+        (Forward::PuzlDownloadRequest { blocks, fresh: None }, Expect::Zones(ids))
+    } else {
+        let request = Forward::DownloadRequest { family: Family::PacketData, blocks, fresh: None };
+        (request, Expect::Blocks(kind.0, ids))
+    };
+    let ask = Ask::new(&request, expect, NAM, meaning)?;
+    Ok(Ask { answered_in: NAM_ANSWER, alone: false, ..ask })
+}
+
+fn segments(
+    prl: &[u8],
+    SsprDownloadBlockId(id): SsprDownloadBlockId,
+    size: u8,
+) -> Result<Vec<Ask>, ProfileError> {
+    let size = usize::from(size).clamp(1, MAX_SEGMENT);
+    let count = prl.len().div_ceil(size);
     let segment = |(index, data): (usize, &[u8])| {
         let offset = u16::try_from(index * size).map_err(|_| ProfileError::TooLong)?;
         let mut buf = [0; 255];
@@ -124,7 +177,7 @@ fn segments(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
         let meaning = format!("SSPR Download Request, segment {} of {count}", index + 1);
         Ok(Ask { alone: false, ..Ask::new(&request, expect, LIST, &meaning)? })
     };
-    profile.prl.chunks(size).enumerate().map(segment).collect()
+    prl.chunks(size).enumerate().map(segment).collect()
 }
 
 /// The blocks of a Download Request: id and PARAM_DATA.

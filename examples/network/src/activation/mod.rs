@@ -14,13 +14,13 @@ use crate::caller::{self, Caller};
 use crate::log::{Rule, Step, hex};
 use crate::order::{Answer, Order, Payload, code};
 use crate::script::{Scene, Script, Turn};
-use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, judge};
-pub(crate) use forward::{Ask, nam_blocks, plan};
+pub(crate) use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, judge};
+pub(crate) use forward::{Ask, dimensions, list_id, nam_blocks, plan, star_code_plan, update_plan};
 use kedge_platform::identity::HardwareId;
 use std::collections::VecDeque;
 
 /// Media type of a body part with a reverse message (profile B1).
-const REVERSE_TYPE: &str = "application/x-is683-response";
+pub(crate) const REVERSE_TYPE: &str = "application/x-is683-response";
 
 /// Most messages in one body: its parts less the document (profile B1).
 const MOST_PARTS: usize = 31;
@@ -47,6 +47,9 @@ impl Activation {
         let Some(account) = scene.books.account_mut(hardware) else {
             return Turn::Say(Order::farewell("This device is not known to the operator.", ANSWER));
         };
+        if account.deactivated {
+            return Turn::Say(Order::farewell("This subscription is not in force.", ANSWER));
+        }
         if account.state == AccountState::Activated {
             return Turn::Say(Order::farewell("This device was activated already.", ANSWER));
         }

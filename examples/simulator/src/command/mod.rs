@@ -7,6 +7,7 @@ mod delta;
 mod input;
 mod inspect;
 mod package;
+mod prl;
 mod signing;
 mod simulate;
 
@@ -52,7 +53,7 @@ pub struct Surroundings<'a> {
 
 /// A handset-side device-management client, played on a simulated device against a simulated operator network.
 ///
-/// Without a command, it plays the flows `one-button` and `fota-client`.
+/// Without a command, it plays every flow once.
 #[derive(Debug, Parser)]
 #[command(name = "kedge", version, after_help = EXAMPLES)]
 struct Cli {
@@ -67,6 +68,7 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
+  kedge prl show roaming.prl
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -82,6 +84,8 @@ enum Command {
     Delta(delta::Delta),
     /// Make update packages, also such as hold a whole image
     Package(package::Package),
+    /// Show, check and make preferred roaming lists
+    Prl(prl::Arguments),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -100,6 +104,7 @@ pub fn run(
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
+        Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

@@ -4,8 +4,10 @@
 //! then the firmware that lies in the chosen slot, if it is one that was ever released. A *life* is a sequence of power
 //! sessions until nothing is left to do.
 
+mod air;
 mod parts;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -15,6 +17,7 @@ use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
 use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_generator::image::MOST_REGIONS;
+use kedge_network::Operator;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::flash::{ErrorType, Region};
 use kedge_platform::http::Connection;
@@ -28,7 +31,9 @@ use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
+use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
+use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
     WORDS_SMALL, Workspace,
@@ -42,10 +47,10 @@ type Room = Workspace<{ WORDS_SMALL + 2048 }, MOST_REGIONS>;
 const STATE: u32 = 12 << 10;
 
 /// Largest preferred roaming list of the simulated handset, in octets.
-pub const PRL: usize = 4096;
+pub const PRL: usize = 16 * 1024;
 
 /// Octets of each bank of the agent's store: room for every object at its limit, a full roaming list and a commit of it.
-const STORE_BANK: u32 = 16 * 1024;
+const STORE_BANK: u32 = 64 * 1024;
 
 /// Octets of each bank of the update journal.
 const JOURNAL_BANK: u32 = 512;
@@ -154,6 +159,10 @@ pub enum Press {
     CheckForUpdate,
     /// Nothing: the short messages that wait arrive.
     Receive,
+    /// The digits of a star code, and the call key.
+    Dial(&'static str),
+    /// Nothing: the network acts.
+    Nothing,
 }
 
 /// The types of its parts.
@@ -178,11 +187,14 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     pub ports: Ports<SimBoard<H, W, E>>,
     model: Model,
     fuse: Fuse,
+    /// The radio network that it is in reach of.
+    network: Arc<Mutex<Operator>>,
     receive: Vec<u8>,
     send: Vec<u8>,
     engine: Box<Engine<PRL>>,
     /// Short messages that wait in the network: those of one group arrive before the handset does anything else.
     pub inbox: Vec<Vec<Vec<u8>>>,
+    messages: Box<Receiver>,
 }
 
 /// What the handset keeps of short messages that are not whole: the limits of `wap-push.md` section 10.
@@ -204,7 +216,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         id: HardwareId,
         clock: Clock,
         http: H,
-        fuse: Fuse,
+        (fuse, network): (Fuse, Arc<Mutex<Operator>>),
         seed: u64,
     ) -> anyhow::Result<Self> {
         let sectors = model.map.len as usize / E;
@@ -228,10 +240,12 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             ports,
             model,
             fuse,
+            network,
             receive: vec![0; 24 * 1024],
             send: vec![0; 8 * 1024],
             engine: Box::new(Engine::new()),
             inbox: Vec::new(),
+            messages: Box::default(),
         })
     }
 
@@ -333,18 +347,20 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             objects: &[],
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
-        let memory = Memory { buffers, engine: &mut self.engine };
-        let ports = &mut self.ports;
+        let memory = Memory { buffers, engine: &mut self.engine, messages: &mut self.messages };
+        let (ports, air) = (&mut self.ports, (&self.network, &self.fuse));
+        let mut listened = false;
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
         let mut receiver = Box::new(Messages::new());
         let mut groups = self.inbox.iter();
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
+                // What is pressed and what the network sends goes before what can wait.
+                Pause::Idle(_) if press.is_some() || !listened => {}
                 Pause::Idle(Some(until)) => {
                     ports.clock.advance(until.saturating_sub(ports.clock.uptime()));
                     continue;
                 }
-                Pause::Idle(None) if press.is_some() => {}
                 pause => return Ok(pause),
             }
             let mut context = ports.context(&mut *watch);
@@ -358,7 +374,12 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
                     }
                     *press = groups.as_slice().first().map(|_| Press::Receive);
                 }
-                None => {}
+                Some(Press::Dial(digits)) => air::dial(&mut agent, &mut context, air, digits)?,
+                Some(Press::Nothing) => {}
+                None => {
+                    listened = true;
+                    air::listen(&mut agent, &mut context, air)?;
+                }
             }
         }
         Ok(Pause::Idle(None))
@@ -389,6 +410,20 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         scm: 0x6A,
         mob_p_rev: 6,
         hardware,
-        packet_data: None,
+        packet_data: Some(PacketDataCapability {
+            simple_ip: SimpleIpCapability {
+                max_num_nai: 2,
+                max_nai_length: 72,
+                max_ss_length: 16,
+                auth_algorithm: 0x80,
+            },
+            mobile_ip: MobileIpCapability {
+                max_num_nai: 2,
+                max_nai_length: 72,
+                mn_aaa: (16, 0x80),
+                mn_ha: (16, 0x80),
+            },
+        }),
+        carried: Carried::ALL,
     }
 }

@@ -16,6 +16,9 @@ use std::time::Duration;
 use kedge_agent::event::{Event, Events};
 use kedge_agent::trigger::Kind;
 use kedge_platform::power::Restart;
+use kedge_protocol::is683::engine::Mode;
+use kedge_protocol::is683::{self, Direction, MsgType};
+use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 
 use crate::feed::{Arrow, Feed, Lane, Note, Observer, Progress};
 use crate::hex;
@@ -40,6 +43,8 @@ pub struct Translator<'o> {
     /// Who answers the last request.
     peer: Lane,
     asked: Asked,
+    /// An OTASP call is up.
+    in_call: bool,
     question: Option<Shown>,
 }
 
@@ -54,6 +59,7 @@ impl<'o> Translator<'o> {
             redirected: false,
             peer: Lane::Network,
             asked: Asked::default(),
+            in_call: false,
             question: None,
         }
     }
@@ -172,8 +178,43 @@ impl<'o> Translator<'o> {
             Kind::Activation | Kind::UpdateCheck => {
                 self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
             }
-            Kind::Push => self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default()),
+            Kind::Push | Kind::Invited => {
+                self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default());
+            }
             Kind::Status => self.note(now, Lane::Handset, phrase),
+        }
+    }
+
+    fn short_message(
+        &mut self,
+        now: Duration,
+        octets: &[u8],
+        received: Result<Received<'_>, RefusedMessage>,
+    ) {
+        let (topic, detail) = match received {
+            Ok(Received::Text { text, .. }) => (Topic::Text, Some(text.to_owned())),
+            Ok(Received::Waiting(_) | Received::Duplicate) => (Topic::Segment, None),
+            Ok(Received::Datagram { .. }) => (Topic::PushWhole, None),
+            Err(why) => (Topic::OddMessage, Some(why.to_string())),
+        };
+        let phrase = Phrase::new(self.story, topic, detail.as_deref());
+        let title = format!("short message, {} octets", octets.len());
+        let wire = Wire { title, decoded: hex::dump(octets), hex: hex::encode(octets) };
+        self.arrow(now, Lane::Network, Lane::Handset, phrase, wire);
+    }
+
+    /// An IS-683 message that travels by itself.
+    fn raw(&mut self, now: Duration, direction: Direction, octets: &[u8]) {
+        let kind = MsgType(octets.first().copied().unwrap_or_default());
+        let phrase = self.phrase(Topic::Is683(direction, kind));
+        let mut decoded = String::new();
+        // What cannot be read is shown up to its fault.
+        let _ = is683::dump(direction, octets, &mut decoded);
+        let title = format!("data burst, {} octets", octets.len());
+        let wire = Wire { title, decoded, hex: hex::encode(octets) };
+        match direction {
+            Direction::Forward => self.arrow(now, Lane::Network, Lane::Handset, phrase, wire),
+            Direction::Reverse => self.arrow(now, Lane::Handset, Lane::Network, phrase, wire),
         }
     }
 
@@ -193,6 +234,29 @@ impl<'o> Translator<'o> {
     fn show(&mut self, now: Duration, event: &Event<'_>) {
         match *event {
             Event::Triggered { kind, .. } => self.triggered(now, kind),
+            Event::ShortMessage { octets, received } => self.short_message(now, octets, received),
+            Event::OtaspBegun(Mode::UserInitiated) => {
+                self.in_call = true;
+                let phrase = self.phrase(Topic::CallBegun);
+                self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
+            }
+            Event::OtaspBegun(Mode::NetworkInitiated) => {
+                self.in_call = true;
+                let phrase = self.phrase(Topic::BurstsBegun);
+                self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default());
+            }
+            Event::OtaspEnded { .. } => {
+                self.in_call = false;
+                let phrase = self.phrase(Topic::OtaspEnded);
+                self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default());
+            }
+            // In a session the documents show them.
+            Event::Is683 { forward, reverse } if self.in_call => {
+                self.raw(now, Direction::Forward, forward);
+                if let Some(reverse) = reverse {
+                    self.raw(now, Direction::Reverse, reverse);
+                }
+            }
             Event::SessionStarted { kind, .. } => {
                 self.session = Some(kind);
                 (self.begun, self.redirected) = (false, false);

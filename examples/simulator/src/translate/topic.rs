@@ -30,6 +30,16 @@ pub(super) enum Topic<'a> {
     /// The result of such a command.
     Told(Verb, &'a str),
     Is683(Direction, MsgType),
+    /// A short message: a text, a segment of a push, the last segment of one.
+    Text,
+    Segment,
+    PushWhole,
+    /// A short message that is not taken.
+    OddMessage,
+    /// An OTASP call by the user, a conversation by data bursts, and the end of either.
+    CallBegun,
+    BurstsBegun,
+    OtaspEnded,
     PackageAsked,
     /// The package from its beginning, and a later part of it.
     PackageWhole,
@@ -142,6 +152,19 @@ const MEANINGS: &[(Topic<'static>, &str)] = &[
     (Topic::Ask(Verb::Display, "confirm"), "has a question for the user"),
     (Topic::Told(Verb::Display, "confirm"), "says that the user agrees"),
     (Topic::Ask(Verb::Disconnect, ""), "ends the session"),
+    (Topic::Trigger(Kind::Invited), "sends the push message that the user waits for"),
+    (Topic::Get(Kind::Invited), "follows the push, and says which device it is"),
+    (Topic::Is683(FORWARD, MsgType::OTAPA), "begins or ends parameter administration (OTAPA)"),
+    (Topic::Is683(REVERSE, MsgType::OTAPA), "goes along"),
+    (Topic::Ask(Verb::Write, "phn/brew-url"), "writes the BREW URL"),
+    (Topic::Told(Verb::Write, "phn/brew-url"), "has staged the BREW URL"),
+    (Topic::Text, "sends a text"),
+    (Topic::Segment, "sends a segment of a push message"),
+    (Topic::PushWhole, "sends the last segment of a push message"),
+    (Topic::OddMessage, "sends a short message that is not taken"),
+    (Topic::CallBegun, "dials the star code"),
+    (Topic::BurstsBegun, "begins to send data bursts"),
+    (Topic::OtaspEnded, "releases the call"),
     (Topic::PackageAsked, "asks for the package"),
     (Topic::PackageWhole, "sends the package from its beginning"),
     (Topic::PackageRest, "sends the rest of the package"),

@@ -1,5 +1,5 @@
 //! Answers made from what is committed: configuration blocks, dimensions and segments of the roaming list, capabilities.
-use super::phone::{Capability, Phone};
+use super::phone::{Capability, Phone, Shelf};
 use super::{EngineError, emit, no_room};
 use crate::is683::family::AnswersWriter;
 use crate::is683::nam::{
@@ -8,8 +8,8 @@ use crate::is683::nam::{
 use crate::is683::sspr::{Dimensions, ExtendedDimensions, MAX_SEGMENT, Records, Segment};
 use crate::is683::{
     Block, Blocks, CapRecord, CapabilityQuery, Family, Feature, HardwareId, MsgType, NamBlockId, OctetPairs,
-    PacketDataConfigurationBlockId as PacketData, PacketDataDownloadBlockId, Range, ResultCode, Reverse,
-    SsprRequest,
+    PacketDataConfigurationBlockId as PacketData, PacketDataDownloadBlockId, PuzlConfigurationBlockId,
+    PuzlDownloadBlockId, Range, ResultCode, Reverse, SsprRequest,
 };
 use crate::wire::{Error, Writer};
 
@@ -33,7 +33,7 @@ pub(super) fn configuration<'o>(
     write_blocks(family, ids, out, |id, data| match family {
         Family::Nam => nam_block(phone, &capability, id, data),
         Family::PacketData => packet_data_block(phone, &capability, id, data),
-        Family::Mmd | Family::Mms => Err(ResultCode::BLOCK_NOT_SUPPORTED),
+        Family::Mmd | Family::Mms => carried_block(phone, &capability, family.into(), id, data),
     })
 }
 
@@ -66,6 +66,56 @@ fn write_blocks<'o>(
         answers.push(Block { id: *id, data }, result).map_err(no_room)?;
     }
     answers.finish().map_err(no_room)
+}
+
+/// Which download block a configuration block of user zones reports: those of the same meaning by their names. Dimensions and
+/// the list as a whole cannot be made of octets that nobody understands. Known from the names only.
+pub const PUZL_REPORTS: [(PuzlConfigurationBlockId, PuzlDownloadBlockId); 2] = [
+    (PuzlConfigurationBlockId::PRIORITIES, PuzlDownloadBlockId::PRIORITY),
+    (PuzlConfigurationBlockId::USER_ZONE, PuzlDownloadBlockId::INSERT),
+];
+
+/// A block that is kept as octets, by its configuration number.
+fn carried_block(
+    phone: &impl Phone,
+    capability: &Capability,
+    shelf: Shelf,
+    id: u8,
+    out: &mut Data,
+) -> Result<usize, ResultCode> {
+    let stored = match shelf {
+        Shelf::Puzl => {
+            let reports = PUZL_REPORTS.iter().find(|(configuration, _)| configuration.0 == id);
+            reports.map(|(_, download)| download.0)
+        }
+        // The home system tag is number 0 both ways, and so are the only blocks of MMD and MMS.
+        _ => (id == 0).then_some(0),
+    };
+    match stored.filter(|_| capability.carried.holds(shelf)) {
+        Some(id) => phone.carried_block(shelf, id, out).ok_or(NOTHING_STORED),
+        None => Err(ResultCode::BLOCK_NOT_SUPPORTED),
+    }
+}
+
+/// The Configuration Response of one block of user zones or system tags.
+pub(super) fn carried<'o>(
+    phone: &impl Phone,
+    shelf: Shelf,
+    id: u8,
+    out: &'o mut [u8],
+) -> Result<&'o [u8], EngineError> {
+    let mut data: Data = [0; 255];
+    let (length, result) = match carried_block(phone, &phone.capability(), shelf, id, &mut data) {
+        Ok(length) => (length, ResultCode::ACCEPTED),
+        Err(refused) => (0, refused),
+    };
+    let block = Block { id, data: data.get(..length).unwrap_or_default() };
+    let response = if shelf == Shelf::SystemTag {
+        Reverse::SystemTagConfigurationResponse { result, block }
+    } else {
+        Reverse::PuzlConfigurationResponse { result, block, fresh: None }
+    };
+    emit(&response, out)
 }
 
 /// A NAM block in its configuration form: the committed download form, and what the device can do.
@@ -194,7 +244,7 @@ pub(super) fn capability<'o>(
     query: Option<CapabilityQuery<'_>>,
     out: &'o mut [u8],
 ) -> Result<&'o [u8], EngineError> {
-    let mut buffer = [0; 12];
+    let mut buffer = [0; 20];
     let features = features(capability, &mut buffer);
     let (firmware_rev, model) = (capability.firmware_rev, capability.model);
     let Some(query) = query else {
@@ -225,7 +275,7 @@ pub(super) fn capability<'o>(
 }
 
 /// (FEATURE_ID, FEATURE_P_REV) of what the engine does on this device.
-fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 12]) -> OctetPairs<'b> {
+fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 20]) -> OctetPairs<'b> {
     let extended = capability.extended_prl.then_some([Feature::SSPR.0, 3]);
     let packet_data = capability.packet_data.map(|_| [Feature::PACKET_DATA.0, 3]);
     let always = [
@@ -234,7 +284,11 @@ fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 12]) -> OctetPairs
         extended,
         Some([Feature::PROGRAMMING_LOCK.0, 1]),
         Some([Feature::OTAPA.0, 1]),
+        capability.carried.puzl.then_some([Feature::PUZL.0, 2]),
         packet_data,
+        capability.carried.mmd.then_some([Feature::MMD.0, 1]),
+        capability.carried.system_tag.then_some([Feature::SYSTEM_TAG.0, 1]),
+        capability.carried.mms.then_some([Feature::MMS.0, 1]),
     ];
     let octets = always.into_iter().flatten().flatten();
     let mut used: usize = 0;
@@ -245,17 +299,17 @@ fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 12]) -> OctetPairs
     buffer.get(..used).and_then(OctetPairs::new).unwrap_or_default()
 }
 
-/// PUZL Download Response that refuses every block and names no zone.
-pub(super) fn refuse_zones<'o>(
+/// PUZL Download Response with a result for each block; it names no zone, since nobody here knows what a block says of one.
+pub(super) fn zones<'o>(
     blocks: Blocks<'_>,
-    code: ResultCode,
+    mut result: impl FnMut(Block<'_>) -> ResultCode,
     out: &'o mut [u8],
 ) -> Result<&'o [u8], EngineError> {
-    let write = |out: &'o mut [u8]| {
+    let mut write = |out: &'o mut [u8]| {
         let mut writer = Writer::new(out);
         let count = u8::try_from(blocks.len()).unwrap_or(u8::MAX);
         writer.put(&[MsgType::PUZL_DOWNLOAD.0, count])?;
-        blocks.iter().try_for_each(|block| writer.put(&[block.id, code.0, 0]))?;
+        blocks.iter().try_for_each(|block| writer.put(&[block.id, result(block).0, 0]))?;
         Ok(writer.finish())
     };
     write(out).map_err(no_room)

@@ -1,6 +1,6 @@
 //! Whether a downloaded block may be staged: its layout, and the limits of this device.
 use super::assembly::Assembly;
-use super::phone::{Capability, PacketDataCapability};
+use super::phone::{Capability, PacketDataCapability, Shelf};
 use super::refusal_of;
 use crate::is683::body::{Known, check_body};
 use crate::is683::nam::{CdmaAnalogNam, CdmaNam, MAX_PAIRS, Pairs};
@@ -8,8 +8,8 @@ use crate::is683::packet_data::{MobileIpProfile, SimpleIpProfile};
 use crate::is683::prl::PrlFormat;
 use crate::is683::sspr::Segment;
 use crate::is683::{
-    Block, Family, MsgType, NamBlockId, PacketDataDownloadBlockId, ResultCode, SegmentResult,
-    SsprDownloadBlockId,
+    Block, Family, MsgType, NamBlockId, PacketDataDownloadBlockId, PuzlDownloadBlockId, ResultCode,
+    SegmentResult, SsprDownloadBlockId, SystemTagDownloadBlockId,
 };
 use crate::wire::Error;
 
@@ -18,13 +18,26 @@ pub(super) fn check(capability: &Capability, family: Family, block: Block<'_>) -
     let checked = match (family, &capability.packet_data) {
         (Family::Nam, _) => check_nam(capability, block),
         (Family::PacketData, Some(limits)) => check_packet_data(limits, block),
-        _ => return Some(ResultCode::BLOCK_NOT_SUPPORTED),
+        (Family::Mmd | Family::Mms, _) => return check_carried(capability, family.into(), block.id),
+        (Family::PacketData, None) => return Some(ResultCode::BLOCK_NOT_SUPPORTED),
     };
     match checked {
         Ok(ResultCode::ACCEPTED) => None,
         Ok(refused) => Some(refused),
         Err(e) => Some(refusal_of(e)),
     }
+}
+
+/// Why a block that is only kept is refused: the device does not keep its kind, or its number is none that is downloaded whole.
+pub(super) fn check_carried(capability: &Capability, shelf: Shelf, id: u8) -> Option<ResultCode> {
+    let whole = match shelf {
+        Shelf::Puzl => PuzlDownloadBlockId(id).name().is_some(),
+        Shelf::SystemTag => id == SystemTagDownloadBlockId::HOME.0,
+        Shelf::Family(Family::Mmd | Family::Mms) => id == 0,
+        Shelf::Family(Family::Nam | Family::PacketData) => false,
+    };
+    let kept = whole && capability.carried.holds(shelf);
+    (!kept).then_some(ResultCode::BLOCK_NOT_SUPPORTED)
 }
 
 fn check_nam(capability: &Capability, block: Block<'_>) -> Result<ResultCode, Error> {

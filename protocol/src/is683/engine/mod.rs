@@ -19,7 +19,7 @@
 //! |---|---|
 //! | NAM, SSPR, Validation, OTAPA, Commit, both Capabilities | in full |
 //! | 3GPD | profiles in full where the device has packet data, statuses and secrets staged as octets |
-//! | PUZL, MMD, MMS, System Tag | 0x07 per block |
+//! | PUZL, MMD, MMS, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
 //! | MS Key, Key Generation, Secure Mode, Service Key Generation | [`NO_KEY_EXCHANGE`] |
 //! | Re-Authenticate | [`EngineError::Unanswerable`]: its response has no place for a result |
 
@@ -33,10 +33,10 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{NOTHING_STORED, OTASP_MOB_P_REV};
+pub use answers::{NOTHING_STORED, OTASP_MOB_P_REV, PUZL_REPORTS};
 pub use assembly::{PRL_STRUCTURE, SEGMENT_OUT_OF_ORDER};
 pub use lock::{AFTER_FAILED_VALIDATION, SPASM_PENDING, SPC_TRIES};
-pub use phone::{Capability, PacketDataCapability, Phone, PrlInfo, Staged, StoreFailed};
+pub use phone::{Capability, Carried, PacketDataCapability, Phone, PrlInfo, Shelf, Staged, StoreFailed};
 pub use stage::STAGE_OCTETS;
 
 use super::{
@@ -179,7 +179,8 @@ impl<const PRL: usize> Engine<PRL> {
 
     /// What this session has reached.
     pub fn progress(&self) -> Progress {
-        let staged = |id| self.stage.iter().any(|(f, block)| f == super::Family::Nam && block.id == id);
+        let nam = Shelf::Family(super::Family::Nam);
+        let staged = |id| self.stage.iter().any(|(shelf, block)| shelf == nam && block.id == id);
         Progress {
             unlocked: self.lock.is_open(),
             spc_tries_exceeded: self.lock.is_exhausted(),
@@ -230,7 +231,7 @@ impl<const PRL: usize> Engine<PRL> {
                 let mut results = ResultList::new();
                 for block in blocks.iter() {
                     let result = download::check(&capability, family, block);
-                    results.push(block.id, result.unwrap_or_else(|| self.put(family, block)));
+                    results.push(block.id, result.unwrap_or_else(|| self.put(family.into(), block)));
                 }
                 emit(&Reverse::DownloadResponse { family, results: results.pairs() }, out)
             }
@@ -256,10 +257,19 @@ impl<const PRL: usize> Engine<PRL> {
                 }
                 emit(&Reverse::OtapaResponse { result, rand_otapa }, out)
             }
-            Forward::PuzlConfigurationRequest { .. }
-            | Forward::PuzlDownloadRequest { .. }
-            | Forward::SystemTagConfigurationRequest { .. }
-            | Forward::SystemTagDownloadRequest(_) => refuse(request, ResultCode::BLOCK_NOT_SUPPORTED, out),
+            Forward::PuzlConfigurationRequest { id, .. } => answers::carried(phone, Shelf::Puzl, id, out),
+            Forward::SystemTagConfigurationRequest { id, .. } => {
+                answers::carried(phone, Shelf::SystemTag, id, out)
+            }
+            Forward::PuzlDownloadRequest { blocks, .. } => {
+                let capability = phone.capability();
+                answers::zones(blocks, |block| self.keep(&capability, Shelf::Puzl, block), out)
+            }
+            Forward::SystemTagDownloadRequest(block) => {
+                let result = self.keep(&phone.capability(), Shelf::SystemTag, block);
+                let result = download::segment_result(MsgType::SYSTEM_TAG_DOWNLOAD, block, result);
+                emit(&Reverse::SystemTagDownloadResponse(result), out)
+            }
             Forward::MsKeyRequest { .. }
             | Forward::KeyGenerationRequest { .. }
             | Forward::ReAuthenticateRequest { .. }
@@ -268,8 +278,14 @@ impl<const PRL: usize> Engine<PRL> {
         }
     }
 
-    fn put(&mut self, family: super::Family, block: Block<'_>) -> ResultCode {
-        if self.stage.put(family, block).is_ok() { ResultCode::ACCEPTED } else { ResultCode::REJECTED }
+    fn put(&mut self, shelf: Shelf, block: Block<'_>) -> ResultCode {
+        if self.stage.put(shelf, block).is_ok() { ResultCode::ACCEPTED } else { ResultCode::REJECTED }
+    }
+
+    /// Stages a block that is only kept, if the device keeps its kind.
+    fn keep(&mut self, capability: &Capability, shelf: Shelf, block: Block<'_>) -> ResultCode {
+        let refused = download::check_carried(capability, shelf, block.id);
+        refused.unwrap_or_else(|| self.put(shelf, block))
     }
 
     fn validate(&mut self, phone: &mut impl Phone, blocks: Blocks<'_>) -> ResultList {
@@ -362,7 +378,7 @@ fn refuse<'o>(request: &Forward<'_>, code: ResultCode, out: &'o mut [u8]) -> Res
             blocks.iter().for_each(|block| results.push(block.id, code));
             Reverse::ValidationResponse(results.pairs())
         }
-        Forward::PuzlDownloadRequest { blocks, .. } => return answers::refuse_zones(blocks, code, out),
+        Forward::PuzlDownloadRequest { blocks, .. } => return answers::zones(blocks, |_| code, out),
         Forward::SsprConfigurationRequest(wanted) => {
             Reverse::SsprConfigurationResponse { result: code, block: empty(wanted.id()), fresh: None }
         }

@@ -35,6 +35,11 @@ pub trait Phone {
         None
     }
 
+    /// PARAM_DATA of a block that is kept as octets (see [`Carried`]), by its download number, as it is committed.
+    fn carried_block(&self, _shelf: Shelf, _id: u8, _out: &mut [u8]) -> Option<usize> {
+        None
+    }
+
     /// The committed roaming list.
     fn prl(&self) -> PrlInfo;
 
@@ -89,6 +94,81 @@ pub struct Capability {
     pub hardware: HardwareId,
     /// Limits of packet data; `None` for a device without.
     pub packet_data: Option<PacketDataCapability>,
+    /// What is kept as octets.
+    pub carried: Carried,
+}
+
+/// Of what the device keeps blocks as octets: no public source describes them, so that nothing in them can be checked, and
+/// what is reported back is what was downloaded. What is not kept is answered 0x07 and not advertised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent families")]
+pub struct Carried {
+    /// Preferred user zones. The last block of each number is kept; whether zones are inserted or deleted by it is for the
+    /// device's other software to know.
+    pub puzl: bool,
+    /// Multimedia domain.
+    pub mmd: bool,
+    /// Multimedia messaging; its addresses have a known layout, which is not judged here either.
+    pub mms: bool,
+    /// The home system tag. Tag lists come in segments of unknown layout, and are not kept.
+    pub system_tag: bool,
+}
+
+impl Carried {
+    /// Nothing.
+    pub const NONE: Self = Self { puzl: false, mmd: false, mms: false, system_tag: false };
+    /// All of it.
+    pub const ALL: Self = Self { puzl: true, mmd: true, mms: true, system_tag: true };
+
+    /// Whether blocks of a family are kept.
+    pub(super) const fn holds(self, shelf: Shelf) -> bool {
+        match shelf {
+            Shelf::Family(Family::Mmd) => self.mmd,
+            Shelf::Family(Family::Mms) => self.mms,
+            Shelf::Family(Family::Nam | Family::PacketData) => false,
+            Shelf::Puzl => self.puzl,
+            Shelf::SystemTag => self.system_tag,
+        }
+    }
+}
+
+/// Where a block is kept: a family of messages, or one of the two kinds of blocks whose messages have layouts of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shelf {
+    /// NAM, 3GPD, MMD, MMS.
+    Family(Family),
+    /// Preferred user zones.
+    Puzl,
+    /// System tags.
+    SystemTag,
+}
+
+impl Shelf {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Family(Family::Nam),
+        Self::Family(Family::PacketData),
+        Self::Family(Family::Mmd),
+        Self::Family(Family::Mms),
+        Self::Puzl,
+        Self::SystemTag,
+    ];
+
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Family(Family::Nam) => 0,
+            Self::Family(Family::PacketData) => 1,
+            Self::Family(Family::Mmd) => 2,
+            Self::Family(Family::Mms) => 3,
+            Self::Puzl => 4,
+            Self::SystemTag => 5,
+        }
+    }
+}
+
+impl From<Family> for Shelf {
+    fn from(family: Family) -> Self {
+        Self::Family(family)
+    }
 }
 
 /// Limits of the packet data profiles.
@@ -146,14 +226,15 @@ pub struct Staged<'a> {
 }
 
 impl<'a> Staged<'a> {
-    /// The blocks, by family and download number; each at most once. NAM blocks are in download form.
-    pub fn blocks(&self) -> impl Iterator<Item = (Family, Block<'a>)> + use<'a> {
+    /// The blocks, by shelf and download number; each at most once. NAM blocks are in download form.
+    pub fn blocks(&self) -> impl Iterator<Item = (Shelf, Block<'a>)> + use<'a> {
         self.blocks.iter()
     }
 
     /// PARAM_DATA of one block.
-    pub fn block(&self, family: Family, id: u8) -> Option<&'a [u8]> {
-        self.blocks().find(|(f, block)| *f == family && block.id == id).map(|(_, block)| block.data)
+    pub fn block(&self, shelf: impl Into<Shelf>, id: u8) -> Option<&'a [u8]> {
+        let shelf = shelf.into();
+        self.blocks().find(|(s, block)| *s == shelf && block.id == id).map(|(_, block)| block.data)
     }
 
     /// The roaming list, checked as a whole.

@@ -1,5 +1,7 @@
 //! Blocks waiting for the commit, in one fixed buffer: family, id, length, data; the last one of a kind counts.
-use crate::is683::{Block, Family};
+use super::phone::Shelf;
+use crate::is683::Block;
+
 use crate::wire::{Reader, Writer};
 
 /// Octets for staged blocks. All NAM blocks of a phone with 61 pairs take 372, two full packet data profiles 516; what
@@ -35,8 +37,9 @@ impl Stage {
     }
 
     /// Stages `block`, in place of an earlier one of the same kind; changes nothing if it does not fit.
-    pub(super) fn put(&mut self, family: Family, block: Block<'_>) -> Result<(), Full> {
-        let earlier = self.find(family, block.id);
+    pub(super) fn put(&mut self, shelf: impl Into<Shelf>, block: Block<'_>) -> Result<(), Full> {
+        let shelf = shelf.into();
+        let earlier = self.find(shelf, block.id);
         let freed = earlier.map_or(0, |(_, octets)| octets);
         let needed = HEAD.saturating_add(block.data.len());
         if self.used.saturating_sub(freed).saturating_add(needed) > STAGE_OCTETS {
@@ -47,25 +50,25 @@ impl Stage {
         }
         let mut writer = Writer::new(self.octets.get_mut(self.used..).ok_or(Full)?);
         let length = u8::try_from(block.data.len()).map_err(|_| Full)?;
-        writer.put(&[number(family), block.id, length]).map_err(|_| Full)?;
+        writer.put(&[shelf.number(), block.id, length]).map_err(|_| Full)?;
         writer.put(block.data).map_err(|_| Full)?;
         self.used = self.used.saturating_add(writer.at());
         Ok(())
     }
 
     /// The staged blocks.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Family, Block<'_>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Shelf, Block<'_>)> {
         let mut reader = Reader::new(self.octets.get(..self.used).unwrap_or_default());
         core::iter::from_fn(move || read(&mut reader))
     }
 
     /// Where a staged block lies, and how many octets it takes.
-    fn find(&self, family: Family, id: u8) -> Option<(usize, usize)> {
+    fn find(&self, shelf: Shelf, id: u8) -> Option<(usize, usize)> {
         let mut reader = Reader::new(self.octets.get(..self.used)?);
         loop {
             let at = reader.at();
             let (found, block) = read(&mut reader)?;
-            if found == family && block.id == id {
+            if found == shelf && block.id == id {
                 return Some((at, reader.at().saturating_sub(at)));
             }
         }
@@ -85,32 +88,20 @@ impl Stage {
 impl core::fmt::Debug for Stage {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // Kinds only: the data may hold secrets.
-        f.debug_list()
-            .entries(self.iter().map(|(family, block)| (family, block.id, block.data.len())))
-            .finish()
+        f.debug_list().entries(self.iter().map(|(shelf, block)| (shelf, block.id, block.data.len()))).finish()
     }
 }
 
-const fn number(family: Family) -> u8 {
-    match family {
-        Family::Nam => 0,
-        Family::PacketData => 1,
-        Family::Mmd => 2,
-        Family::Mms => 3,
-    }
-}
-
-fn read<'a>(reader: &mut Reader<'a>) -> Option<(Family, Block<'a>)> {
-    let [family, id, length] = reader.array().ok()?;
-    let family = [Family::Nam, Family::PacketData, Family::Mmd, Family::Mms]
-        .into_iter()
-        .find(|f| number(*f) == family)?;
-    Some((family, Block { id, data: reader.take(usize::from(length)).ok()? }))
+fn read<'a>(reader: &mut Reader<'a>) -> Option<(Shelf, Block<'a>)> {
+    let [shelf, id, length] = reader.array().ok()?;
+    let shelf = Shelf::ALL.into_iter().find(|known| known.number() == shelf)?;
+    Some((shelf, Block { id, data: reader.take(usize::from(length)).ok()? }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::is683::Family;
     use std::vec::Vec;
 
     #[test]
@@ -123,7 +114,8 @@ mod tests {
             stage.put(family, Block { id, data: &data[..n] }).unwrap();
         }
         let kinds = |stage: &Stage| stage.iter().map(|(f, b)| (f, b.id, b.data.len())).collect::<Vec<_>>();
-        let expected = [(Family::PacketData, 0, 1), (Family::Nam, 1, 6), (Family::Nam, 0, 17)];
+        let expected = [(Family::PacketData, 0, 1), (Family::Nam, 1, 6), (Family::Nam, 0, 17)]
+            .map(|(f, id, n)| (Shelf::from(f), id, n));
         assert_eq!(kinds(&stage), expected);
         for id in 10..13 {
             stage.put(Family::PacketData, Block { id, data: &data }).unwrap();

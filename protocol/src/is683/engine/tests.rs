@@ -3,7 +3,7 @@
 use super::*;
 use crate::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use crate::is683::prl::{Prl, PrlFormat};
-use crate::is683::{Esn, Family, HardwareId, Meid, Message, Spc};
+use crate::is683::{Esn, HardwareId, Meid, Message, Spc};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
@@ -56,6 +56,7 @@ impl Handset {
                 mob_p_rev: 6,
                 hardware: HardwareId::Esn(Esn(0x8016_B128)),
                 packet_data: Some(PacketDataCapability { simple_ip, mobile_ip }),
+                carried: Carried::NONE,
             },
             commits: 0,
         }
@@ -97,6 +98,10 @@ impl Phone for Handset {
         self.block(1, id, out)
     }
 
+    fn carried_block(&self, shelf: Shelf, id: u8, out: &mut [u8]) -> Option<usize> {
+        self.block(shelf.number(), id, out)
+    }
+
     fn prl(&self) -> PrlInfo {
         let header = self.prl.as_ref().map(|(format, bytes)| Prl::parse(*format, bytes).unwrap().header());
         header.map_or(PrlInfo::NONE, PrlInfo::from)
@@ -134,9 +139,9 @@ impl Phone for Handset {
         if self.broken {
             return Err(StoreFailed);
         }
-        for (family, block) in staged.blocks() {
-            assert_eq!(staged.block(family, block.id), Some(block.data));
-            self.blocks.insert((u8::from(family == Family::PacketData), block.id), block.data.to_vec());
+        for (shelf, block) in staged.blocks() {
+            assert_eq!(staged.block(shelf, block.id), Some(block.data));
+            self.blocks.insert((shelf.number(), block.id), block.data.to_vec());
         }
         if let Some((info, bytes)) = staged.prl() {
             self.prl = Some((info.format(), bytes.to_vec()));
@@ -204,6 +209,43 @@ const PRL_FIRST: &str = "08000e0000000a0012000080004001210000";
 const PRL_LAST: &str = "08000c01000a080280005000006edb00";
 /// The list of TS.48 as printed: PREF_ONLY was cleared without a new check value.
 const PRL_BAD_CRC: &str = "08001601000012001200000000400121000280005000006edb00";
+
+#[test]
+fn blocks_that_nobody_describes_are_carried_and_reported() {
+    let mut session = Session::new(Handset::new());
+    session.phone.capability.carried = Carried::ALL;
+    // MMD, MMS, two user zone blocks, the home system tag; then what is not kept: unknown numbers, tag lists.
+    for (request, response) in [
+        ("120100 03 aabbcc 00", "1201 0000"),
+        ("1701 00 09 1007687474703a2f2f 00 00", "1701 0000"),
+        ("0c02 00 02 1234 03 01 56 00", "0c02 00 00 00 03 00 00"),
+        ("1400 07 004548454c4c4f", "1400 00"),
+        ("1201 01 00 00", "1201 01 07"),
+        ("0c01 07 00 00", "0c01 07 07 00"),
+        ("1401 06 00 0000 02 1234", "1401 07 0000 02"),
+    ] {
+        assert_eq!(session.send(request), response.replace(' ', ""), "{request}");
+    }
+    assert_eq!(session.phone.commits, 0);
+    assert_eq!(session.send("05"), "0500");
+    assert_eq!(session.phone.blocks.len(), 5);
+    for (request, response) in [
+        ("1101 00", "1101 00 03 aabbcc 00 00"),
+        ("1601 00", "1601 00 09 1007687474703a2f2f00 00 00"),
+        ("0b02", "0b02 00 02 1234 00"),
+        ("0b01", "0b01 00 01 56 00"),
+        ("0b00", "0b00 07 00 00"),
+        ("1300", "1300 00 07 004548454c4c4f"),
+        ("1302 0000 ff", "1302 07 00"),
+    ] {
+        assert_eq!(session.send(request), response.replace(' ', ""), "{request}");
+    }
+    // All of it is advertised: PUZL 2, MMD 1, system tag 1, MMS 1.
+    let capability = session.send("06");
+    for feature in ["0502", "0801", "0901", "0a01"] {
+        assert!(capability.contains(feature), "{capability} lacks {feature}");
+    }
+}
 
 #[test]
 fn one_button_order() {

@@ -1,7 +1,7 @@
 //! Acquisition records: bands and channels to scan.
 use super::PrlFormat;
-use crate::is683::fields::{Fields, Show, Trace};
-use crate::wire::{BitReader, Error, ErrorKind, open_code};
+use crate::is683::fields::{Fields, Show, Sink, Trace, measure_bits};
+use crate::wire::{BitReader, BitWriter, Error, ErrorKind, open_code};
 
 open_code! {
     /// ACQ_TYPE.
@@ -65,11 +65,30 @@ pub struct Numbers<'a> {
     count: u8,
 }
 
-impl Numbers<'_> {
+impl<'a> Numbers<'a> {
+    /// Packs numbers of the width that `acq_type` has into `buf`; refuses types without numbers (`Unsupported`), numbers
+    /// that are too large (`BadValue`) and more than the record can count (`LimitExceeded`).
+    pub fn pack(acq_type: AcqType, numbers: &[u16], buf: &'a mut [u8]) -> Result<Self, Error> {
+        let (width, most) = match acq_type {
+            AcqType::PCS_BLOCKS => (3, 7),
+            AcqType::CELLULAR_CDMA_CUSTOM
+            | AcqType::PCS_CHANNELS
+            | AcqType::JTACS_CUSTOM
+            | AcqType::BAND_2_GHZ => (11, 31),
+            AcqType::GENERIC_1X | AcqType::GENERIC_HRPD => (16, 127),
+            _ => return Err(Error::new(ErrorKind::Unsupported, 0)),
+        };
+        let too_many = Error::new(ErrorKind::LimitExceeded, 0);
+        let count = u8::try_from(numbers.len()).ok().filter(|count| *count <= most).ok_or(too_many)?;
+        let mut bits = BitWriter::new(buf);
+        numbers.iter().try_for_each(|number| bits.put(u64::from(*number), width))?;
+        Ok(Self { bits: BitReader::new(bits.finish()?, 0), width, count })
+    }
+
     /// The numbers, in order.
-    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        let mut bits = self.bits;
-        (0..self.count).map_while(move |_| bits.u16(self.width).ok())
+    pub fn iter(&self) -> impl Iterator<Item = u16> + use<'a> {
+        let (mut bits, width) = (self.bits, self.width);
+        (0..self.count).map_while(move |_| bits.u16(width).ok())
     }
 }
 
@@ -117,6 +136,48 @@ impl<'a> AcquisitionRecord<'a> {
             AcqBody::Opaque(octets)
         };
         Ok(Self { acq_type, body })
+    }
+}
+
+impl AcquisitionRecord<'_> {
+    pub(super) fn write<S: Sink>(&self, format: PrlFormat, sink: &mut S) -> Result<(), Error> {
+        let acq_type = u64::from(self.acq_type.0);
+        if format == PrlFormat::Classic {
+            sink.put(acq_type, 4)?;
+            return self.write_body(sink);
+        }
+        let bits = measure_bits(|counter| self.write_body(counter))?;
+        let octets = bits.div_ceil(8);
+        sink.put(acq_type, 8)?;
+        sink.put(octets as u64, 8)?;
+        self.write_body(sink)?;
+        let padding = octets.saturating_mul(8).saturating_sub(bits);
+        (0..padding).try_for_each(|_| sink.put(0, 1))
+    }
+
+    /// The body; refuses one that does not belong to the type.
+    fn write_body<S: Sink>(&self, sink: &mut S) -> Result<(), Error> {
+        match (self.acq_type, self.body) {
+            (AcqType::CELLULAR_ANALOG | AcqType::CELLULAR_CDMA_PREFERRED, AcqBody::System(a_b)) => {
+                sink.put(a_b.into(), 2)
+            }
+            (AcqType::CELLULAR_CDMA_STANDARD | AcqType::JTACS_STANDARD, AcqBody::Standard(a_b, pri_sec)) => {
+                sink.put(a_b.into(), 2)?;
+                sink.put(pri_sec.into(), 2)
+            }
+            (acq_type, AcqBody::Numbers(numbers)) => {
+                match acq_type {
+                    AcqType::PCS_BLOCKS => sink.put(numbers.count.into(), 3)?,
+                    AcqType::GENERIC_1X | AcqType::GENERIC_HRPD => {}
+                    _ => sink.put(numbers.count.into(), 5)?,
+                }
+                numbers.iter().try_for_each(|number| sink.put(number.into(), numbers.width))
+            }
+            (acq_type, AcqBody::Opaque(octets)) if acq_type.0 > AcqType::GENERIC_HRPD.0 => {
+                sink.octets(octets.iter().copied())
+            }
+            _ => Err(sink.refuse(ErrorKind::BadValue)),
+        }
     }
 }
 

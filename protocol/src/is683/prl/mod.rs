@@ -1,7 +1,7 @@
 //! Preferred roaming lists (C.S0016 §3.5.5): which systems a phone looks for, in which order.
 //!
 //! [`Prl::parse`] checks length, check value and the whole structure once; the records are then read by iterators that
-//! keep nothing in memory.
+//! keep nothing in memory. [`check_in_place`] checks the same of a list that is not in RAM; [`Draft`] makes lists.
 //!
 //! ```text
 //! classic   SIZE ID | PREF_ONLY DEF_ROAM_IND NUM_ACQ NUM_SYS | acquisition.. | system.. | padding | CRC
@@ -12,10 +12,18 @@
 
 mod acquisition;
 mod crc;
+mod draft;
+mod scan;
+mod subnet;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use acquisition::{AcqBody, AcqType, AcquisitionRecord, Numbers};
 pub use crc::crc16;
+pub use draft::Draft;
+pub use scan::check_in_place;
+pub use subnet::{BitString, Entries, Entry};
 pub use system::{Association, SystemId, SystemRecord};
 
 use super::PrlId;

@@ -1,6 +1,7 @@
 //! System records: which systems to use, in which order, and what to display on them.
 use super::PrlFormat;
-use crate::is683::fields::{Fields, Show, Trace};
+use super::subnet::{BitString, Entries};
+use crate::is683::fields::{Fields, Show, Sink, Trace, measure_bits};
 use crate::is683::{Nid, Sid};
 use crate::wire::{Error, ErrorKind};
 
@@ -28,10 +29,10 @@ pub struct SystemRecord<'a> {
 pub enum SystemId<'a> {
     /// cdma2000 1x: SID, and NID ([`Nid::ANY`] when the record names none).
     Cdma(Sid, Nid),
-    /// HRPD: length of the subnet's low bits, and the offset of its common part in the subnet table.
+    /// HRPD: the subnet's low bits, and the offset of its common part in the subnet table.
     Hrpd {
-        /// SUBNET_LSB_LENGTH in bits.
-        lsb_bits: u8,
+        /// SUBNET_LSB; none: any subnet.
+        lsb: BitString<'a>,
         /// SUBNET_COMMON_OFFSET.
         common_offset: Option<u16>,
     },
@@ -43,6 +44,8 @@ pub enum SystemId<'a> {
         mcc: u16,
         /// Two digits and F, or three.
         mnc: u16,
+        /// The systems of that network that are meant; none: all of them.
+        entries: Entries<'a>,
     },
     /// Another SYS_RECORD_TYPE (obsolete or newer): the whole record as octets.
     Other(u8, &'a [u8]),
@@ -158,14 +161,10 @@ fn read_cdma<'a, T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<SystemId<'a>, Er
 fn read_hrpd<'a, T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<SystemId<'a>, Error> {
     f.reserved(3)?;
     let common = f.flag("SUBNET_COMMON_INCLUDED")?;
-    let lsb_bits = f.u8("SUBNET_LSB_LENGTH", 7)?;
-    // Up to 127 bits: more than one number holds.
-    let halves = [lsb_bits.saturating_sub(64), lsb_bits.min(64)];
-    for bits in halves.into_iter().filter(|bits| *bits != 0) {
-        f.take("SUBNET_LSB", u32::from(bits), |_| Show::Hex)?;
-    }
+    let length = f.u8("SUBNET_LSB_LENGTH", 7)?;
+    let lsb = BitString::read(f, "SUBNET_LSB", length)?;
     let common_offset = if common { Some(f.u16("SUBNET_COMMON_OFFSET", 12)?) } else { None };
-    Ok(SystemId::Hrpd { lsb_bits, common_offset })
+    Ok(SystemId::Hrpd { lsb, common_offset })
 }
 
 fn read_mcc_mnc<'a, T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<SystemId<'a>, Error> {
@@ -173,29 +172,117 @@ fn read_mcc_mnc<'a, T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<SystemId<'a>,
     let bcd = |v: u64| u16::try_from(v).unwrap_or(u16::MAX);
     let mcc = f.take("MCC", 12, |_| Show::Hex).map(bcd)?;
     let mnc = f.take("MNC", 12, |_| Show::Hex).map(bcd)?;
-    if (1..=3).contains(&subtype) {
-        f.reserved(4)?;
-        for _ in 0..f.u8("NUM_ENTRIES", 4)? {
-            read_entry(f, subtype)?;
-        }
-    }
-    Ok(SystemId::MccMnc { subtype, mcc, mnc })
+    let entries = Entries::read(f, subtype)?;
+    Ok(SystemId::MccMnc { subtype, mcc, mnc, entries })
 }
 
-/// One of the systems an MCC-MNC record lists: a SID (subtype 1), SID and NID (2), or a subnet (3).
-fn read_entry<T: Trace>(f: &mut Fields<'_, '_, T>, subtype: u8) -> Result<(), Error> {
-    if subtype == 3 {
-        let mut bits = f.u8("SUBNET_LENGTH", 8)?;
-        while bits != 0 {
-            let part = bits.min(64);
-            f.take("SUBNET_ID", u32::from(part), |_| Show::Hex)?;
-            bits = bits.saturating_sub(part);
+impl SystemRecord<'_> {
+    pub(super) fn write<S: Sink>(&self, format: PrlFormat, sink: &mut S) -> Result<(), Error> {
+        match (format, self.id) {
+            (PrlFormat::Classic, SystemId::Cdma(sid, nid)) => self.write_classic(sid, nid, sink),
+            (PrlFormat::Classic, _) => Err(sink.refuse(ErrorKind::Unsupported)),
+            (PrlFormat::Extended, SystemId::Other(_, octets)) => sink.octets(octets.iter().copied()),
+            (PrlFormat::Extended, _) => {
+                let bits = measure_bits(|counter| self.write_extended(0, counter))?;
+                let octets = bits.div_ceil(8);
+                self.write_extended(octets as u64, sink)?;
+                let padding = octets.saturating_mul(8).saturating_sub(bits);
+                (0..padding).try_for_each(|_| sink.put(0, 1))
+            }
         }
-        return Ok(());
     }
-    f.u16("SID", 16)?;
-    if subtype == 2 {
-        f.u16("NID", 16)?;
+
+    fn write_classic<S: Sink>(&self, sid: Sid, nid: Nid, sink: &mut S) -> Result<(), Error> {
+        sink.put(sid.get().into(), 15)?;
+        write_nid(nid, sink)?;
+        sink.put(self.preferred.into(), 1)?;
+        sink.put(self.same_area.into(), 1)?;
+        if self.preferred {
+            sink.put(self.more_desirable.into(), 1)?;
+        } else if self.more_desirable {
+            // A forbidden system of a classic list has no place for it.
+            return Err(sink.refuse(ErrorKind::BadValue));
+        }
+        sink.put(self.acq_index.into(), 9)?;
+        self.write_roam_ind(sink)
     }
-    Ok(())
+
+    /// ROAM_IND stands in allowed systems, and only there.
+    fn write_roam_ind<S: Sink>(&self, sink: &mut S) -> Result<(), Error> {
+        match (self.preferred, self.roam_ind) {
+            (true, Some(roam_ind)) => sink.put(roam_ind.into(), 8),
+            (false, None) => Ok(()),
+            _ => Err(sink.refuse(ErrorKind::BadValue)),
+        }
+    }
+
+    fn write_extended<S: Sink>(&self, octets: u64, sink: &mut S) -> Result<(), Error> {
+        let kind = match self.id {
+            SystemId::Cdma(..) => 0,
+            SystemId::Hrpd { .. } => 1,
+            SystemId::MccMnc { .. } => 3,
+            SystemId::Other(..) => return Err(sink.refuse(ErrorKind::Unsupported)),
+        };
+        sink.put(octets, 5)?;
+        sink.put(kind, 4)?;
+        for flag in [self.preferred, self.same_area, self.more_desirable] {
+            sink.put(flag.into(), 1)?;
+        }
+        sink.put(self.acq_index.into(), 9)?;
+        match self.id {
+            SystemId::Cdma(sid, nid) => {
+                sink.put(0, 1)?;
+                write_extended_nid(sid, nid, sink)?;
+            }
+            SystemId::Hrpd { lsb, common_offset } => {
+                sink.put(0, 3)?;
+                sink.put(common_offset.is_some().into(), 1)?;
+                sink.put(lsb.len().into(), 7)?;
+                lsb.write(sink)?;
+                if let Some(offset) = common_offset {
+                    sink.put(offset.into(), 12)?;
+                }
+            }
+            SystemId::MccMnc { subtype, mcc, mnc, entries } => {
+                sink.put(subtype.into(), 3)?;
+                sink.put(mcc.into(), 12)?;
+                sink.put(mnc.into(), 12)?;
+                entries.write(subtype, sink)?;
+            }
+            SystemId::Other(..) => {}
+        }
+        self.write_roam_ind(sink)?;
+        sink.put(self.association.is_some().into(), 1)?;
+        if let Some(association) = self.association {
+            sink.put(association.tag.into(), 8)?;
+            sink.put(association.pn.into(), 1)?;
+            sink.put(association.data.into(), 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// NID_INCL, and the NID if that does not say it.
+fn write_nid<S: Sink>(nid: Nid, sink: &mut S) -> Result<(), Error> {
+    sink.put(nid_incl(nid), 2)?;
+    write_nid_value(nid, sink)
+}
+
+/// The same in an extended list, where the SID stands in between.
+fn write_extended_nid<S: Sink>(sid: Sid, nid: Nid, sink: &mut S) -> Result<(), Error> {
+    sink.put(nid_incl(nid), 2)?;
+    sink.put(sid.get().into(), 15)?;
+    write_nid_value(nid, sink)
+}
+
+const fn nid_incl(nid: Nid) -> u64 {
+    match nid {
+        Nid::ANY => 0,
+        Nid(0) => 2,
+        _ => 1,
+    }
+}
+
+fn write_nid_value<S: Sink>(nid: Nid, sink: &mut S) -> Result<(), Error> {
+    if nid_incl(nid) == 1 { sink.put(nid.0.into(), 16) } else { Ok(()) }
 }

@@ -13,7 +13,9 @@ use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
+use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
+use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::Device;
 
 /// The engine that the agent is lent.
@@ -42,7 +44,8 @@ fn live() -> Result<(), AgentError<Failed>> {
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
     let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
-    let memory = Memory { buffers, engine };
+    let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
+    let memory = Memory { buffers, engine, messages };
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
         match any(0_u8) {
@@ -54,6 +57,13 @@ fn live() -> Result<(), AgentError<Failed>> {
                     used(agent.trigger(&mut ports.context(&mut ()), trigger));
                 }
             }
+            4 => _ = used(agent.short_message(&mut ports.context(&mut ()), octets()))?,
+            5 => {
+                let mode = if any(true) { Mode::UserInitiated } else { Mode::NetworkInitiated };
+                used(agent.otasp_begin(&mut ports.context(&mut ()), mode))?;
+            }
+            6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
+            7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
             _ => _ = used(runner::run(&mut agent, &mut ports, &mut ())?),
         }
     }

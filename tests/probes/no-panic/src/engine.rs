@@ -1,7 +1,7 @@
 //! protocol: the IS-683 engine, with a roaming list of the default size in its RAM.
 
 use crate::opaque::{any, octets, used};
-use kedge_protocol::is683::engine::{Capability, DEFAULT_PRL, Mode, Phone, PrlInfo, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Carried, DEFAULT_PRL, Mode, Phone, PrlInfo, Staged, StoreFailed};
 use kedge_protocol::is683::{Engine, Esn, HardwareId, MAX_MESSAGE, Spc};
 
 #[inline(never)]
@@ -94,5 +94,6 @@ pub fn capability() -> Capability {
         mob_p_rev: 1,
         hardware: HardwareId::Esn(Esn(1)),
         packet_data: None,
+        carried: Carried::ALL,
     })
 }

@@ -8,11 +8,17 @@
 
 mod opaque;
 
-#[cfg(any(feature = "update", all(feature = "applier", not(feature = "applier-signed"))))]
+#[cfg(any(feature = "update", feature = "license", all(feature = "applier", not(feature = "applier-signed"))))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
-#[cfg(any(feature = "bank-log", feature = "encrypted", feature = "update", feature = "applier"))]
+#[cfg(any(
+    feature = "bank-log",
+    feature = "encrypted",
+    feature = "license",
+    feature = "update",
+    feature = "applier"
+))]
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
@@ -51,6 +57,7 @@ parts! {
     "forecast" forecast
     "handover" handover
     "agent" agent
+    "license" license
 }
 
 #[panic_handler]

@@ -1,0 +1,6 @@
+//! The licence cache on simulated flash: what it keeps, through power cuts, clones, and ten years.
+
+mod bench;
+mod cuts;
+mod rules;
+mod years;

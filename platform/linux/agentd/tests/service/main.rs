@@ -1,0 +1,7 @@
+//! The real service against the simulated network, over HTTP and TLS on loopback: flows, kills, full disks, signals.
+
+mod field;
+mod flows;
+mod kills;
+mod rest;
+mod trouble;
