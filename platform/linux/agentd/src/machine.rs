@@ -1,7 +1,6 @@
 //! The ports of a Linux machine, put together as the agent wants them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use kedge_agent::runner::{Board, Ports};
@@ -11,7 +10,7 @@ use kedge_platform::radio::{Radio, RadioError};
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_linux::clock::SystemClock;
 use kedge_platform_linux::entropy::SystemEntropy;
-use kedge_platform_linux::http::{BadRoots, HttpClient, Options};
+use kedge_platform_linux::http::HttpClient;
 use kedge_platform_linux::identity::MachineIdentity;
 use kedge_platform_linux::nor::{Error, FileNor, SECTOR, Sync};
 use kedge_update_agent::{Layout, Mode};
@@ -87,7 +86,7 @@ pub(crate) fn ports(config: &Config, flash: Guarded, user: User) -> anyhow::Resu
         identity: config.identity.clone(),
         entropy: SystemEntropy::open()?,
         clock: SystemClock::new(),
-        http: client(config)?,
+        http: client(config),
         radio: Network,
         ui: user,
         power: Restarts,
@@ -95,18 +94,8 @@ pub(crate) fn ports(config: &Config, flash: Guarded, user: User) -> anyhow::Resu
 }
 
 /// A client without connections.
-pub(crate) fn client(config: &Config) -> anyhow::Result<HttpClient> {
-    let mut options = http_options(config.timeout, config.roots.as_deref())?;
-    for (host, port, address) in &config.resolve {
-        options = options.resolve(host, *port, *address);
-    }
-    Ok(HttpClient::new(options))
-}
-
-/// How exchanges are made, with the roots in this PEM text.
-pub(crate) fn http_options(timeout: Duration, roots: Option<&str>) -> Result<Options, BadRoots> {
-    let options = Options::new(timeout);
-    roots.map_or(Ok(options.clone()), |pem| options.trust_only(pem))
+pub(crate) fn client(config: &Config) -> HttpClient {
+    HttpClient::new(config.http.clone())
 }
 
 /// The files, changed only while the gate is held.
