@@ -1,7 +1,7 @@
 //! The CDMA side: IS-683 messages, roaming lists, short messages, an engine that is given message after message, and MMC
 //! documents. What is read is written again and must be the same; two ways of reading must agree.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -159,7 +159,7 @@ pub(super) fn conversations() -> Vec<Vec<u8>> {
 struct Handset {
     spc: Spc,
     failures: u8,
-    blocks: BTreeMap<(Shelf, u8), Vec<u8>>,
+    blocks: HashMap<(Shelf, u8), Vec<u8>>,
     list: (PrlInfo, Vec<u8>),
     fails: bool,
     commits: usize,
@@ -250,7 +250,7 @@ pub(super) fn session(octets: &[u8]) -> Depth {
     let mut phone = Handset {
         spc,
         failures: 0,
-        blocks: BTreeMap::new(),
+        blocks: HashMap::new(),
         list: (PrlInfo::NONE, Vec::new()),
         fails: false,
         commits: 0,
