@@ -115,3 +115,31 @@ fn octets_on_the_air() {
     assert_eq!((legacy.http, legacy.exchanges), (0, 0));
     assert_eq!(legacy.is683, air("prl-update").is683, "the same messages by either bearer");
 }
+
+/// What was programmed, by which session, is still known afterwards.
+#[test]
+fn the_handset_remembers_who_programmed_it() {
+    let history = |name: &str| {
+        let played = prepared(name).1.play::<8, SECTOR>(&Trouble::default(), &mut ());
+        played.unwrap_or_else(|e| panic!("{name}: {e:#}")).history
+    };
+    let told = |history: &[String], at: usize, session: &str, what: &str| {
+        let line = &history[at];
+        assert!(line.starts_with(&format!("{}: {session}", at + 1)) && line.contains(what), "{history:?}");
+    };
+    let lines = history("one-button/more-blocks");
+    told(
+        &lines,
+        0,
+        "activation, begun by the user",
+        "NAM block 0 NAM block 1 3GPD block 0 3GPD block 1 PUZL block 0",
+    );
+    let lines = history("star-code");
+    told(&lines, 0, "push that the user waited for, begun by the user", "NAM block 0 NAM block 1 PRL ");
+    for (name, session) in [("prl-update", "push"), ("prl-update/legacy", "legacy bearer")] {
+        let lines = history(name);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        told(&lines, 0, "activation, begun by the user", "NAM block 0");
+        told(&lines, 1, &format!("{session}, begun by the network: PRL "), "PRL");
+    }
+}

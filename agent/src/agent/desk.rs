@@ -21,8 +21,9 @@ use crate::error::AgentError;
 use crate::event::{Committed, Event};
 use crate::limits;
 use crate::objects::{Object, Staged, Stored, key_of};
-use crate::phone::{StoredPhone, hardware_id};
+use crate::phone::{Programming, StoredPhone, hardware_id};
 use crate::store::Store;
+use crate::trigger::Kind;
 
 /// Octets of the largest value a command returns: an IS-683 message.
 pub(super) const ANSWER: usize = limits::IS683_MESSAGE;
@@ -78,8 +79,8 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) store: Store,
     pub(super) update: Update,
     pub(super) engine: &'b mut Engine<PRL>,
-    /// Who began the IS-683 session that the engine is in.
-    pub(super) mode: Mode,
+    /// The IS-683 session that the engine is in.
+    pub(super) programming: Programming,
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,
@@ -127,12 +128,12 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
 
     fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
         let capability = (self.config.capability)(hardware_id(id));
-        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.mode))
+        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.programming))
     }
 
     /// Begins an IS-683 session; what the one before staged and did not commit is dropped.
-    pub(super) fn begin_is683(&mut self, mode: Mode) {
-        self.mode = mode;
+    pub(super) fn begin_is683(&mut self, mode: Mode, kind: Option<Kind>) {
+        self.programming = Programming { mode, kind };
         self.engine.begin(mode);
     }
 
@@ -284,8 +285,12 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
     ) -> Option<usize> {
         let was_committed = self.engine.committed();
         let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
-        let mut phone =
-            StoredPhone::new(&mut self.store, context.flash, capability, (&self.factory_spc, self.mode));
+        let mut phone = StoredPhone::new(
+            &mut self.store,
+            context.flash,
+            capability,
+            (&self.factory_spc, self.programming),
+        );
         let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
         let reverse = reverse.ok().map(<[u8]>::len);
         let shown = reverse.and_then(|len| self.answer.get(..len));

@@ -35,6 +35,7 @@ use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
 use crate::limits;
 use crate::objects::Staged;
+use crate::phone::Programming;
 use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
@@ -324,7 +325,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             store,
             update,
             engine: memory.engine,
-            mode: Mode::UserInitiated,
+            programming: Programming { mode: Mode::UserInitiated, kind: None },
             staged: Staged::new(),
             reporting: None,
             answer: [0; desk::ANSWER],

@@ -96,7 +96,7 @@ subnet ff
 sys sid 4139 acq 0 roam 1 pri
 sys sid 1 nid 7 acq 1 forbidden geo
 sys hrpd /0 acq 2 roam 0
-sys hrpd aabbccddeeff00112240/65 common 4 acq 10 roam 2 geo tag 3 pn data
+sys hrpd aabbccddeeff001180/65 common 4 acq 10 roam 2 geo tag 3 pn data
 sys mcc 310 mnc 00 subtype 0 acq 3 roam 0
 sys mcc 310 mnc 410 subtype 1 of 200 of 65535 acq 3 roam 0
 sys mcc 001 mnc 01 subtype 2 of 200:65535 acq 3 roam 64 tag 0
