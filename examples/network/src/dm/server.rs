@@ -75,6 +75,8 @@ pub struct DmServer {
     running: Option<(Session, Box<dyn DmConversation>)>,
     /// The package to be said again, because the device has asked for credentials.
     unsaid: Option<DmPackage>,
+    /// The last message of the session before, and its answer: it may have been lost.
+    parting: Option<(Vec<u8>, Vec<u8>)>,
     held: Vec<DmHeld>,
     answers: Vec<(DmSay, DmAnswer)>,
 }
@@ -119,6 +121,12 @@ impl DmServer {
                 return Response::new(400);
             }
         };
+        let media = if coding == Coding::Wbxml { WBXML } else { XML };
+        if let Some((heard, said)) = &self.parting
+            && *heard == request.body
+        {
+            return Response { body: said.clone(), ..Response::new(200).with_header("Content-Type", media) };
+        }
         let known = self.running.as_ref().is_some_and(|(session, _)| session.id == message.session);
         if !known {
             self.close();
@@ -131,7 +139,6 @@ impl DmServer {
             self.running = Some((session, conversation));
         }
         let body = self.turn(&request.body, &message, faults);
-        let media = if coding == Coding::Wbxml { WBXML } else { XML };
         match body {
             Some((body, false)) => Response { body, ..Response::new(200).with_header("Content-Type", media) },
             // Announced, and never sent.
@@ -181,6 +188,7 @@ impl DmServer {
         };
         session.remember(heard, &said);
         if session.over {
+            self.parting = Some((heard.to_vec(), said.clone()));
             self.close();
         }
         Some((said, lost))
