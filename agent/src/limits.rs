@@ -23,6 +23,9 @@ pub const RECORD: usize = 512;
 /// How much the user is told about settings that came; the last item may be cut off beyond it.
 pub const SUMMARY: usize = 320;
 
+/// How many service indications the agent tells apart; of more, the oldest are forgotten.
+pub const INDICATIONS: usize = 4;
+
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 

@@ -26,6 +26,7 @@ use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::{Engine, Spc};
+use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
 
 use crate::config::Config;
@@ -303,6 +304,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             engine: memory.engine,
             staged: Staged::new(),
             reporting: None,
+            shelf: Shelf::new(),
             answer: [0; desk::ANSWER],
         };
         let mut agent = Self {
