@@ -1,7 +1,6 @@
 //! `kedge open`: a downloaded file, handed to the table that decides on a device who takes what.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
