@@ -19,12 +19,22 @@ const TESTS: [&str; 3] = ["protocol/tests", "agent/tests", "tests/tests"];
 const NOWHERE: &str = "-";
 
 const REQUIREMENTS: [Requirement; 32] = [
-    Requirement(1, "M", "versions, session, message, target, source in every header", "protocol/src/dm/session/link.rs"),
+    Requirement(
+        1,
+        "M",
+        "versions, session, message, target, source in every header",
+        "protocol/src/dm/session/link.rs",
+    ),
     Requirement(2, "M", "package 1 with Alert 1200/1201 and DevInfo", "protocol/src/dm/session/mod.rs"),
     Requirement(3, "M", "SessionID as upper-case hexadecimal", "protocol/src/dm/session/link.rs"),
     Requirement(4, "M", "Final at the end of a package only", "protocol/src/dm/session/mod.rs"),
     Requirement(5, "M", "a Status for every command, none for Status", "protocol/src/dm/session/run.rs"),
-    Requirement(6, "M", "Results after their Status, with source and meta", "protocol/src/dm/session/value.rs"),
+    Requirement(
+        6,
+        "M",
+        "Results after their Status, with source and meta",
+        "protocol/src/dm/session/value.rs",
+    ),
     Requirement(7, "M", "Add, Replace, Delete, Get, Sequence", "protocol/src/dm/tree/change.rs"),
     Requirement(8, "S", "Atomic with roll-back", "protocol/src/dm/session/run.rs"),
     Requirement(9, "O", "Copy, Exec", "protocol/src/dm/tree/change.rs"),
@@ -36,9 +46,19 @@ const REQUIREMENTS: [Requirement; 32] = [
     Requirement(15, "M", "md5 with challenge, retry, nonces", "protocol/src/dm/auth.rs"),
     Requirement(16, "O", "basic", "protocol/src/dm/auth.rs"),
     Requirement(17, "O", "MAC header with a nonce per message", "protocol/src/dm/auth.rs"),
-    Requirement(18, "M", "nothing without authentication, no needless package", "protocol/src/dm/session/mod.rs"),
+    Requirement(
+        18,
+        "M",
+        "nothing without authentication, no needless package",
+        "protocol/src/dm/session/mod.rs",
+    ),
     Requirement(19, "M", "DevInfo, DevDetail, DMAcc", "agent/src/dm"),
-    Requirement(20, "M", "ACL, Format, Name, Type and the optional properties", "protocol/src/dm/tree/mod.rs"),
+    Requirement(
+        20,
+        "M",
+        "ACL, Format, Name, Type and the optional properties",
+        "protocol/src/dm/tree/mod.rs",
+    ),
     Requirement(21, "M", "ACL inheritance and rights", "protocol/src/dm/tree/acl.rs"),
     Requirement(22, "M", "limits of addresses", "protocol/src/dm/tree/uri.rs"),
     Requirement(23, "S", "list=Struct, list=StructData", "protocol/src/dm/session/value.rs"),
