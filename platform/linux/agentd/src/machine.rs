@@ -1,6 +1,7 @@
 //! The ports of a Linux machine, put together as the agent wants them.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use kedge_agent::runner::{Board, Ports};
@@ -26,6 +27,9 @@ const STORE: u32 = 32 * SECTOR;
 /// Three sectors that stand for slots and package on a machine whose firmware is not updated: packages do not fit.
 const NO_UPDATE: u32 = 3 * SECTOR;
 
+/// How long the files may still be another's at the start.
+const LET_GO: Duration = Duration::from_secs(1);
+
 /// The types of the ports.
 #[derive(Debug)]
 pub(crate) struct Machine;
@@ -49,8 +53,21 @@ pub(crate) struct FlashMap {
     pub(crate) store: Region,
 }
 
-/// Opens the files, and makes those that are missing.
+/// Opens the files, and makes those that are missing. Where another process has them, it is given a moment: a service that
+/// was killed while it called a hook leaves a process that is about to let them go.
 pub(crate) fn open(config: &Config, shared: &Shared) -> anyhow::Result<(Guarded, FlashMap)> {
+    let until = Instant::now() + LET_GO;
+    loop {
+        match open_now(config, shared) {
+            Err(error) if error.downcast_ref() == Some(&Error::InUse) && Instant::now() < until => {
+                std::thread::sleep(LET_GO / 20);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn open_now(config: &Config, shared: &Shared) -> anyhow::Result<(Guarded, FlashMap)> {
     let mut nor = FileNor::new();
     let state_file = config.directory.join("state");
     let state = nor

@@ -47,8 +47,9 @@ type Histogram = BTreeMap<String, u32>;
 fn last_line(field: &Field) -> String {
     let log = field.read("log");
     let line = log.lines().last().unwrap_or("nothing").trim_start_matches("kedge-agentd: ");
-    let words = line.split_ascii_whitespace().filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()));
-    words.take(5).collect::<Vec<_>>().join(" ")
+    let end = line.find(['{', '(', ',', ':']).unwrap_or(line.len());
+    let words = line[..end].split_ascii_whitespace().filter(|word| !word.contains('/'));
+    words.take(4).collect::<Vec<_>>().join(" ").replace(|c: char| c.is_ascii_digit(), "")
 }
 
 fn show(what: &str, histogram: &Histogram) {
