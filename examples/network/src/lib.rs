@@ -18,6 +18,8 @@
 //! sessions. Only the readers and writers under them (WBXML, XML, multipart, bit fields) and the encoder of forward
 //! messages are shared.
 //!
+//! Licences come from a server of its own: [`provisioning`].
+//!
 //! Every exchange leaves two [`Record`]s, the request and the response, each with its flow step and its plain meaning.
 //!
 //! ```
@@ -52,6 +54,7 @@ mod in_process;
 mod log;
 mod operator;
 mod order;
+pub mod provisioning;
 mod repository;
 mod script;
 mod serve;
