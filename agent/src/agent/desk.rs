@@ -12,6 +12,7 @@ use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
 use kedge_protocol::is683::engine::{Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Spc};
+use kedge_protocol::wap::Shelf;
 use kedge_update_agent::banklog::Change;
 use kedge_update_agent::{Device, Update};
 
@@ -84,6 +85,8 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,
+    /// The service indications that came.
+    pub(super) shelf: Shelf<{ limits::INDICATIONS }>,
     /// The value that a command returns.
     pub(super) answer: [u8; ANSWER],
 }

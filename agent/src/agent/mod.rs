@@ -28,6 +28,7 @@ use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
 
 use crate::config::Config;
@@ -328,6 +329,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             programming: Programming { mode: Mode::UserInitiated, kind: None },
             staged: Staged::new(),
             reporting: None,
+            shelf: Shelf::new(),
             answer: [0; desk::ANSWER],
         };
         let mut agent = Self {

@@ -1,7 +1,9 @@
 //! Sessions between the device's client and the simulated management server, in both codings, with everything that the server
 //! and the link can do wrong.
 
-use kedge_network::{DmFault, DmHeld, DmScript, DmServer, Request, Response};
+use kedge_network::{
+    DmFault, DmHeld, DmOrder, DmPackage, DmSay, DmScript, DmServer, DmValue, Request, Response,
+};
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::objects::{Accounts, DevDetail, DevInfo, DeviceFacts};
 use kedge_protocol::dm::session::{
@@ -385,6 +387,40 @@ fn an_update_is_ordered_and_its_result_told_once() {
         device.machine = again;
     }
     assert_eq!(device.machine.state(), State::SUCCESSFUL);
+}
+
+/// A server that sends a package of `size` octets into the tree and orders its installation.
+fn pusher(package: &[u8]) -> DmServer {
+    let value = DmValue {
+        uri: "./FUMO/Update/PkgData".to_owned(),
+        format: "bin".to_owned(),
+        data: package.to_vec(),
+        ..DmValue::default()
+    };
+    let exec = DmOrder::Exec { uri: "./FUMO/Update".to_owned(), correlator: None, data: None };
+    let says = vec![
+        DmSay::new(DmOrder::Replace(value)).expecting(200),
+        DmSay::new(DmOrder::Get("./FUMO/State".to_owned())).expecting(200),
+        DmSay::new(exec).expecting(202),
+    ];
+    let mut server = DmServer::new();
+    server.play(DmScript { packages: vec![DmPackage { says, fault: None }], ..DmScript::default() });
+    server
+}
+
+/// A package larger than any message comes in the tree, in pieces, and the link may fail at each of them.
+#[test]
+fn a_package_comes_as_a_large_object() {
+    let package: Vec<u8> = (0..5000_u32).map(|n| n.to_le_bytes()[0] ^ 0x5A).collect();
+    let cuts = (0..8).flat_map(|at| [Some((at, true)), Some((at, false))]);
+    for cut in cuts.chain([None]) {
+        let (mut device, mut server) = (Device::new(), pusher(&package));
+        let outcome = device.session(&mut server, Way { cut, ..PLAIN });
+        assert_eq!(outcome.end, End::Done, "{cut:?}: {:?}", server.held());
+        assert!(held(&server).violations.is_empty(), "{cut:?}: {:?}", held(&server).violations);
+        assert!(device.packages.stored == package, "{cut:?}: whole and once");
+        assert_eq!(device.machine.state(), State::UPDATING, "{cut:?}");
+    }
 }
 
 /// Whatever the server does wrong, the session ends, an Exec runs at most once, and the tree stays readable.

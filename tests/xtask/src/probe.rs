@@ -21,6 +21,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
     ("sms-cdma", "protocol: short messages of CDMA, segments put together"),
     ("cdma", "protocol: the IS-683 engine, IOTA sessions and CDMA short messages together"),
+    ("dm", "protocol: SyncML, management tree, session with messages of 4 KiB"),
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("delta", "update-agent/delta: the decoder of coded deltas, small profile"),
     (

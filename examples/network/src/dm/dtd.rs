@@ -25,7 +25,7 @@ const COMMANDS: [&str; 12] = [
     "Put",
 ];
 
-const ELEMENTS: [(&str, Children); 16] = [
+const ELEMENTS: [(&str, Children); 17] = [
     ("SyncML", &[("SyncHdr", One), ("SyncBody", One)]),
     (
         "SyncHdr",
@@ -68,6 +68,17 @@ const ELEMENTS: [(&str, Children); 16] = [
             ("NoResp", Maybe),
             ("Archive", Maybe),
             ("SftDel", Maybe),
+            ("Cred", Maybe),
+            ("Meta", Maybe),
+            ("Item", Some),
+        ],
+    ),
+    (
+        "Get",
+        &[
+            ("CmdID", One),
+            ("NoResp", Maybe),
+            ("Lang", Maybe),
             ("Cred", Maybe),
             ("Meta", Maybe),
             ("Item", Some),

@@ -50,7 +50,12 @@ pub struct DmValue {
     pub media_type: String,
     /// The value.
     pub data: Vec<u8>,
+    /// Where the value is a piece of a larger one: octets of the whole, in the first piece only, and whether more follow.
+    pub piece: Option<(Option<usize>, bool)>,
 }
+
+/// Octets of a value from which on it is sent in pieces, and those of a piece.
+const PIECE: usize = 1024;
 
 impl DmValue {
     /// A text without meta information.
@@ -81,6 +86,29 @@ impl DmSay {
     pub fn expecting(mut self, status: u16) -> Self {
         self.statuses.push(status);
         self
+    }
+}
+
+impl DmSay {
+    /// The command in the pieces that it has to be sent in, one for each message; one piece of an ordinary command.
+    pub(crate) fn pieces(self) -> Vec<Self> {
+        let value = match &self.order {
+            DmOrder::Replace(value) | DmOrder::Add(value) if value.data.len() > PIECE => value.clone(),
+            _ => return vec![self],
+        };
+        let last = value.data.len().div_ceil(PIECE);
+        let pieces = (1..).zip(value.data.chunks(PIECE)).map(|(number, data)| {
+            let more = number < last;
+            let piece = Some(((number == 1).then_some(value.data.len()), more));
+            let value = DmValue { data: data.to_vec(), piece, ..value.clone() };
+            let order = match &self.order {
+                DmOrder::Add(_) => DmOrder::Add(value),
+                _ => DmOrder::Replace(value),
+            };
+            // What is expected is expected of the last one.
+            if more { Self::new(order).expecting(213) } else { Self { order, ..self.clone() } }
+        });
+        pieces.collect()
     }
 }
 
@@ -176,15 +204,18 @@ fn target(uri: &str) -> Element {
 fn item(uri: &str, value: Option<&DmValue>) -> Element {
     let item = Element::new("Item").with(target(uri));
     let Some(value) = value else { return item };
-    let meta = [("Format", &value.format), ("Type", &value.media_type)];
+    let size = value.piece.and_then(|(size, _)| size).map(|size| size.to_string()).unwrap_or_default();
+    let meta = [("Format", &value.format), ("Type", &value.media_type), ("Size", &size)];
     let meta: Vec<_> = meta
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| Element::text(name, text))
         .collect();
     let item = if meta.is_empty() { item } else { item.with(Element::new("Meta").with_all(meta)) };
-    match str::from_utf8(&value.data) {
+    let item = match str::from_utf8(&value.data) {
         Ok(text) if value.format != "bin" => item.with(Element::text("Data", text)),
         _ => item.with(Element::octets("Data", &value.data)),
-    }
+    };
+    let more = value.piece.is_some_and(|(_, more)| more);
+    if more { item.with(Element::new("MoreData")) } else { item }
 }

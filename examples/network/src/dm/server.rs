@@ -5,7 +5,7 @@ use super::fault::DmFault;
 use super::message::{DmEvent, Message};
 use super::order::{DmAnswer, DmSay};
 use super::script::{DmPackage, DmScript};
-use super::session::{DmRule, DmViolation, Heard, Session};
+use super::session::{DmRule, DmViolation, Heard, Place, Session};
 use crate::http::{Request, Response};
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::syncml::{WBXML, XML};
@@ -73,8 +73,12 @@ pub struct DmHeld {
 pub struct DmServer {
     waiting: VecDeque<Box<dyn DmConversation>>,
     running: Option<(Session, Box<dyn DmConversation>)>,
+    /// What of the package is still to be said, message by message.
+    rest: VecDeque<Vec<DmSay>>,
     /// The package to be said again, because the device has asked for credentials.
     unsaid: Option<DmPackage>,
+    /// The last message of the session before, and its answer: it may have been lost.
+    parting: Option<(Vec<u8>, Vec<u8>)>,
     held: Vec<DmHeld>,
     answers: Vec<(DmSay, DmAnswer)>,
 }
@@ -119,6 +123,12 @@ impl DmServer {
                 return Response::new(400);
             }
         };
+        let media = if coding == Coding::Wbxml { WBXML } else { XML };
+        if let Some((heard, said)) = &self.parting
+            && *heard == request.body
+        {
+            return Response { body: said.clone(), ..Response::new(200).with_header("Content-Type", media) };
+        }
         let known = self.running.as_ref().is_some_and(|(session, _)| session.id == message.session);
         if !known {
             self.close();
@@ -131,7 +141,6 @@ impl DmServer {
             self.running = Some((session, conversation));
         }
         let body = self.turn(&request.body, &message, faults);
-        let media = if coding == Coding::Wbxml { WBXML } else { XML };
         match body {
             Some((body, false)) => Response { body, ..Response::new(200).with_header("Content-Type", media) },
             // Announced, and never sent.
@@ -156,8 +165,14 @@ impl DmServer {
                 self.close();
                 return None;
             }
-            Heard::Refused(statuses) => (session.say(statuses, &[], true, None), false),
-            Heard::More(statuses) => (session.say(statuses, &[], false, None), false),
+            Heard::Refused(statuses) => (session.say(statuses, &[], Place::Last, None), false),
+            Heard::More(statuses) => match self.rest.pop_front() {
+                Some(says) => {
+                    let place = if self.rest.is_empty() { Place::Last } else { Place::Within };
+                    (session.say(statuses, &says, place, None), false)
+                }
+                None => (session.say(statuses, &[], Place::Asking, None), false),
+            },
             Heard::Package(statuses) => {
                 let refused = session.is_refused();
                 let answers = session.take_answers();
@@ -171,7 +186,10 @@ impl DmServer {
                 if fault == Some(DmFault::UnknownCommand) {
                     says.push(DmSay::new(super::order::DmOrder::Unknown("Put".to_owned())));
                 }
-                let said = session.say(statuses, &says, true, fault);
+                self.rest = messages(says);
+                let says = self.rest.pop_front().unwrap_or_default();
+                let place = if self.rest.is_empty() { Place::Last } else { Place::Within };
+                let said = session.say(statuses, &says, place, fault);
                 session.over |= over;
                 match (fault, before) {
                     (Some(DmFault::Duplicate), Some(before)) => (before, false),
@@ -181,6 +199,7 @@ impl DmServer {
         };
         session.remember(heard, &said);
         if session.over {
+            self.parting = Some((heard.to_vec(), said.clone()));
             self.close();
         }
         Some((said, lost))
@@ -193,6 +212,7 @@ impl DmServer {
             session.violate(DmRule::Event, missing);
         }
         self.unsaid = None;
+        self.rest.clear();
         self.held.push(DmHeld {
             complete: session.over && !session.aborted,
             session: session.id,
@@ -211,4 +231,20 @@ impl DmServer {
             None => self.held.push(DmHeld { violations: vec![violation], ..DmHeld::default() }),
         }
     }
+}
+
+/// The messages of a package: a large value takes several, and nothing stands between its pieces.
+fn messages(says: Vec<DmSay>) -> VecDeque<Vec<DmSay>> {
+    let mut messages = VecDeque::from([Vec::new()]);
+    for say in says {
+        for (number, piece) in say.pieces().into_iter().enumerate() {
+            if number > 0 {
+                messages.push_back(Vec::new());
+            }
+            if let Some(message) = messages.back_mut() {
+                message.push(piece);
+            }
+        }
+    }
+    messages
 }

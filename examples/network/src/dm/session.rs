@@ -97,6 +97,17 @@ pub(crate) struct Session {
     pub(crate) violations: Vec<DmViolation>,
 }
 
+/// Where in its package a message of the server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is the last one.
+    Last,
+    /// More of it follows.
+    Within,
+    /// It asks for the rest of the device's package.
+    Asking,
+}
+
 /// What a message leads to.
 pub(crate) enum Heard {
     /// The device has repeated its message: the same answer once more.
@@ -356,7 +367,7 @@ impl Session {
         &mut self,
         statuses: Vec<Element>,
         says: &[DmSay],
-        is_final: bool,
+        place: Place,
         fault: Option<DmFault>,
     ) -> Vec<u8> {
         self.last_out += 1;
@@ -389,7 +400,7 @@ impl Session {
             answer: DmAnswer::default(),
             answered: false,
         }));
-        if !is_final {
+        if place == Place::Asking {
             ids += 1;
             self.own(&mut body, ids, "1222");
         }
@@ -398,7 +409,7 @@ impl Session {
             self.own(&mut body, ids, "1223");
             self.over = true;
         }
-        if is_final || fault == Some(DmFault::EarlyClose) {
+        if place == Place::Last || fault == Some(DmFault::EarlyClose) {
             body.children.push(Element::new("Final"));
         }
         self.coded(body, fault)

@@ -36,8 +36,6 @@ mod io;
 mod link;
 mod prompt;
 mod run;
-#[cfg(test)]
-mod tests;
 mod value;
 
 use core::time::Duration;
@@ -330,14 +328,14 @@ impl<'b> Session<'b> {
     fn package_1(
         &mut self,
         now: Duration,
-        server: Option<(&str, Code)>,
+        server: Option<(&str, Trust)>,
         tree: &mut Tree<'_, '_>,
         crypto: &mut dyn Crypto,
     ) -> Result<State, End> {
         self.setup = true;
         self.open(crypto)?;
-        if let Some((server, code)) = server {
-            self.write(|link, writer| link.header_status(writer, server, code, None))?;
+        if let Some((server, Trust { code, chal })) = server {
+            self.write(|link, writer| link.header_status(writer, server, code, chal))?;
         }
         self.write(Link::alerts)?;
         let (value, _) = self.work.split_at_mut_checked(self.work.len() / 2).unwrap_or_default();
@@ -446,7 +444,7 @@ impl<'b> Session<'b> {
         if let Some(code @ (Code::INVALID_CREDENTIALS | Code::MISSING_CREDENTIALS)) = survey.header {
             self.accept_challenge(survey)?;
             let _ = code;
-            return self.package_1(now, Some((server, trust.code)), tree, crypto);
+            return self.package_1(now, Some((server, trust)), tree, crypto);
         }
         if let Some(code) = survey.header.filter(|code| !code.is_success()) {
             let old = self.setup

@@ -46,6 +46,7 @@ parts! {
     "engine" engine
     "iota" iota
     "sms-cdma" sms_cdma
+    "dm" dm
     "package" package
     "delta" delta
     "repack" repack
