@@ -327,6 +327,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             mode: Mode::UserInitiated,
             staged: Staged::new(),
             reporting: None,
+            download: None,
             answer: [0; desk::ANSWER],
         };
         let mut agent = Self {
@@ -427,7 +428,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
-            State::Talking(talk) => Ok(talk.output(context)),
+            State::Talking(talk) => Ok(talk.output(&mut self.desk, context)),
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
@@ -484,7 +485,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
                     Done::Answered(answer) => {
                         context.event(&Event::Answered(answer));
-                        talk.answered(context, answer)
+                        talk.answered(&mut self.desk, context, answer)
                     }
                     Done::Waited => talk.waited(context),
                     _ => Err(AgentError::Misuse),
