@@ -42,6 +42,7 @@ parts! {
     "wap" wap
     "sms" sms
     "cp" cp
+    "download" download
     "is683" is683
     "engine" engine
     "iota" iota
