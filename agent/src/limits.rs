@@ -28,6 +28,9 @@ pub const SUMMARY: usize = 320;
 /// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
 pub const FETCH: usize = 1200;
 
+/// How many service indications the agent tells apart; of more, the oldest are forgotten.
+pub const INDICATIONS: usize = 4;
+
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 

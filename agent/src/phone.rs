@@ -8,7 +8,8 @@ use kedge_protocol::is683::sspr::Records;
 use kedge_protocol::is683::{Esn, Family, HardwareId, Meid, PrlId, Spc};
 use kedge_update_agent::banklog::Change;
 
-use crate::store::{Activation, BLOCKS, Key, Prl, Record as _, Store};
+use crate::store::{Activation, BLOCKS, HISTORY, Key, Past, Prl, Record as _, SYSTEM_TAG, Store};
+use crate::trigger::Kind;
 
 /// The committed settings, and the way to commit new ones, for the time of one message.
 pub(crate) struct StoredPhone<'s, F> {
@@ -17,7 +18,16 @@ pub(crate) struct StoredPhone<'s, F> {
     flash: RefCell<&'s mut F>,
     capability: Capability,
     factory_spc: Spc,
-    mode: Mode,
+    session: Programming,
+}
+
+/// The session in which the settings are programmed, for what is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Programming {
+    /// Who began it.
+    pub(crate) mode: Mode,
+    /// Why it is held; `None`: over the legacy bearer.
+    pub(crate) kind: Option<Kind>,
 }
 
 impl<'s, F: NorFlash> StoredPhone<'s, F> {
@@ -25,9 +35,18 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
         store: &'s mut Store,
         flash: &'s mut F,
         capability: Capability,
-        (factory_spc, mode): (&Spc, Mode),
+        (factory_spc, session): (&Spc, Programming),
     ) -> Self {
-        Self { store, flash: RefCell::new(flash), capability, factory_spc: factory_spc.clone(), mode }
+        Self { store, flash: RefCell::new(flash), capability, factory_spc: factory_spc.clone(), session }
+    }
+
+    /// The number of the last commit in the history.
+    fn last_commit(&self) -> u32 {
+        let mut buf = [0; 96];
+        HISTORY.fold(0, |last, key| {
+            let past = self.read(key, &mut buf).and_then(Past::from_octets).map_or(0, |past| past.number);
+            last.max(past)
+        })
     }
 
     fn read<'o>(&self, key: u8, out: &'o mut [u8]) -> Option<&'o [u8]> {
@@ -36,6 +55,10 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
     }
 }
 
+/// Most records that a commit changes: every block there is, the roaming list and what it is, the service programming code,
+/// the activation and the history.
+const MOST_CHANGES: usize = 32;
+
 /// The key of a parameter block; `None` if blocks of that kind are not kept.
 pub(crate) fn block_key(shelf: impl Into<Shelf>, id: u8) -> Option<u8> {
     let place = match (shelf.into(), id) {
@@ -43,8 +66,8 @@ pub(crate) fn block_key(shelf: impl Into<Shelf>, id: u8) -> Option<u8> {
         (Shelf::Family(Family::PacketData), 0..=12) => id.checked_add(4)?,
         (Shelf::Family(Family::Mmd), 0) => 17,
         (Shelf::Family(Family::Mms), 0) => 18,
-        (Shelf::Puzl, 0..=3) => id.checked_add(19)?,
-        (Shelf::SystemTag, 0) => 23,
+        (Shelf::Puzl, 0..=4) => id.checked_add(19)?,
+        (Shelf::SystemTag, 0) => return Some(SYSTEM_TAG),
         _ => return None,
     };
     BLOCKS.checked_add(place)
@@ -109,9 +132,11 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         let (mut activation, mut prl) = ([0; 24], [0; 32]);
-        let silent = Some(self.mode == Mode::NetworkInitiated);
+        let silent = Some(self.session.mode == Mode::NetworkInitiated);
         let progress = Activation { committed: true, confirmed: false, registered: false, silent };
-        let mut changes = heapless::Vec::<Change<'_>, 24>::new();
+        let number = self.last_commit().saturating_add(1);
+        let (mut keys, mut past) = (heapless::Vec::<u8, MOST_CHANGES>::new(), [0; 96]);
+        let mut changes = heapless::Vec::<Change<'_>, MOST_CHANGES>::new();
         let mut add = |change| changes.push(change).map_err(|_| StoreFailed);
         for (shelf, block) in staged.blocks() {
             add(Change::put(block_key(shelf, block.id).ok_or(StoreFailed)?, block.data))?;
@@ -124,6 +149,20 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         if let Some(spc) = staged.spc() {
             add(Change::put(Key::Spc as u8, spc.digits()))?;
         }
+        staged.blocks().filter_map(|(shelf, block)| block_key(shelf, block.id)).for_each(|key| {
+            // As many as there are changes at most.
+            let _ = keys.push(key);
+        });
+        let record = Past {
+            number,
+            kind: self.session.kind.map(|kind| kind as u8),
+            silent: silent.unwrap_or_default(),
+            keys: &keys,
+            prl: staged.prl().map(|(info, _)| info.id.0),
+            spc: staged.spc().is_some(),
+        };
+        let record = record.to_octets(&mut past).ok_or(StoreFailed)?;
+        add(Change::put(crate::store::history_key(number), record))?;
         add(Change::put(Key::Activation as u8, progress.to_octets(&mut activation).ok_or(StoreFailed)?))?;
         self.store.commit(&mut **self.flash.get_mut(), &changes).map_err(|_| StoreFailed)
     }

@@ -210,6 +210,18 @@ fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
     assert_eq!(bench.asks(), "Ask");
     bench.done(Done::Answered(Answer::Yes)).unwrap();
     assert_eq!(bench.asks(), "OpenCall");
+    // A withdrawal (action 09, `delete`, instead of 08) takes the question back; another id's does not.
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    let withdrawal = INDICATION.replace("00080103", "00090103");
+    bench.push(INDICATION);
+    bench.push(&withdrawal.replace("033432", "033433"));
+    assert_eq!(bench.asks(), "Ask");
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    bench.push(INDICATION);
+    bench.push(&withdrawal);
+    assert_eq!(bench.asks(), "Idle");
     let mut room = Room::new();
     let mut bench = Bench::new(&mut room, &PRI);
     bench.push(LOADING);

@@ -1,7 +1,8 @@
 //! Time as the core sees it: handed in, never read.
 //!
 //! A point in time is the device's *uptime*: a [`Duration`] since some moment that means nothing, which never runs
-//! backwards while the device is on.
+//! backwards while the device is on, whatever happens to the time of day. Time that the device sleeps should count: the longest
+//! wait is four hours, and a clock that stands still meanwhile makes it longer.
 
 use core::time::Duration;
 
@@ -9,6 +10,6 @@ use core::time::Duration;
 pub trait Clock {
     /// The time now.
     fn uptime(&self) -> Duration;
-    /// Waits until `deadline`; may sleep the processor.
+    /// Waits until `deadline`, never less; returns at once if that has passed. May sleep the processor.
     fn sleep_until(&mut self, deadline: Duration);
 }

@@ -13,6 +13,9 @@
 //!    the sector is erased again.
 //!    In both cases the driver may report such a unit or sector as a read error instead (error-correcting parts do).
 //! 5. Nothing outside the units being written or the sector being erased changes.
+//! 6. `Ok` says that it was done: what was programmed reads as it was given, from the part and not from a cache. A driver that
+//!    cannot know it from the part's status reads it back. What is not whole units or sectors, or beyond the end, is refused
+//!    with the kind that says so, before anything is changed.
 //!
 //! So Kedge never trusts a unit that may have been the last one touched before a power failure: what it decides at start
 //! from such a unit it writes afresh elsewhere before it acts on the decision.

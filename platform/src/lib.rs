@@ -2,25 +2,39 @@
 //!
 //! # Porting guide
 //!
-//! | port | trait | what happens without it |
+//! Ten things to supply, each with what happens without it. Begin with the first four: they make sessions and updates work.
+//!
+//! | | port | trait | without it |
+//! |---:|---|---|---|
+//! | 1 | [`flash`] | [`NorFlash`](flash::NorFlash) of `embedded-storage`, with the power-loss contract written there; or [`NandFlash`](nand::NandFlash), of which the update agent makes one | nothing works |
+//! | 2 | [`http`] | [`Connection`](http::Connection) of `embedded-svc`: one exchange at a time, redirects not followed | no sessions |
+//! | 3 | [`clock`] | [`Clock`](clock::Clock): a monotonic clock and sleep | no timeouts, so no sessions |
+//! | 4 | [`identity`] | [`Identity`](identity::Identity): hardware id, make, model, version | no sessions |
+//! | 5 | [`entropy`] | [`Entropy`](entropy::Entropy): random octets for nonces and back-off | back-off is not spread |
+//! | 6 | pushes | no trait: each WSP PDU that arrives by SMS is handed to `Agent::push` of `kedge-agent` | the network cannot begin |
+//! | 7 | secrets | no trait: what is secret is a record of the store, so its region is what must be protected, by the chip or by a [`cipher`] | who reads the flash reads them |
+//! | 8 | [`radio`] | [`Radio`](radio::Radio): data call, network registration, "the NAM changed" | Wi-Fi devices return `Ok` |
+//! | 9 | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no | every question is answered "later" |
+//! | 10 | [`power`] | [`Power`](power::Power): restart, into the update agent or not | updates wait for the next start |
+//!
+//! Where the default does not do:
+//!
+//! | port | trait | default |
 //! |---|---|---|
-//! | [`flash`] | [`NorFlash`](flash::NorFlash) of `embedded-storage`, with the power-loss contract written there | nothing works |
 //! | [`flash`] | [`Sectors`](flash::Sectors): the table of a part with sectors of different sizes | all sectors are equal |
 //! | [`cipher`] | [`FlashCipher`](cipher::FlashCipher): encryption by address; in software: `kedge-platform-crypto` | images are stored plain |
-//! | [`nand`] | [`NandFlash`](nand::NandFlash): pages, blocks, bad blocks; the update agent makes a `NorFlash` of it | NOR only |
 //! | [`loader`] | [`Loader`](loader::Loader): the OEM's boot loader, for devices that keep theirs | Kedge's own boot stage decides |
-//! | [`http`] | [`Connection`](http::Connection) of `embedded-svc`: one exchange at a time, redirects not followed | no sessions |
-//! | [`clock`] | [`Clock`](clock::Clock): a monotonic clock and sleep | no timeouts, so no sessions |
-//! | [`identity`] | [`Identity`](identity::Identity): hardware id, make, model, version | no sessions |
-//! | [`entropy`] | [`Entropy`](entropy::Entropy): random octets for nonces and back-off | back-off is not spread |
-//! | [`radio`] | [`Radio`](radio::Radio): data call, network registration, "the NAM changed" | Wi-Fi devices return `Ok` |
-//! | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no | every question is answered "later" |
-//! | [`power`] | [`Power`](power::Power): restart, into the update agent or not | updates wait for the next start |
-//! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification; in software: `kedge-platform-crypto` | no updates |
+//! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification | `kedge-platform-crypto`, in software |
 //! | [`license`] | [`LicenseStore`](license::LicenseStore), [`DeviceKey`](license::DeviceKey): where a licence is kept, and what binds it | licences on NOR flash, bound to the identity at most |
 //!
 //! Fast local ports (flash, identity, entropy, crypto) are called directly. Slow or remote ones (network, user, power)
 //! are called only by the runner of `kedge-agent`; a device with its own event loop feeds the agent directly instead.
+//!
+//! # Is the port right?
+//!
+//! The feature `conformance` has a kit that is run on the device itself and says in words what is wrong, and where: wrong erase
+//! sizes, unaligned programs, writing twice, stale caches, missing read-back, bad geometry, and more. Run it before anything
+//! of Kedge is built on a port; then cut the power between `nor_leave` and `nor_find`, which no program can do by itself.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -96,6 +96,7 @@ impl core::fmt::Debug for Pin {
 
 /// The user's side of a device.
 pub trait Ui {
-    /// Shows or asks; for [`Prompt::Notice`] and its like the answer is ignored. Blocks until there is one.
+    /// Shows or asks; for [`Prompt::Notice`] and its like the answer is ignored. Blocks until there is one; a device that
+    /// cannot wait answers [`Answer::Later`].
     fn prompt(&mut self, prompt: Prompt<'_>) -> Answer;
 }

@@ -55,3 +55,35 @@ fn nand_volumes() {
     let depths = sample(Target::Nand, 2_000);
     reached(&depths, Depth::Taken, 100);
 }
+
+#[test]
+fn is683_messages() {
+    let depths = sample(Target::Is683, 60_000);
+    reached(&depths, Depth::Taken, 5000);
+}
+
+#[test]
+fn roaming_lists() {
+    let depths = sample(Target::Prl, 20_000);
+    reached(&depths, Depth::Taken, 500);
+    reached(&depths, Depth::Refused, 1000);
+}
+
+#[test]
+fn short_messages() {
+    let depths = sample(Target::SmsCdma, 20_000);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn is683_sessions() {
+    let depths = sample(Target::Otasp, 20_000);
+    reached(&depths, Depth::Refused, 1000);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn mmc_documents() {
+    let depths = sample(Target::Mmc, 20_000);
+    reached(&depths, Depth::Taken, 100);
+}

@@ -65,7 +65,7 @@ impl<const PRL: usize> Agent<'_, PRL> {
             self.dialled = Some(context.now.saturating_add(limits::DIALLED));
         }
         context.event(&Event::OtaspBegun(mode));
-        self.desk.begin_is683(mode);
+        self.desk.begin_is683(mode, None);
         let until = context.now.saturating_add(limits::OTASP);
         self.enter(|buffers| State::Programming(buffers, until));
         Ok(true)
@@ -93,7 +93,7 @@ impl<const PRL: usize> Agent<'_, PRL> {
         }
         let committed = self.desk.engine.committed();
         context.event(&Event::OtaspEnded { committed });
-        self.desk.begin_is683(Mode::UserInitiated);
+        self.desk.begin_is683(Mode::UserInitiated, None);
         self.state = match core::mem::replace(&mut self.state, State::Between) {
             State::Programming(buffers, _) => State::Idle(buffers),
             other => other,

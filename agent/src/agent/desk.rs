@@ -12,6 +12,7 @@ use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
 use kedge_protocol::is683::engine::{Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Spc};
+use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
 use kedge_update_agent::banklog::Change;
 
@@ -22,8 +23,9 @@ use crate::error::AgentError;
 use crate::event::{Committed, Event};
 use crate::limits;
 use crate::objects::{Object, Staged, Stored, key_of};
-use crate::phone::{StoredPhone, hardware_id};
+use crate::phone::{Programming, StoredPhone, hardware_id};
 use crate::store::Store;
+use crate::trigger::Kind;
 
 /// Octets of the largest value a command returns: an IS-683 message.
 pub(super) const ANSWER: usize = limits::IS683_MESSAGE;
@@ -79,11 +81,13 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) store: Store,
     pub(super) update: Update,
     pub(super) engine: &'b mut Engine<PRL>,
-    /// Who began the IS-683 session that the engine is in.
-    pub(super) mode: Mode,
+    /// The IS-683 session that the engine is in.
+    pub(super) programming: Programming,
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,
+    /// The service indications that came.
+    pub(super) shelf: Shelf<{ limits::INDICATIONS }>,
     /// The package that is being fetched.
     pub(super) download: Option<Download>,
     /// The value that a command returns.
@@ -122,12 +126,12 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
 
     fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
         let capability = (self.config.capability)(hardware_id(id));
-        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.mode))
+        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.programming))
     }
 
     /// Begins an IS-683 session; what the one before staged and did not commit is dropped.
-    pub(super) fn begin_is683(&mut self, mode: Mode) {
-        self.mode = mode;
+    pub(super) fn begin_is683(&mut self, mode: Mode, kind: Option<Kind>) {
+        self.programming = Programming { mode, kind };
         self.engine.begin(mode);
     }
 
@@ -279,8 +283,12 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
     ) -> Option<usize> {
         let was_committed = self.engine.committed();
         let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
-        let mut phone =
-            StoredPhone::new(&mut self.store, context.flash, capability, (&self.factory_spc, self.mode));
+        let mut phone = StoredPhone::new(
+            &mut self.store,
+            context.flash,
+            capability,
+            (&self.factory_spc, self.programming),
+        );
         let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
         let reverse = reverse.ok().map(<[u8]>::len);
         let shown = reverse.and_then(|len| self.answer.get(..len));

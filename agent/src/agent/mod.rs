@@ -28,6 +28,7 @@ use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
 
 use crate::config::Config;
@@ -35,6 +36,7 @@ use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
 use crate::limits;
 use crate::objects::Staged;
+use crate::phone::Programming;
 use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
@@ -324,10 +326,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             store,
             update,
             engine: memory.engine,
-            mode: Mode::UserInitiated,
+            programming: Programming { mode: Mode::UserInitiated, kind: None },
             staged: Staged::new(),
             reporting: None,
             download: None,
+            shelf: Shelf::new(),
             answer: [0; desk::ANSWER],
         };
         let mut agent = Self {

@@ -57,7 +57,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let Buffers { receive, send } = buffers;
         let mut session = Session::new(&config, receive, send)?;
         session.handle(context.now, Input::Start)?;
-        desk.begin_is683(trigger.kind.mode());
+        desk.begin_is683(trigger.kind.mode(), Some(trigger.kind));
         desk.staged.clear();
         desk.download = None;
         if trigger.kind != Kind::Status {

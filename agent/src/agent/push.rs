@@ -8,7 +8,7 @@ use kedge_platform::ui::Answer;
 use kedge_protocol::iota::TrustedDomain;
 use kedge_protocol::iota::trigger::{Refused, Trigger as Pushed, filter};
 use kedge_protocol::mime::MediaType;
-use kedge_protocol::wap::{Packet, Push};
+use kedge_protocol::wap::{Packet, Push, Shelved};
 
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, State, provision};
@@ -25,6 +25,8 @@ pub(super) struct Invitation {
     /// Its text, cut at [`limits::INVITATION`] octets.
     pub(super) text: heapless::String<{ limits::INVITATION }>,
     trigger: Trigger,
+    /// What a withdrawal must name, cut at the same length.
+    id: heapless::String<{ limits::INVITATION }>,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -46,7 +48,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             return self.desk.take_settings(context, &push);
         }
         match self.desk.pushed(context, &push)? {
-            Some((mut trigger, None)) => {
+            Some(Wanted::Session(mut trigger)) => {
                 // Within an activation that the user dialled for, even a silent push is his.
                 if self.desk.store.len(Key::Dialled as u8).is_some() {
                     trigger.kind = Kind::Invited;
@@ -54,7 +56,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.trigger(context, trigger);
             }
             // The newer of two invitations counts.
-            Some((trigger, Some(text))) => self.invitation = Some(Invitation { text, trigger }),
+            Some(Wanted::Invitation(invitation)) => self.invitation = Some(invitation),
+            Some(Wanted::Withdrawal(id)) => {
+                self.invitation = self.invitation.take().filter(|own| own.id != id);
+            }
             None => {}
         }
         Ok(())
@@ -75,8 +80,15 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 }
 
-/// A trigger, and the text to ask the user with before it counts.
-type Wanted = (Trigger, Option<heapless::String<{ limits::INVITATION }>>);
+/// What a push wants.
+enum Wanted {
+    /// A session.
+    Session(Trigger),
+    /// A session, if the user agrees.
+    Invitation(Invitation),
+    /// That the invitation with this id is forgotten.
+    Withdrawal(heapless::String<{ limits::INVITATION }>),
+}
 
 impl<const PRL: usize> Desk<'_, PRL> {
     /// What a push wants, if anything.
@@ -105,7 +117,20 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let trust = TrustedDomain::new(domain, boot);
         let (url, text) = match filter(push, &trust, &mut self.answer) {
             Ok(Pushed::WhenIdle(url) | Pushed::AtOnce(url)) => (url, None),
-            Ok(Pushed::Ask(indication, url)) => (url, Some(shortened(indication.text))),
+            // The agent knows no time of day: nothing expires here.
+            Ok(Pushed::Ask(indication, url)) => match self.shelf.offer(None, &indication) {
+                Shelved::New | Shelved::Replaces => {
+                    (url, Some((shortened(indication.text), shortened(indication.id().unwrap_or_default()))))
+                }
+                _ => return refuse(context, Refusal::NotWanted),
+            },
+            Ok(Pushed::Withdraw(indication)) => match self.shelf.offer(None, &indication) {
+                Shelved::Withdraws(1..) => {
+                    let id = shortened(indication.id().unwrap_or_default());
+                    return Ok(Some(Wanted::Withdrawal(id)));
+                }
+                _ => return refuse(context, Refusal::NotWanted),
+            },
             Ok(Pushed::Document(..)) => return refuse(context, Refusal::PushedDocument),
             Err(Refused::Malformed(error)) => {
                 context.event(&Event::ContentMalformed { media_type: name, error });
@@ -114,7 +139,10 @@ impl<const PRL: usize> Desk<'_, PRL> {
             Err(Refused::OtherContent) => return refuse(context, Refusal::UnknownType),
             Err(_) => return refuse(context, Refusal::NotWanted),
         };
-        Ok(Trigger::new(Kind::Push, url).map(|trigger| (trigger, text)))
+        Ok(Trigger::new(Kind::Push, url).map(|trigger| match text {
+            None => Wanted::Session(trigger),
+            Some((text, id)) => Wanted::Invitation(Invitation { text, trigger, id }),
+        }))
     }
 }
 

@@ -19,6 +19,7 @@
 mod boot;
 mod nor;
 mod record;
+pub mod runner;
 
 use core::fmt;
 use core::time::Duration;
@@ -115,8 +116,10 @@ pub enum LicenseError<E> {
         /// Octets that the buffer must have at least.
         needed: usize,
     },
-    /// The device key that the level requires is missing.
+    /// The device key that the level, or a signed request, requires is missing.
     NoKey,
+    /// The server's URL is not one that requests may go to, or a text for its headers is not legal.
+    BadServer,
 }
 
 impl<E: fmt::Debug> fmt::Display for LicenseError<E> {
@@ -125,7 +128,8 @@ impl<E: fmt::Debug> fmt::Display for LicenseError<E> {
             Self::Refused(refusal) => write!(f, "document refused: {refusal}"),
             Self::Store(e) => write!(f, "licence storage: {e:?}"),
             Self::NoRoom { needed } => write!(f, "buffer too small, {needed} octets needed"),
-            Self::NoKey => f.write_str("the level requires a device key"),
+            Self::NoKey => f.write_str("there is no device key"),
+            Self::BadServer => f.write_str("the server's URL or a header text is not legal"),
         }
     }
 }
@@ -285,7 +289,7 @@ impl<'a> Licensing<'a> {
         store: &mut S,
         ports: &mut Ports<'_>,
     ) -> Result<(), LicenseError<S::Error>> {
-        if now.uptime.saturating_sub(self.saved) < SAVE_EVERY {
+        if now.uptime < self.saved.saturating_add(SAVE_EVERY) {
             return Ok(());
         }
         self.save(now, store, ports)
@@ -349,7 +353,7 @@ impl<'a> Licensing<'a> {
     ) -> Result<State, LicenseError<S::Error>> {
         let key = ports.key.as_ref().map(|key| key.public_key());
         let nonce =
-            self.outstanding.filter(|o| now.uptime.saturating_sub(o.since) < NONCE_LIFE).map(|o| o.nonce);
+            self.outstanding.filter(|o| now.uptime < o.since.saturating_add(NONCE_LIFE)).map(|o| o.nonce);
         let situation = Situation {
             nonce: nonce.as_ref(),
             in_session,
@@ -533,7 +537,7 @@ impl<'a> Licensing<'a> {
 
     /// Powered-on seconds of the device's life: those of the last record, and since.
     fn usage(&self, now: Now) -> u32 {
-        let since = now.uptime.saturating_sub(self.saved).as_secs();
+        let since = now.uptime.as_secs().saturating_sub(self.saved.as_secs());
         self.journal.state.usage.saturating_add(u32::try_from(since).unwrap_or(u32::MAX))
     }
 }

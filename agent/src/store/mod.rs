@@ -21,12 +21,17 @@
 //! | 129 | that document | as it came |
 //! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
+//! | 161 | home system tag | octets |
+//! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
 
+mod history;
 mod records;
 mod settings;
 
 use core::fmt;
 
+pub(crate) use history::history_key;
+pub use history::{HISTORY, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::is683::Family;
@@ -72,6 +77,8 @@ pub enum Key {
 
 /// Keys of the outbox, oldest first use.
 pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
+/// Key of the home system tag, which has no place among the other blocks.
+pub const SYSTEM_TAG: u8 = 161;
 /// First key of the IS-683 parameter blocks.
 pub const BLOCKS: u8 = 16;
 /// First key of the MMC objects.

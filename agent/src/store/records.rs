@@ -37,6 +37,8 @@ macro_rules! cbor_record {
     };
 }
 
+pub(super) use cbor_record;
+
 /// What the store itself is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

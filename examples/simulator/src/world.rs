@@ -110,6 +110,8 @@ pub struct Facts {
     pub nam: Vec<u8>,
     /// Further committed blocks: 3GPD, then PUZL, each with its download number.
     pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
+    /// The handset's history of commits, oldest first, a line each.
+    pub history: Vec<String>,
     /// The committed roaming list.
     pub prl: Vec<u8>,
     /// The settings of client provisioning, one object each, sorted.
@@ -371,6 +373,9 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
             Some((place.0, place.1, data.to_vec()))
         })
         .collect();
+    let mut history = Vec::new();
+    kedge_agent::store::history(&store, flash, |past| history.push(past.to_string()))
+        .map_err(|e| anyhow!("{e}"))?;
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let prl = prl.unwrap_or_default().to_vec();
     let mut settings = Vec::new();
@@ -409,6 +414,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         activation: activation.unwrap_or_default(),
         nam,
         blocks,
+        history,
         prl,
         settings,
         reports_left,

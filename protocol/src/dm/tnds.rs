@@ -250,6 +250,7 @@ pub fn apply<'a>(
         path: path_text(target)?,
         bases: [0; MAX_DEPTH],
         depth: 0,
+        moved: false,
         node: Described::NOTHING,
         work,
     };
@@ -271,6 +272,8 @@ struct Reading<'r, 't, 'o> {
     /// How long the path was outside of each open node.
     bases: [usize; MAX_DEPTH],
     depth: usize,
+    /// Whether the node that is open stands where a `Path` put it.
+    moved: bool,
     node: Described,
     work: &'r mut [u8],
 }
@@ -285,7 +288,7 @@ impl Reading<'_, '_, '_> {
                 let base = self.path.as_str().len();
                 *self.bases.get_mut(self.depth).ok_or(Code::URI_TOO_LONG)? = base;
                 self.depth = self.depth.saturating_add(1);
-                self.node = Described::NOTHING;
+                (self.node, self.moved) = (Described::NOTHING, false);
                 return Ok(());
             }
             "NodeName" => {
@@ -342,6 +345,7 @@ impl Reading<'_, '_, '_> {
         let place = if place == "." { "" } else { place };
         let parent = if place.is_empty() { path_text(self.target)? } else { joined(self.target, place)? };
         self.path = joined(parent.as_str(), name.as_str())?;
+        self.moved = true;
         Ok(())
     }
 
@@ -407,10 +411,12 @@ impl Reading<'_, '_, '_> {
         let media_type = Some(self.node.media_type.as_str()).filter(|text| !text.is_empty());
         let new = New { format: self.node.format, media_type, octets };
         let path = self.path.as_str();
+        // The right to bring a node is that to bring what is in it, whatever list it brings along.
+        let by = if self.depth == 1 || self.moved { self.by } else { Caller::Device };
         match self.tree.format(path) {
             Some(Format::Node) => {}
-            Some(_) => self.tree.replace(self.by, path, &new)?,
-            None => self.tree.add(self.by, path, &new)?,
+            Some(_) => self.tree.replace(by, path, &new)?,
+            None => self.tree.add(by, path, &new)?,
         }
         for (query, text) in [
             ("?prop=ACL", self.node.acl.as_ref().map(Text::as_str)),

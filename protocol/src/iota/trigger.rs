@@ -13,6 +13,8 @@ pub enum Trigger<'s> {
     /// Ask the user, with the indication's text; on yes, start a session at its URL. Dates and the id are there for
     /// whoever keeps several of them: the newer of one id counts.
     Ask(Indication<'s>, &'s str),
+    /// Withdraws the indications with this one's id: those of the user who was not asked yet are not to be asked.
+    Withdraw(Indication<'s>),
     /// Start a session at the URL when the device is idle.
     WhenIdle(&'s str),
     /// Start a session at the URL at once.
@@ -33,7 +35,7 @@ pub enum Refused {
     Malformed(Error),
     /// The URL is outside the trusted domain.
     NotTrusted,
-    /// It has no URL, withdraws an indication, is not to be shown, or only fills a cache.
+    /// It has no URL, is not to be shown, or only fills a cache.
     NothingToDo,
 }
 
@@ -65,6 +67,7 @@ pub fn filter<'a: 's, 's>(
         Kind::Indication => {
             let si = Indication::read(coding, push.body, scratch).map_err(Refused::Malformed)?;
             match (si.href, si.action) {
+                (_, Signal::Delete) => Ok(Trigger::Withdraw(si)),
                 (Some(url), Signal::Low | Signal::Medium | Signal::High) => {
                     trusted(url, trust).map(|url| Trigger::Ask(si, url))
                 }
@@ -131,6 +134,7 @@ mod tests {
         let trust = TrustedDomain::new("example.com", "");
         match filter(&push, &trust, &mut [0; SCRATCH]) {
             Ok(Trigger::Ask(si, url)) => format!("ask {:?} {url}", si.text),
+            Ok(Trigger::Withdraw(si)) => format!("withdraw {}", si.id().unwrap_or_default()),
             Ok(Trigger::WhenIdle(url)) => format!("idle {url}"),
             Ok(Trigger::AtOnce(url)) => format!("now {url}"),
             Ok(Trigger::Document(coding, body)) => format!("{coding:?} {}", body.len()),
@@ -159,7 +163,7 @@ mod tests {
             (sl_type, iota, "<sl href='http://example.org/'/>".into(), "URL outside the trusted domain"),
             (sl_type, iota, "<sl".into(), "malformed content: input ends inside a field at octet 3"),
             (si_type, iota, si(""), "ask \"New\" http://example.com/"),
-            (si_type, iota, si("action='delete'"), "nothing to do"),
+            (si_type, iota, si("action='delete'"), "withdraw http://example.com/"),
             (si_type, iota, si("action='signal-none'"), "nothing to do"),
             (si_type, iota, "<si><indication>x</indication></si>".into(), "nothing to do"),
             ("application/iota.mmc-xml", iota, "<mmc/>".into(), "Xml 6"),

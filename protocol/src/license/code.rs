@@ -109,6 +109,9 @@ impl Refusal {
         Self { code, step, at }
     }
 
+    /// A sealed document, which nobody asked for: no key can open it.
+    pub const NOT_ASKED: Self = Self { code: Code::WrongType, step: 1, at: 0 };
+
     /// It was in order, but could not be kept (step 15, which is the caller's).
     pub const STORAGE: Self = Self { code: Code::Storage, step: 15, at: 0 };
 }

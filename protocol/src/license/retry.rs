@@ -7,11 +7,9 @@ use super::limits::{DAILY_REQUESTS, DAY, RETRY_AFTER_MOST, RETRY_FIRST, RETRY_MO
 /// The pause before try number `tries` (from 1): 30 s, doubling, at most 6 h, a fifth more or less as `random` decides.
 pub fn pause(tries: u8, random: u8) -> Duration {
     let doubled = RETRY_FIRST.saturating_mul(1_u32 << tries.saturating_sub(1).min(10)).min(RETRY_MOST);
-    // -51..=51 of 255 parts
-    let fifth = doubled.saturating_mul(u32::from(random)).saturating_mul(2).checked_div(5 * 255);
-    doubled
-        .saturating_sub(doubled.checked_div(5).unwrap_or_default())
-        .saturating_add(fifth.unwrap_or_default())
+    let fifth = doubled.as_secs().saturating_mul(1000).checked_div(5).unwrap_or_default();
+    let drawn = fifth.saturating_mul(2).saturating_mul(random.into()).checked_div(255).unwrap_or_default();
+    Duration::from_millis(fifth.saturating_mul(4).saturating_add(drawn))
 }
 
 /// What a server asked for, as far as it is obeyed.
@@ -44,7 +42,7 @@ pub struct Pace {
 impl Pace {
     /// Whether a timer may start a request at `now`; counts it.
     pub fn timer(&mut self, now: Duration) -> bool {
-        if now.saturating_sub(self.day) >= Duration::from_secs(DAY) {
+        if now >= self.day.saturating_add(Duration::from_secs(DAY)) {
             *self = Self { day: now, asked: 0, last: self.last };
         }
         let may = self.asked < DAILY_REQUESTS;
@@ -57,7 +55,7 @@ impl Pace {
 
     /// Whether the user may.
     pub fn user(&mut self, now: Duration) -> bool {
-        let may = self.last.is_none_or(|last| now.saturating_sub(last) >= USER_PAUSE);
+        let may = self.last.is_none_or(|last| now >= last.saturating_add(USER_PAUSE));
         if may {
             self.last = Some(now);
         }

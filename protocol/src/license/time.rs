@@ -97,7 +97,8 @@ impl Timekeeper {
 
     /// The time without a clock: the floors and the uptime since.
     fn known(&self, now: Duration) -> u64 {
-        let up = now.saturating_sub(self.since).as_secs();
+        // whole seconds of each: the difference of two durations keeps a path to a panic
+        let up = now.as_secs().saturating_sub(self.since.as_secs());
         self.floors.soft.saturating_add(up).max(self.floors.auth)
     }
 }

@@ -1,9 +1,11 @@
 use core::fmt;
 
-use super::limits::SCRATCH;
 use super::{Element, Head, Item, Message, Part, Parts};
 use crate::wap::Coding;
 use crate::wire::Error;
+
+/// Octets of work space: longer texts are shown only where the document has them in one piece.
+const SCRATCH: usize = 4096;
 
 /// Shows a message of either coding line by line, a broken one up to its fault.
 ///

@@ -39,6 +39,8 @@ open_code! {
         RIGHTS = 0x4B, "application/vnd.oma.drm.rights+wbxml";
         /// Predecessor of the IOTA documents.
         PHONECOM_MMC = 0x020A, "application/vnd.phonecom.mmc-wbxml";
+        /// E-mail notification as WBXML.
+        EMN = 0x030A, "application/vnd.wap.emn+wbxml";
         /// MMC document as WBXML.
         MMC = 0x0300, "application/iota.mmc-wbxml";
         /// MMC document as XML.

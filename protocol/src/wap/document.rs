@@ -1,9 +1,10 @@
 //! What reading SI, SL and MMC documents has in common.
 
 use super::Date;
+use super::coding::{Coding, DocumentWriter};
 use super::values::{Values, Whole};
-use crate::wbxml::{Event, Pull};
-use crate::wire::{Error, ErrorKind};
+use crate::wbxml::{Event, Pull, Sink};
+use crate::wire::{Error, ErrorKind, Writer};
 
 /// Largest SI or SL document that is read, in octets (`wap-push.md` section 10).
 pub const MAX_DOCUMENT: usize = 1024;
@@ -83,6 +84,19 @@ pub(crate) fn one_of<T: Copy>(all: &[T], text: fn(T) -> &'static str, value: &Wh
 pub(crate) fn date(value: &Whole<'_>) -> Result<Date, Error> {
     let date = if value.opaque { Date::from_binary(value.octets) } else { Date::from_text(value.text()?) };
     date.map_err(|e| Error::new(e.kind, value.at))
+}
+
+/// Writes a date: octets in WBXML, text in XML.
+pub(crate) fn write_date(sink: &mut DocumentWriter<'_, DEPTH>, name: &str, date: Date) -> Result<(), Error> {
+    match sink.coding() {
+        Coding::Wbxml => {
+            let mut octets = [0; Date::BINARY];
+            let mut w = Writer::new(&mut octets);
+            date.to_binary(&mut w)?;
+            sink.attribute_opaque(name, w.finish())
+        }
+        Coding::Xml => sink.attribute(name, str::from_utf8(&date.to_text()).unwrap_or_default()),
+    }
 }
 
 /// A reader with up to two events put back.

@@ -3,7 +3,7 @@ use super::coding::{Coding, DocumentReader, DocumentWriter};
 use super::document::{self, DEPTH, attribute_list, root};
 use super::values::Values;
 use crate::wbxml::{Event, Pull, Sink, Version, pages};
-use crate::wire::{Error, ErrorKind, Writer};
+use crate::wire::{Error, ErrorKind};
 
 /// How a service indication is announced to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -100,7 +100,7 @@ impl<'s> Indication<'s> {
         }
         for (name, date) in [("created", self.created), ("si-expires", self.expires)] {
             if let Some(date) = date {
-                write_date(&mut sink, name, date)?;
+                document::write_date(&mut sink, name, date)?;
             }
         }
         if !self.text.is_empty() {
@@ -109,18 +109,6 @@ impl<'s> Indication<'s> {
         sink.end()?;
         sink.end()?;
         sink.finish()
-    }
-}
-
-fn write_date(sink: &mut DocumentWriter<'_, DEPTH>, name: &str, date: Date) -> Result<(), Error> {
-    match sink.coding() {
-        Coding::Wbxml => {
-            let mut octets = [0; Date::BINARY];
-            let mut w = Writer::new(&mut octets);
-            date.to_binary(&mut w)?;
-            sink.attribute_opaque(name, w.finish())
-        }
-        Coding::Xml => sink.attribute(name, str::from_utf8(&date.to_text()).unwrap_or_default()),
     }
 }
 

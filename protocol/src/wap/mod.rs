@@ -10,11 +10,14 @@
 //! | [`ContentType`], [`Headers`], [`Value`] | the header grammar; unknown headers are skipped by their value's encoding |
 //! | [`MediaCode`], [`HeaderCode`], [`ParameterCode`], [`ApplicationCode`] | assigned numbers, open |
 //! | [`Indication`], [`Loading`] | SI and SL in both codings |
+//! | [`MailNotification`], [`CacheOperation`] | EMN and CO in both codings |
+//! | [`Shelf`] | which indications are kept: replacement, withdrawal, expiry |
 //! | [`dump`] | any push with offsets, up to its fault |
 //!
 //! How a push arrives in short messages is not known here; whether it may start anything is decided elsewhere (a push
 //! is no proof of who sent it).
 
+mod cache;
 mod codes;
 mod coding;
 mod content_type;
@@ -24,12 +27,15 @@ mod dump;
 mod header;
 mod indication;
 mod loading;
+mod mail;
 mod push;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod value;
 pub(crate) mod values;
 
+pub use cache::{CacheOperation, Invalidation};
 pub use codes::{ApplicationCode, HeaderCode, IOTA_TEXT, MediaCode, ParameterCode, SecurityMethod};
 pub(crate) use coding::DocumentMark;
 pub use coding::{Coding, DocumentReader, DocumentWriter};
@@ -40,5 +46,7 @@ pub use dump::dump;
 pub use header::{ApplicationId, Header, HeaderName, Headers, PushFlag};
 pub use indication::{Indication, Signal};
 pub use loading::{Loading, Urgency};
+pub use mail::MailNotification;
 pub use push::{Packet, PduType, Push};
+pub use shelf::{Shelf, Shelved};
 pub use value::{Value, integer_value};

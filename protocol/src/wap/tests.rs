@@ -329,3 +329,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn mail_notifications_and_cache_operations_in_both_codings() {
+    let mail = MailNotification {
+        mailbox: "imap://user@mail.example.com/inbox",
+        timestamp: Date::new(2026, 11, 22, 15, 30, 0),
+    };
+    let invalidations = [Invalidation::Object("http://www.a.com/x"), Invalidation::Service("https://b.org/")];
+    for coding in [Coding::Wbxml, Coding::Xml] {
+        let (mut out, mut scratch) = ([0; 256], [0; SCRATCH]);
+        let bytes = mail.write(coding, &mut out).unwrap();
+        assert_eq!(MailNotification::read(coding, bytes, &mut scratch), Ok(mail));
+        for cut in 0..bytes.len() {
+            assert!(MailNotification::read(coding, &bytes[..cut], &mut scratch).is_err());
+        }
+        let mut out = [0; 256];
+        let bytes = CacheOperation::write(coding, &invalidations, &mut out).unwrap();
+        let mut found = std::vec::Vec::new();
+        CacheOperation::read(coding, bytes, &mut scratch, |one| found.push(std::format!("{one:?}"))).unwrap();
+        assert_eq!(found, invalidations.map(|one| std::format!("{one:?}")));
+        for cut in 0..bytes.len() {
+            let read = CacheOperation::read(coding, &bytes[..cut], &mut scratch, |one| panic!("{one:?}"));
+            assert!(read.is_err());
+        }
+    }
+    let other = br"<co><invalidate-all/></co>";
+    let refused = CacheOperation::read(Coding::Xml, other, &mut [0; 64], |_| {});
+    assert_eq!(refused, Err(Error::new(ErrorKind::BadValue, 4)));
+    let mut scratch = [0; 64];
+    let unnamed = MailNotification::read(Coding::Xml, b"<emn/>", &mut scratch);
+    assert_eq!(unnamed.map_err(|e| e.kind), Err(ErrorKind::BadValue));
+}

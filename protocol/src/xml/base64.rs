@@ -24,6 +24,23 @@ pub fn encode(octets: &[u8], out: &mut Writer<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Appends the base64 of `octets` as it stands in URLs: `-` and `_`, without padding (RFC 4648 §5).
+pub fn encode_url(octets: &[u8], out: &mut Writer<'_>) -> Result<(), Error> {
+    for group in octets.chunks(3) {
+        let mut digits = [0; 4];
+        let mut w = Writer::new(&mut digits);
+        encode(group, &mut w)?;
+        for digit in w.finish().iter().take(group.len().saturating_add(1)) {
+            out.u8(match digit {
+                b'+' => b'-',
+                b'/' => b'_',
+                digit => *digit,
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Decodes base64, in which white space does not count, into `buf`.
 ///
 /// `BadText` at a character outside the alphabet, `BadLength` at a missing or misplaced padding, `BadValue` for bits
@@ -113,6 +130,18 @@ mod tests {
         ] {
             assert_eq!(encoded(text.as_bytes()), code);
             assert_eq!(decode(code.as_bytes(), &mut [0; 8]), Ok(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn in_urls_there_is_no_padding_and_no_slash() {
+        for (octets, code) in
+            [(&b""[..], ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"\xFB\xFF\xFE", "-__-")]
+        {
+            let mut buf = [0; 8];
+            let mut out = Writer::new(&mut buf);
+            encode_url(octets, &mut out).unwrap();
+            assert_eq!(out.finish(), code.as_bytes());
         }
     }
 

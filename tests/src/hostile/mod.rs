@@ -11,9 +11,15 @@
 //!  plan       a coded delta whose plan is well-formed and absurd: far jumps, saves of everything, blocks twice
 //!  journal    a NOR journal with any content, at any moment of an update
 //!  nand       tables, tags and journal of a NAND volume, overwritten in places
+//!  is683      an IS-683 message in either direction: read, shown, written again
+//!  prl        a roaming list with a right check value: read in RAM and in place, made again from its records
+//!  sms-cdma   CDMA short messages one after the other, time between them
+//!  otasp      an IS-683 engine, message after message, on a store that fails now and then
+//!  mmc        an MMC document in either coding
 //! ```
 
 mod bounds;
+mod cdma;
 mod counted;
 mod mutate;
 mod package;
@@ -43,6 +49,16 @@ pub enum Target {
     Journal,
     /// A NAND volume.
     Nand,
+    /// An IS-683 message.
+    Is683,
+    /// A roaming list.
+    Prl,
+    /// CDMA short messages.
+    SmsCdma,
+    /// An IS-683 session.
+    Otasp,
+    /// An MMC document.
+    Mmc,
 }
 
 /// How far the code under a target went.
@@ -60,8 +76,19 @@ pub enum Depth {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Envelope, Self::Received, Self::Package, Self::Plan, Self::Journal, Self::Nand];
+    pub const ALL: [Self; 11] = [
+        Self::Envelope,
+        Self::Received,
+        Self::Package,
+        Self::Plan,
+        Self::Journal,
+        Self::Nand,
+        Self::Is683,
+        Self::Prl,
+        Self::SmsCdma,
+        Self::Otasp,
+        Self::Mmc,
+    ];
 
     /// What it is called, here and as a fuzz target.
     pub const fn name(self) -> &'static str {
@@ -72,6 +99,11 @@ impl Target {
             Self::Plan => "plan",
             Self::Journal => "journal",
             Self::Nand => "nand",
+            Self::Is683 => "is683",
+            Self::Prl => "prl",
+            Self::SmsCdma => "sms-cdma",
+            Self::Otasp => "otasp",
+            Self::Mmc => "mmc",
         }
     }
 
@@ -88,6 +120,11 @@ impl Target {
             Self::Plan => plan::apply(octets),
             Self::Journal => storage::journal(octets),
             Self::Nand => storage::nand(octets),
+            Self::Is683 => cdma::message(octets),
+            Self::Prl => cdma::list(octets),
+            Self::SmsCdma => cdma::short_messages(octets),
+            Self::Otasp => cdma::session(octets),
+            Self::Mmc => cdma::document(octets),
         }
     }
 
@@ -100,6 +137,11 @@ impl Target {
             Self::Plan => plan::scripts(),
             Self::Journal => storage::journals(),
             Self::Nand => storage::edits(),
+            Self::Is683 => cdma::messages(),
+            Self::Prl => cdma::lists(),
+            Self::SmsCdma => cdma::conversations(),
+            Self::Otasp => cdma::sessions(),
+            Self::Mmc => cdma::documents(),
         }
     }
 }

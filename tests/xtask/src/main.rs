@@ -9,6 +9,7 @@
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
 //! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
+//! | `spec` | which client requirements of OMA device management have a test |
 //! | `hil` | the firmware runs on an emulated board |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
@@ -29,6 +30,7 @@ mod probe;
 mod size;
 mod source_lines;
 mod source_rules;
+mod spec;
 mod target;
 
 use clap::{Parser, Subcommand};
@@ -60,6 +62,8 @@ enum Command {
     Powerfail(powerfail::Options),
     /// Give hostile input to everything that reads packages and flash
     Fuzz(fuzz::Options),
+    /// Print which client requirements of OMA device management have a test
+    Spec,
     /// Run every check that continuous integration runs
     Ci(ci::Options),
 }
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Command::Hil(options) => hil::run(&options),
         Command::Powerfail(options) => powerfail::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Spec => spec::run(),
         Command::Ci(options) => ci::run(&options),
     };
     match result {

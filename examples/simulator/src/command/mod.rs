@@ -6,6 +6,7 @@
 mod delta;
 mod input;
 mod inspect;
+mod open;
 mod package;
 mod prl;
 mod signing;
@@ -69,6 +70,7 @@ const EXAMPLES: &str = "Examples:
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
+  kedge open settings.provbin
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -80,6 +82,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
+    /// Show what a device makes of a downloaded file
+    Open(open::Open),
     /// Make, show, apply, check and compare delta packages
     Delta(delta::Delta),
     /// Make update packages, also such as hold a whole image
@@ -102,6 +106,7 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),

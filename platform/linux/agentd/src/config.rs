@@ -11,6 +11,7 @@ use std::time::Duration;
 use kedge_agent::limits;
 use kedge_agent::objects::{Object, Stored};
 use kedge_platform::identity::HardwareId;
+use kedge_platform_linux::http::Options as HttpOptions;
 use kedge_platform_linux::identity::{self, MachineIdentity};
 use log::LevelFilter;
 use serde::Deserialize;
@@ -30,12 +31,8 @@ pub struct Config {
     pub spc: [u8; 6],
     /// Where the state is.
     pub directory: PathBuf,
-    /// Server certificates that are trusted, in PEM; none: those that come with the program.
-    pub roots: Option<String>,
-    /// How long each step of an exchange may take.
-    pub timeout: Duration,
-    /// Hosts that are found without DNS.
-    pub resolve: Vec<(String, u16, SocketAddr)>,
+    /// How exchanges are made.
+    pub http: HttpOptions,
     /// Whether updates are installed without asking.
     pub always: bool,
     /// Factory settings: MMC objects.
@@ -136,6 +133,9 @@ struct Storage {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Network {
     roots: Option<Spanned<PathBuf>>,
+    client_certificate: Option<Spanned<PathBuf>>,
+    client_key: Option<Spanned<PathBuf>>,
+    proxy: Option<Spanned<String>>,
     timeout_seconds: Option<Spanned<u64>>,
     #[serde(default)]
     resolve: Vec<Spanned<String>>,
@@ -227,14 +227,7 @@ impl Config {
             identity: source.identity(&written.device, root)?,
             spc: source.service_code(written.device.as_ref())?,
             directory: written.storage.directory.unwrap_or_else(|| "/var/lib/kedge".into()),
-            roots: written.network.roots.as_ref().map(|path| source.pem(path)).transpose()?,
-            timeout: source.timeout(written.network.timeout_seconds.as_ref())?,
-            resolve: written
-                .network
-                .resolve
-                .iter()
-                .map(|entry| source.resolve(entry))
-                .collect::<Result<_, _>>()?,
+            http: source.http(&written.network)?,
             always: written.user.consent == Consent::Always,
             settings: written
                 .settings
@@ -360,12 +353,33 @@ impl Source<'_> {
         })
     }
 
-    fn pem(&self, file: &Spanned<PathBuf>) -> Result<String, Fault> {
-        let text = self.content(file)?;
-        match crate::machine::http_options(Duration::ZERO, Some(&text)) {
-            Ok(_) => Ok(text),
-            Err(error) => Err(self.bad(file, error.to_string(), "certificates in PEM, one or more")),
+    fn http(&self, network: &Network) -> Result<HttpOptions, Fault> {
+        let mut options = HttpOptions::new(self.timeout(network.timeout_seconds.as_ref())?);
+        if let Some(file) = &network.roots {
+            let fix = "certificates in PEM, one or more";
+            options = options
+                .trust_only(&self.content(file)?)
+                .map_err(|error| self.bad(file, error.to_string(), fix))?;
         }
+        options = match (&network.client_certificate, &network.client_key) {
+            (None, None) => options,
+            (Some(chain), Some(key)) => options
+                .identify(&self.content(chain)?, &self.content(key)?)
+                .map_err(|error| self.bad(chain, error.to_string(), "both in PEM, and belonging together"))?,
+            (Some(one), None) | (None, Some(one)) => {
+                let fix = "client-certificate and client-key, or none of them";
+                return Err(self.bad(one, "a client needs a certificate and its key", fix));
+            }
+        };
+        if let Some(url) = &network.proxy {
+            let fix = "proxy = \"http://proxy.example:3128\"";
+            options = options.proxy(url.as_ref()).map_err(|error| self.bad(url, error.to_string(), fix))?;
+        }
+        for entry in &network.resolve {
+            let (host, port, address) = self.resolve(entry)?;
+            options = options.resolve(&host, port, address);
+        }
+        Ok(options)
     }
 
     fn timeout(&self, seconds: Option<&Spanned<u64>>) -> Result<Duration, Fault> {
@@ -509,8 +523,8 @@ mod tests {
     fn a_short_file_has_honest_defaults() {
         let config = parse(DEVICE).unwrap();
         assert_eq!(config.directory, Path::new("/var/lib/kedge"));
-        assert_eq!((config.timeout, config.always, config.spc), (Duration::from_secs(30), false, *b"000000"));
-        assert!(config.update.is_none() && config.settings.is_empty() && config.roots.is_none());
+        assert_eq!((config.always, config.spc), (false, *b"000000"));
+        assert!(config.update.is_none() && config.settings.is_empty());
         assert_eq!((config.socket.as_path(), config.log), (Path::new(SOCKET), LevelFilter::Info));
     }
 
@@ -548,6 +562,14 @@ mod tests {
                 "not a host and its address",
             ),
             (format!("{DEVICE}[network]\nroots = \"/nowhere/roots\""), 7, "/nowhere/roots cannot be read"),
+            (format!("{DEVICE}[network]\nroots = \"/dev/null\""), 7, "no readable certificate"),
+            (format!("{DEVICE}[network]\nclient-key = \"/dev/null\""), 7, "a client needs a certificate"),
+            (
+                format!("{DEVICE}[network]\nclient-certificate = \"/dev/null\"\nclient-key = \"/dev/null\""),
+                7,
+                "no certificate in the PEM texts",
+            ),
+            (format!("{DEVICE}[network]\n\nproxy = \"socks5://a\""), 8, "not the URL of an HTTP proxy"),
             (format!("{DEVICE}[user]\nconsent = \"maybe\""), 7, "unknown variant `maybe`"),
             (
                 format!("{DEVICE}[settings]\n\"iota/boot-uri\" = \"x\""),

@@ -1,7 +1,7 @@
 //! The ports of a Linux machine, put together as the agent wants them.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use kedge_agent::runner::{Board, Ports};
@@ -11,7 +11,7 @@ use kedge_platform::radio::{Radio, RadioError};
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_linux::clock::SystemClock;
 use kedge_platform_linux::entropy::SystemEntropy;
-use kedge_platform_linux::http::{BadRoots, HttpClient, Options};
+use kedge_platform_linux::http::HttpClient;
 use kedge_platform_linux::identity::MachineIdentity;
 use kedge_platform_linux::nor::{Error, FileNor, SECTOR, Sync};
 use kedge_update_agent::{Layout, Mode};
@@ -26,6 +26,9 @@ const JOURNAL: u32 = 8 * SECTOR;
 const STORE: u32 = 32 * SECTOR;
 /// Three sectors that stand for slots and package on a machine whose firmware is not updated: packages do not fit.
 const NO_UPDATE: u32 = 3 * SECTOR;
+
+/// How long the files may still be another's at the start.
+const LET_GO: Duration = Duration::from_secs(1);
 
 /// The types of the ports.
 #[derive(Debug)]
@@ -50,8 +53,21 @@ pub(crate) struct FlashMap {
     pub(crate) store: Region,
 }
 
-/// Opens the files, and makes those that are missing.
+/// Opens the files, and makes those that are missing. Where another process has them, it is given a moment: a service that
+/// was killed while it called a hook leaves a process that is about to let them go.
 pub(crate) fn open(config: &Config, shared: &Shared) -> anyhow::Result<(Guarded, FlashMap)> {
+    let until = Instant::now() + LET_GO;
+    loop {
+        match open_now(config, shared) {
+            Err(error) if error.downcast_ref() == Some(&Error::InUse) && Instant::now() < until => {
+                std::thread::sleep(LET_GO / 20);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn open_now(config: &Config, shared: &Shared) -> anyhow::Result<(Guarded, FlashMap)> {
     let mut nor = FileNor::new();
     let state_file = config.directory.join("state");
     let state = nor
@@ -87,7 +103,7 @@ pub(crate) fn ports(config: &Config, flash: Guarded, user: User) -> anyhow::Resu
         identity: config.identity.clone(),
         entropy: SystemEntropy::open()?,
         clock: SystemClock::new(),
-        http: client(config)?,
+        http: client(config),
         radio: Network,
         ui: user,
         power: Restarts,
@@ -95,18 +111,8 @@ pub(crate) fn ports(config: &Config, flash: Guarded, user: User) -> anyhow::Resu
 }
 
 /// A client without connections.
-pub(crate) fn client(config: &Config) -> anyhow::Result<HttpClient> {
-    let mut options = http_options(config.timeout, config.roots.as_deref())?;
-    for (host, port, address) in &config.resolve {
-        options = options.resolve(host, *port, *address);
-    }
-    Ok(HttpClient::new(options))
-}
-
-/// How exchanges are made, with the roots in this PEM text.
-pub(crate) fn http_options(timeout: Duration, roots: Option<&str>) -> Result<Options, BadRoots> {
-    let options = Options::new(timeout);
-    roots.map_or(Ok(options.clone()), |pem| options.trust_only(pem))
+pub(crate) fn client(config: &Config) -> HttpClient {
+    HttpClient::new(config.http.clone())
 }
 
 /// The files, changed only while the gate is held.

@@ -102,7 +102,7 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
     loop {
         let paused = run(&mut agent, ports, &mut journal).map_err(|error| anyhow!("{error}"))?;
         // connections and what they hold are not kept while nothing happens
-        ports.http = machine::client(config)?;
+        ports.http = machine::client(config);
         let Pause::Idle(until) = paused else { return Ok(()) };
         tell(&agent, ports, shared)?;
         let wait = until.map(|until| until.saturating_sub(ports.clock.uptime()));

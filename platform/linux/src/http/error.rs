@@ -5,6 +5,8 @@ use std::io;
 
 use kedge_platform::http;
 
+use super::ending::NOT_ANNOUNCED;
+
 /// Why an exchange failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,8 +27,22 @@ pub enum Error {
     UnknownHost,
     /// No connection to the host.
     Unreachable,
-    /// The server's certificate was not accepted, or there is no common TLS.
+    /// The server's certificate has expired or is not valid yet, or one above it; perhaps the machine's clock is wrong.
+    Expired,
+    /// The server's certificate is for another host.
+    WrongHost,
+    /// Nobody that is trusted vouches for the server's certificate.
+    UnknownRoot,
+    /// The server has no protocol version or cipher that is strong enough: TLS 1.2 is the least.
+    WeakProtocol,
+    /// The server wants a certificate of the client, or another one than it was shown.
+    NotAdmitted,
+    /// Any other failure of TLS: what came back is not TLS, a certificate is malformed or revoked, a signature is wrong.
     Tls,
+    /// The TLS connection ended without saying so: what was received may have been cut off by anybody.
+    Truncated,
+    /// The proxy refused, or did not answer as one.
+    Proxy,
     /// The time allowed for this step has passed.
     TimedOut,
     /// The connection ended before the response was complete.
@@ -50,7 +66,14 @@ impl fmt::Display for Error {
             Self::TooLong => "request body too long",
             Self::UnknownHost => "host has no address",
             Self::Unreachable => "no connection to the host",
-            Self::Tls => "no trust in the server's TLS",
+            Self::Expired => "server's certificate has expired, or is not valid yet by this machine's clock",
+            Self::WrongHost => "server's certificate is for another host",
+            Self::UnknownRoot => "nobody that is trusted vouches for the server's certificate",
+            Self::WeakProtocol => "server offers no TLS that is strong enough",
+            Self::NotAdmitted => "server does not admit this client's certificate",
+            Self::Tls => "TLS failed",
+            Self::Truncated => "TLS connection ended without its end being announced",
+            Self::Proxy => "proxy refused",
             Self::TimedOut => "timed out",
             Self::Closed => "connection ended early",
             Self::Response => "response is not acceptable HTTP",
@@ -71,9 +94,15 @@ impl http::Error for Error {
             Self::TooLong => Kind::OutOfMemory,
             Self::UnknownHost => Kind::NotFound,
             Self::Unreachable => Kind::ConnectionRefused,
-            Self::Tls => Kind::PermissionDenied,
+            Self::Expired
+            | Self::WrongHost
+            | Self::UnknownRoot
+            | Self::WeakProtocol
+            | Self::NotAdmitted
+            | Self::Tls
+            | Self::Proxy => Kind::PermissionDenied,
             Self::TimedOut => Kind::TimedOut,
-            Self::Closed => Kind::ConnectionAborted,
+            Self::Closed | Self::Truncated => Kind::ConnectionAborted,
             Self::Response => Kind::InvalidData,
             Self::Other => Kind::Other,
         }
@@ -92,7 +121,10 @@ impl From<ureq::Error> for Error {
             Cause::BadUri(_) => Self::Url,
             Cause::Http(_) => Self::Header,
             Cause::Protocol(_) | Cause::LargeResponseHeader(..) => Self::Response,
-            Cause::Tls(_) | Cause::TlsRequired | Cause::Rustls(_) | Cause::Pem(_) => Self::Tls,
+            Cause::Rustls(error) => from_tls(&error),
+            Cause::Tls(NOT_ANNOUNCED) => Self::Truncated,
+            Cause::Tls(_) | Cause::TlsRequired | Cause::Pem(_) => Self::Tls,
+            Cause::ConnectProxyFailed(_) => Self::Proxy,
             Cause::BodyStalled => Self::Closed,
             _ => Self::Other,
         }
@@ -108,6 +140,10 @@ impl From<io::Error> for Error {
 
 fn from_io(error: &io::Error) -> Error {
     use io::ErrorKind as Kind;
+    // This is how rustls reports through a stream that it rejects what the peer sent.
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return from_tls(error);
+    }
     match error.kind() {
         Kind::TimedOut | Kind::WouldBlock => Error::TimedOut,
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
@@ -118,8 +154,38 @@ fn from_io(error: &io::Error) -> Error {
         | Kind::NetworkUnreachable
         | Kind::NetworkDown
         | Kind::AddrNotAvailable => Error::Unreachable,
-        // This is how rustls reports through a stream that it rejects what the peer sent.
         Kind::InvalidData => Error::Tls,
         _ => Error::Other,
+    }
+}
+
+fn from_tls(error: &rustls::Error) -> Error {
+    use rustls::{AlertDescription as Alert, CertificateError as Bad};
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                Error::Expired
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Error::WrongHost,
+            // one that has the name of a trusted one, and another key
+            Bad::UnknownIssuer | Bad::BadSignature => Error::UnknownRoot,
+            _ => Error::Tls,
+        },
+        rustls::Error::PeerIncompatible(_) => Error::WeakProtocol,
+        rustls::Error::AlertReceived(alert) => match alert {
+            Alert::ProtocolVersion | Alert::InsufficientSecurity | Alert::HandshakeFailure => {
+                Error::WeakProtocol
+            }
+            Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied => Error::NotAdmitted,
+            _ => Error::Tls,
+        },
+        _ => Error::Tls,
     }
 }

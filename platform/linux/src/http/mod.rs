@@ -9,20 +9,22 @@
 //! - The body of a request is held in memory until the response is asked for, at most [`MAX_REQUEST_BODY`] octets; the
 //!   body of a response is streamed.
 
+mod ending;
 mod error;
 mod lookup;
 mod options;
 mod reply;
 
+use ending::Announced;
 pub use error::Error;
 use kedge_platform::http::{Connection, ErrorType, Headers, Method, Read, Status, Write};
-pub use options::{BadRoots, Options};
+pub use options::{BadIdentity, BadProxy, BadRoots, Options};
 pub use reply::{Head, Incoming};
 use ureq::config::AutoHeaderValue;
 use ureq::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use ureq::http::{self, HeaderName, HeaderValue, Request, Uri};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, http::request::Builder};
 
 /// Longest body of a request: device reports and provisioning messages are below 64 KiB, so this leaves room for what a
@@ -57,7 +59,7 @@ impl HttpClient {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .proxy(None)
+            .proxy(options.proxy)
             .user_agent(AutoHeaderValue::None)
             .accept(AutoHeaderValue::None)
             .accept_encoding(AutoHeaderValue::None)
@@ -68,9 +70,10 @@ impl HttpClient {
             .timeout_send_body(limit)
             .timeout_recv_response(limit)
             .timeout_per_read(limit)
-            .tls_config(TlsConfig::builder().root_certs(options.roots).build())
+            .tls_config(TlsConfig::builder().root_certs(options.roots).client_cert(options.identity).build())
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), options.lookup);
+        let connector = DefaultConnector::default().chain(Announced);
+        let agent = Agent::with_parts(config, connector, options.lookup);
         Self { agent, request: None, head: Head::default(), incoming: Incoming::default() }
     }
 

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,29 +17,46 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 const URL: &str = "https://operator.example/secret";
 
 /// A certificate authority made for one test.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+pub(crate) struct Authority {
+    pub(crate) issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    /// One with a name of its own.
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        Self::named(&format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.distinguished_name.push(DnType::CommonName, "Authority of a test");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");
         Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a certificate") }
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A server's configuration with a certificate for this name.
-    fn server(&self, name: &str) -> Arc<ServerConfig> {
+    /// The certificate in PEM and the key of somebody it vouches for from one year to another.
+    pub(crate) fn vouch(&self, name: &str, years: [i32; 2]) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new([name.to_owned()]).expect("parameters");
+        let mut params = CertificateParams::new([name.to_owned()]).expect("parameters");
+        [params.not_before, params.not_after] = years.map(|year| rcgen::date_time_ymd(year, 1, 1));
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate, key)
+    }
+
+    /// A server's configuration with a certificate for this name.
+    pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.server_with(self.vouch(name, [2000, 4000]))
+    }
+
+    /// A server's configuration with this certificate and key.
+    pub(crate) fn server_with(&self, (certificate, key): (rcgen::Certificate, KeyPair)) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -51,11 +69,11 @@ impl Authority {
     }
 }
 
-fn get(options: Options, server: &Server) -> Result<(u16, Vec<u8>), Error> {
+pub(crate) fn get(options: Options, server: &Server) -> Result<(u16, Vec<u8>), Error> {
     get_from(options, server.address)
 }
 
-fn get_from(options: Options, address: SocketAddr) -> Result<(u16, Vec<u8>), Error> {
+pub(crate) fn get_from(options: Options, address: SocketAddr) -> Result<(u16, Vec<u8>), Error> {
     let mut client = HttpClient::new(options.resolve("operator.example", 443, address).without_dns());
     client.initiate_request(Method::Get, URL, &[])?;
     client.initiate_response()?;
@@ -69,11 +87,11 @@ fn get_from(options: Options, address: SocketAddr) -> Result<(u16, Vec<u8>), Err
     }
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options::new(Duration::from_secs(5))
 }
 
-fn answer() -> Vec<Act> {
+pub(crate) fn answer() -> Vec<Act> {
     vec![Act::Send(reply("200 OK", &[], b"behind TLS"))]
 }
 
@@ -89,10 +107,12 @@ fn the_right_authority_and_name_are_trusted() {
 
 #[test]
 fn a_wrong_authority_is_not_trusted() {
-    let server = Server::start_tls(answer(), Authority::new().server("operator.example"));
-    for options in [options(), options().trust_only(&Authority::new().pem()).unwrap()] {
+    let server = Server::start_tls(answer(), Authority::named("Operator").server("operator.example"));
+    let strangers = [Authority::new(), Authority::named("Operator")].map(|authority| authority.pem());
+    let strangers = strangers.map(|pem| options().trust_only(&pem).unwrap());
+    for options in [options()].into_iter().chain(strangers) {
         let error = get(options, &server).unwrap_err();
-        assert_eq!((error, error.kind()), (Error::Tls, ErrorKind::PermissionDenied));
+        assert_eq!((error, error.kind()), (Error::UnknownRoot, ErrorKind::PermissionDenied));
     }
     assert!(server.saw_nothing_else(), "no request was sent");
 }
@@ -101,7 +121,7 @@ fn a_wrong_authority_is_not_trusted() {
 fn a_wrong_name_is_not_trusted() {
     let authority = Authority::new();
     let server = Server::start_tls(answer(), authority.server("other.example"));
-    assert_eq!(get(options().trust_only(&authority.pem()).unwrap(), &server), Err(Error::Tls));
+    assert_eq!(get(options().trust_only(&authority.pem()).unwrap(), &server), Err(Error::WrongHost));
     assert!(server.saw_nothing_else(), "no request was sent");
 }
 
@@ -133,7 +153,7 @@ fn a_tls_connection_cut_within_the_body_is_an_error() {
     octets.truncate(octets.len() - 4);
     let server = Server::start_tls(vec![Act::SendAndClose(octets)], authority.server("operator.example"));
     let result = get(options().trust_only(&authority.pem()).unwrap(), &server);
-    assert_eq!(result, Err(Error::Closed));
+    assert_eq!(result, Err(Error::Truncated));
 }
 
 #[test]

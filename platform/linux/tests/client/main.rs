@@ -2,4 +2,6 @@
 
 mod http;
 mod https;
+mod kit;
 mod server;
+mod trust;

@@ -17,6 +17,8 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// Send these octets and close the connection.
     SendAndClose(Vec<u8>),
+    /// Send these octets and close the connection as TLS does, with an announcement.
+    SendAndBye(Vec<u8>),
     /// Send these octets and nothing more for a while.
     SendAndStall(Vec<u8>),
 }
@@ -110,15 +112,19 @@ fn converse(
         if !report(seen) {
             return;
         }
-        let (octets, close, stall) = match next() {
-            Some(Act::Send(octets)) => (octets, false, false),
-            Some(Act::SendAndClose(octets)) => (octets, true, false),
-            Some(Act::SendAndStall(octets)) => (octets, true, true),
+        let (octets, close, stall, bye) = match next() {
+            Some(Act::Send(octets)) => (octets, false, false, false),
+            Some(Act::SendAndClose(octets)) => (octets, true, false, false),
+            Some(Act::SendAndBye(octets)) => (octets, true, false, true),
+            Some(Act::SendAndStall(octets)) => (octets, true, true, false),
             None => return,
         };
         let sent = stream.write_all(&octets).and_then(|()| stream.flush());
         if stall {
             thread::sleep(STALL);
+        }
+        if bye {
+            stream.say_bye();
         }
         if close || sent.is_err() {
             stream.shut();
@@ -127,8 +133,11 @@ fn converse(
     }
 }
 
-/// Ends the sending side, with TLS without saying goodbye.
+/// Ends the connection.
 trait Shut {
+    /// Announces the end, where there is TLS.
+    fn say_bye(&mut self) {}
+    /// Ends both sides, with TLS without announcing it.
     fn shut(&mut self);
 }
 
@@ -139,6 +148,11 @@ impl Shut for TcpStream {
 }
 
 impl Shut for StreamOwned<ServerConnection, TcpStream> {
+    fn say_bye(&mut self) {
+        self.conn.send_close_notify();
+        drop(self.flush());
+    }
+
     fn shut(&mut self) {
         self.sock.shut();
     }

@@ -239,3 +239,15 @@ fn session_text(number: u16) -> Text<4> {
 pub(super) const fn is_full(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::NoRoom)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_numbers_are_upper_case_hexadecimal_without_zeros() {
+        for (number, text) in [(7, "7"), (0x1234, "1234"), (0xFFFF, "FFFF"), (0x0A0, "A0")] {
+            assert_eq!(session_text(number).as_str(), text);
+        }
+    }
+}

@@ -36,8 +36,6 @@ mod io;
 mod link;
 mod prompt;
 mod run;
-#[cfg(test)]
-mod tests;
 mod value;
 
 use core::time::Duration;

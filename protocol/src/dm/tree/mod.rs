@@ -8,8 +8,6 @@ mod acl;
 mod change;
 mod nodes;
 mod place;
-#[cfg(test)]
-mod tests;
 mod uri;
 
 pub use acl::{Acl, Right};

@@ -217,7 +217,7 @@ fn blocks_that_nobody_describes_are_carried_and_reported() {
     // MMD, MMS, two user zone blocks, the home system tag; then what is not kept: unknown numbers, tag lists.
     for (request, response) in [
         ("120100 03 aabbcc 00", "1201 0000"),
-        ("1701 00 09 1007687474703a2f2f 00 00", "1701 0000"),
+        ("1701 00 09 1007687474703a2f2f 00", "1701 0000"),
         ("0c02 00 02 1234 03 01 56 00", "0c02 00 00 00 03 00 00"),
         ("1400 07 004548454c4c4f", "1400 00"),
         ("1201 01 00 00", "1201 01 07"),

@@ -50,16 +50,24 @@ fn view(object: Object<'_>) {
     used((object.kind(), object.key(), object.buffer_len()));
     if let Some(nap) = Napdef::of(object) {
         used((nap.id(), nap.address(), nap.address_type(), nap.is_internet()));
-        nap.logins().for_each(|login| used(login.secret.is_some()));
+        for login in nap.logins() {
+            used(login.secret);
+        }
     }
     if let Some(proxy) = PxLogical::of(object) {
-        proxy.physical().for_each(|physical| used((physical.address(), physical.access_points().count())));
+        for physical in proxy.physical() {
+            used((physical.address(), physical.access_points().count()));
+        }
     }
     if let Some(application) = Application::of(object) {
         used((application.app_id().name(), application.addresses().count()));
         if let Some(account) = DmAccount::of(application) {
-            account.addresses().for_each(|address| used(address.ports().count()));
-            account.auths().for_each(|(level, auth)| used((level.text(), auth.secret())));
+            for address in account.addresses() {
+                used(address.ports().count());
+            }
+            for (level, auth) in account.auths() {
+                used((level.text(), auth.secret()));
+            }
         }
     }
     used(Bootstrap::of(object).map(|bootstrap| bootstrap.provisioning_url()));

@@ -1,7 +1,7 @@
 //! protocol: the IS-683 engine, with a roaming list of the default size in its RAM.
 
 use crate::opaque::{any, octets, used};
-use kedge_protocol::is683::engine::{Capability, Carried, DEFAULT_PRL, Mode, Phone, PrlInfo, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Carried, DEFAULT_PRL, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
 use kedge_protocol::is683::{Engine, Esn, HardwareId, MAX_MESSAGE, Spc};
 
 #[inline(never)]
@@ -41,6 +41,11 @@ impl Phone for Unknown {
 
     fn packet_data_block(&self, id: u8, out: &mut [u8]) -> Option<usize> {
         used((id, out));
+        any(Some(9))
+    }
+
+    fn carried_block(&self, shelf: Shelf, id: u8, out: &mut [u8]) -> Option<usize> {
+        used((shelf, id, out));
         any(Some(9))
     }
 

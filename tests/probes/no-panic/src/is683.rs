@@ -5,11 +5,14 @@ use kedge_protocol::is683::nam::{CdmaAnalogNam, CdmaAnalogNamConfiguration, Cdma
 use kedge_protocol::is683::packet_data::{
     HrpdProfile, MobileIpCapability, MobileIpProfile, OperationMode, SimpleIpCapability, SimpleIpProfile,
 };
-use kedge_protocol::is683::prl::{Prl, PrlError, PrlFormat};
+use kedge_protocol::is683::prl::{
+    AcqBody, AcqType, AcquisitionRecord, BitString, Draft, Entries, Entry, Numbers, Prl, PrlError, PrlFormat, SystemId,
+    SystemRecord, check_in_place,
+};
 use kedge_protocol::is683::sspr::{Dimensions, ExtendedDimensions, Segment};
 use kedge_protocol::is683::validation::Spasm;
 use kedge_protocol::is683::{
-    Block, Blocks, Direction, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Meid, Message, Min, Packet, Reverse, Spc,
+    Block, Blocks, Direction, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Meid, Message, Min, Packet, PrlId, Reverse, Spc,
 };
 use kedge_protocol::wire::Error;
 
@@ -18,6 +21,7 @@ pub fn run() {
     used(messages()).ok();
     used(blocks()).ok();
     used(roaming_list()).ok();
+    used(list_elsewhere()).ok();
     used((Mcc::new(text()), Imsi1112::new(text()), Min::new(text()), Mdn::new(text()), Meid::from_hex(text())));
     used(Spc::new(text()));
 }
@@ -52,6 +56,42 @@ fn blocks() -> Result<(), Error> {
         OperationMode SimpleIpCapability MobileIpCapability SimpleIpProfile MobileIpProfile HrpdProfile
         Spc Spasm Dimensions ExtendedDimensions Segment
     }
+    Ok(())
+}
+
+/// A list that lies where it can only be read, and one that is made.
+#[inline(never)]
+fn list_elsewhere() -> Result<(), PrlError> {
+    used(check_in_place(any(PrlFormat::Extended), any(0), |at, out| {
+        used((at, out));
+        any(0)
+    })?);
+    let subnet = BitString::new(octets(), any(0)).ok_or(PrlError::Length)?;
+    let entries = [Entry::SidNid(any(1), any(2)), Entry::Subnet(subnet)];
+    let entries = Entries::pack(any(3), any(&entries[..]), crate::room!(128)).map_err(PrlError::Structure)?;
+    let numbers = [any(1), any(2)];
+    let numbers = Numbers::pack(any(AcqType::PCS_BLOCKS), any(&numbers[..]), crate::room!(128));
+    let body = AcqBody::Numbers(numbers.map_err(PrlError::Structure)?);
+    let system = SystemRecord {
+        id: SystemId::MccMnc { subtype: any(1), mcc: any(1), mnc: any(2), entries },
+        preferred: any(true),
+        same_area: any(true),
+        more_desirable: any(true),
+        acq_index: any(1),
+        roam_ind: any(None),
+        association: any(None),
+    };
+    let draft = Draft {
+        format: any(PrlFormat::Classic),
+        id: any(PrlId(1)),
+        pref_only: any(true),
+        def_roam_ind: any(1),
+        acquisitions: &[AcquisitionRecord { acq_type: any(AcqType::UMB), body: any(body) }],
+        subnets: any(&[]),
+        systems: &[any(system)],
+    };
+    used(draft.buffer_len());
+    used(draft.emit(crate::room!(2048)).map_err(PrlError::Structure)?);
     Ok(())
 }
 

@@ -46,6 +46,8 @@ parts! {
     "is683" is683
     "engine" engine
     "iota" iota
+    "sms-cdma" sms_cdma
+    "dm" dm
     "package" package
     "delta" delta
     "repack" repack

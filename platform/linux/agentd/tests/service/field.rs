@@ -1,6 +1,7 @@
 //! A machine with two slots and a boot loader that keeps its record in a file, its service, and the operator's servers.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -53,6 +54,11 @@ pub(crate) struct Field {
 impl Field {
     /// A machine with the old firmware in slot A; an update and an activation wait for it.
     pub(crate) fn new(name: &str, consent: &str) -> Self {
+        Self::with(name, consent, |address| address)
+    }
+
+    /// The same, each of the two servers behind what is made of its address.
+    pub(crate) fn with(name: &str, consent: &str, behind: impl Fn(SocketAddr) -> SocketAddr) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -71,18 +77,18 @@ impl Field {
         fs::write(field.folder.join("record"), "settled\n").unwrap();
         field.boot('A');
         fs::write(field.folder.join("roots.pem"), &field.network.ca_pem).unwrap();
-        fs::write(field.folder.join("agentd.toml"), field.config(consent)).unwrap();
+        fs::write(field.folder.join("agentd.toml"), field.config(consent, &behind)).unwrap();
         field
     }
 
-    fn config(&self, consent: &str) -> String {
+    fn config(&self, consent: &str, behind: &dyn Fn(SocketAddr) -> SocketAddr) -> String {
         let folder = self.folder.display();
         let signer = Signer::test_key();
         let public: Vec<_> = signer.public_key().iter().map(|octet| format!("{octet:02x}")).collect();
         let public = public.concat();
         let key = std::str::from_utf8(signer.id()).unwrap();
-        let hosts =
-            HOSTS.iter().flat_map(|host| [(host, 80, self.network.http), (host, 443, self.network.https)]);
+        let [http, https] = [self.network.http, self.network.https].map(behind);
+        let hosts = HOSTS.iter().flat_map(|host| [(host, 80, http), (host, 443, https)]);
         let hosts: Vec<_> =
             hosts.map(|(host, port, address)| format!("\"{host}:{port}={address}\"")).collect();
         let hosts = hosts.join(", ");

@@ -2,6 +2,7 @@
 //!
 //! `cargo test` plays a sample. The long run: `KEDGE_KILLS=200 cargo test --release -p kedge-agentd --test service kills`.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,28 @@ impl Draw {
     }
 }
 
+/// How often each line of the log was the last one before a kill.
+type Histogram = BTreeMap<String, u32>;
+
+/// The last thing that the service did, without numbers and addresses.
+fn last_line(field: &Field) -> String {
+    let log = field.read("log");
+    let line = log.lines().last().unwrap_or("nothing").trim_start_matches("kedge-agentd: ");
+    let end = line.find(['{', '(', ',', ':']).unwrap_or(line.len());
+    let words = line[..end].split_ascii_whitespace().filter(|word| !word.contains('/'));
+    words.take(4).collect::<Vec<_>>().join(" ").replace(|c: char| c.is_ascii_digit(), "")
+}
+
+fn show(what: &str, histogram: &Histogram) {
+    let kills: u32 = histogram.values().sum();
+    println!("{what}: {kills} kills, after these lines of the log:");
+    for (line, count) in histogram {
+        println!("{count:>6}  {line}");
+    }
+}
+
 /// Plays a flow: presses `button`, kills now and then, until it is `over`.
-fn play(seed: u64, button: &str, over: impl Fn(&Field) -> bool) -> Field {
+fn play(seed: u64, button: &str, histogram: &mut Histogram, over: impl Fn(&Field) -> bool) -> Field {
     let mut draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut field = Field::new("kills", "ask");
     let until = Instant::now() + PATIENCE;
@@ -53,6 +74,7 @@ fn play(seed: u64, button: &str, over: impl Fn(&Field) -> bool) -> Field {
             field.attend();
         }
         field.kill();
+        *histogram.entry(last_line(&field)).or_default() += 1;
         field.assert_bootable();
     }
     field.start();
@@ -74,8 +96,9 @@ fn play(seed: u64, button: &str, over: impl Fn(&Field) -> bool) -> Field {
 
 #[test]
 fn an_update_that_is_killed_ends_with_the_new_firmware_and_one_report() {
+    let mut histogram = Histogram::new();
     for case in 0..kills().div_ceil(IN_ONE) {
-        let field = play(u64::from(case) + 1, "check-update", |field| {
+        let field = play(u64::from(case) + 1, "check-update", &mut histogram, |field| {
             let at_rest = |status: &kedge_agentd::protocol::Status| {
                 status.version == NEW
                     && status.reports == 0
@@ -92,16 +115,19 @@ fn an_update_that_is_killed_ends_with_the_new_firmware_and_one_report() {
         );
         assert_eq!(field.read("record").trim(), "settled");
     }
+    show("update", &histogram);
 }
 
 #[test]
 fn an_activation_that_is_killed_is_whole_in_the_end() {
+    let mut histogram = Histogram::new();
     for case in 0..kills().div_ceil(IN_ONE) {
-        let field = play(u64::from(case) + 1001, "activate", |field| {
+        let field = play(u64::from(case) + 1001, "activate", &mut histogram, |field| {
             let idle = field.status().is_some_and(|s| s.activation.confirmed && s.doing == Doing::Idle);
             idle && field.account() == AccountState::Activated
         });
         let status = field.status().unwrap();
         assert!(status.activation.committed && status.activation.registered, "case {case}");
     }
+    show("activation", &histogram);
 }

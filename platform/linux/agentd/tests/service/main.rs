@@ -3,5 +3,6 @@
 mod field;
 mod flows;
 mod kills;
+mod losses;
 mod rest;
 mod trouble;

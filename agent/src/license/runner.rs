@@ -1,0 +1,293 @@
+//! One transaction with the provisioning server, over the HTTP and clock ports: the only loop here that waits.
+//!
+//! A device with its own event loop drives [`Session`] itself; this is what it would do.
+
+use core::time::Duration;
+
+use kedge_platform::clock::Clock;
+use kedge_platform::http::{Connection, Headers, Method, Read};
+use kedge_platform::license::LicenseStore;
+use kedge_protocol::license::answer::UserAction;
+use kedge_protocol::license::limits::MAX_URL;
+use kedge_protocol::license::report::REPORT_MAX;
+use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session, SessionError};
+use kedge_protocol::license::token::TOKEN_MAX;
+use kedge_protocol::license::{Op, Refusal};
+use kedge_protocol::wire::Writer;
+use kedge_protocol::xml::base64;
+
+use super::{LicenseError, Licensing, Now, Ports, key_id};
+
+/// What the user and the log are told meanwhile.
+pub trait Watch {
+    /// A request goes out. The query of its URL is left out: it may hold what should not be logged.
+    fn asked(&mut self, _method: Method, _url: &str) {}
+    /// An answer came.
+    fn answered(&mut self, _status: u16, _media_type: Option<&str>, _octets: usize) {}
+    /// The user has to open an address and enter a code.
+    fn show(&mut self, action: &UserAction<'_>);
+    /// The browser goes on at this address.
+    fn browse(&mut self, url: &str);
+    /// A document of another protocol, for the content dispatcher.
+    fn dispatch(&mut self, media_type: &str, body: &[u8]);
+}
+
+/// What a transaction works with.
+pub struct Line<'t, S, C, T> {
+    /// Where the licence is kept.
+    pub store: &'t mut S,
+    /// The connection.
+    pub http: &'t mut C,
+    /// The time.
+    pub clock: &'t mut T,
+    /// What the device's clock shows, in seconds since 1970.
+    pub rtc: &'t dyn Fn() -> Option<u64>,
+    /// Takes answers: as many octets as the largest document.
+    pub receive: &'t mut [u8],
+    /// At least [`session::URL_BUFFER`] octets.
+    pub urls: &'t mut [u8],
+    /// Who is told.
+    pub watch: &'t mut dyn Watch,
+}
+
+/// Where to ask, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Server<'a> {
+    /// The entry URL, without a query.
+    pub entry: &'a str,
+    /// What the session needs to know.
+    pub session: session::Config<'a>,
+}
+
+impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
+    /// Asks for `op` with this nonce, installs the document that answers, and reports. A report that an earlier transaction
+    /// could not deliver goes first; if it cannot go now either, the transaction ends with that.
+    pub fn transact(
+        &mut self,
+        licensing: &mut Licensing<'_>,
+        op: Op,
+        nonce: [u8; 16],
+        server: &Server<'_>,
+        ports: &mut Ports<'_>,
+    ) -> Result<Outcome, LicenseError<S::Error>> {
+        let outcome = self.report(licensing, server, ports)?;
+        if !matches!(outcome, None | Some(Outcome::Reported)) {
+            return Ok(outcome.unwrap_or(Outcome::LinkDown));
+        }
+        let mut room = [0; MAX_URL];
+        let entry = self.entry(licensing, op, nonce, server, ports, &mut room)?;
+        let session = Session::request(server.session, entry, self.clock.uptime(), self.receive, self.urls);
+        let session = session.map_err(misfit)?;
+        drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports)
+    }
+
+    /// Delivers the report that is due, if one is.
+    pub fn report(
+        &mut self,
+        licensing: &mut Licensing<'_>,
+        server: &Server<'_>,
+        ports: &mut Ports<'_>,
+    ) -> Result<Option<Outcome>, LicenseError<S::Error>> {
+        let mut room = [0; REPORT_MAX];
+        let report = report(licensing, ports, &mut room);
+        if report.is_empty() {
+            return Ok(None);
+        }
+        let now = self.clock.uptime();
+        let session = Session::report(server.session, server.entry, report, now, self.receive, self.urls);
+        let session = session.map_err(misfit)?;
+        drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports).map(Some)
+    }
+
+    /// The entry URL with the request's token, or, without a device key, an error: plain parameters are for desks.
+    fn entry<'o>(
+        &self,
+        licensing: &mut Licensing<'_>,
+        op: Op,
+        nonce: [u8; 16],
+        server: &Server<'_>,
+        ports: &Ports<'_>,
+        out: &'o mut [u8; MAX_URL],
+    ) -> Result<&'o str, LicenseError<S::Error>> {
+        let no_room = LicenseError::NoRoom { needed: MAX_URL };
+        let key = ports.key.as_ref().ok_or(LicenseError::NoKey)?;
+        let id = key_id(&key.public_key(), ports.verifier);
+        let vendor = licensing.config().policy.vendor;
+        let now = Now { uptime: self.clock.uptime(), rtc: (self.rtc)() };
+        let mut room = [0; TOKEN_MAX];
+        let request = licensing.request(op, nonce, now);
+        let token = request.emit(vendor, &id, |message| key.sign(message), &mut room);
+        let token = token.map_err(|_| LicenseError::NoRoom { needed: TOKEN_MAX })?;
+        let mut w = Writer::new(out);
+        let written = (|| {
+            w.put(server.entry.as_bytes())?;
+            w.put(b"?v=1&op=")?;
+            w.u8(op.0.wrapping_add(b'0'))?;
+            w.put(b"&t=")?;
+            base64::encode_url(token, &mut w)
+        })();
+        written.ok().and_then(|()| str::from_utf8(w.finish()).ok()).ok_or(no_room)
+    }
+}
+
+/// A session that could not be made: a buffer that is too small, or a URL or text of the configuration that is not legal.
+fn misfit<E>(error: SessionError) -> LicenseError<E> {
+    match error {
+        SessionError::NoRoom { needed } => LicenseError::NoRoom { needed },
+        _ => LicenseError::BadServer,
+    }
+}
+
+/// The signed report that is due; empty: none is, or there is no key to sign it.
+fn report<'o>(licensing: &Licensing<'_>, ports: &Ports<'_>, out: &'o mut [u8; REPORT_MAX]) -> &'o [u8] {
+    let vendor = licensing.config().policy.vendor;
+    let signed = licensing.report().zip(ports.key.as_ref()).and_then(|(report, key)| {
+        let id = key_id(&key.public_key(), ports.verifier);
+        report.emit(vendor, &id, |message| key.sign(message), out).ok()
+    });
+    signed.unwrap_or_default()
+}
+
+/// Runs a session to its end.
+#[allow(clippy::too_many_arguments, reason = "the parts of a line, which the session borrows from")]
+fn drive<S: LicenseStore, C: Connection, T: Clock>(
+    mut session: Session<'_>,
+    http: &mut C,
+    clock: &mut T,
+    rtc: &dyn Fn() -> Option<u64>,
+    store: &mut S,
+    watch: &mut dyn Watch,
+    licensing: &mut Licensing<'_>,
+    ports: &mut Ports<'_>,
+) -> Result<Outcome, LicenseError<S::Error>> {
+    loop {
+        // An input out of order cannot be: each answers what was just handed out.
+        match session.poll(clock.uptime()) {
+            Output::Send(request) => {
+                let sent = send(http, &request, watch).is_ok();
+                let answered = sent && receive(http, &mut session, clock, watch).is_ok();
+                if !answered {
+                    session.handle(clock.uptime(), Input::LinkDown).unwrap_or_default();
+                }
+            }
+            Output::Install { media_type, document } => {
+                let now = Now { uptime: clock.uptime(), rtc: rtc() };
+                let mut room = [0; REPORT_MAX];
+                let input = match licensing.install(document, Some(media_type), false, now, store, ports) {
+                    Ok(state) => Input::Installed { state, report: report(licensing, ports, &mut room) },
+                    Err(LicenseError::Refused(refusal)) => Input::Refused(refusal),
+                    Err(error) => return Err(error),
+                };
+                session.handle(clock.uptime(), input).unwrap_or_default();
+            }
+            // no request asks for sealed documents, so none is ever opened
+            Output::Unseal { .. } => {
+                session.handle(clock.uptime(), Input::Refused(Refusal::NOT_ASKED)).unwrap_or_default();
+            }
+            Output::Show(action) => watch.show(&action),
+            Output::Browse(url) => watch.browse(url),
+            Output::Dispatch { media_type, body } => watch.dispatch(media_type, body),
+            Output::Wait(until) => clock.sleep_until(until),
+            Output::End(outcome) => {
+                if matches!(outcome, Outcome::Installed { reported: true, .. } | Outcome::Reported) {
+                    licensing.reported(store, ports)?;
+                }
+                return Ok(outcome);
+            }
+        }
+    }
+}
+
+/// Sends a request, up to the head of its answer.
+fn send<C: Connection>(http: &mut C, request: &Request<'_>, watch: &mut dyn Watch) -> Result<(), C::Error> {
+    let mut digits = heapless::String::<20>::new();
+    let mut headers = heapless::Vec::<(&str, &str), 5>::new();
+    let pairs = [
+        ("Accept", Some(request.accept)),
+        ("User-Agent", Some(request.user_agent)),
+        ("Accept-Language", request.language),
+        ("Content-Type", request.content_type),
+    ];
+    headers.extend(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let method = match request.method {
+        session::Method::Get => Method::Get,
+        session::Method::Post => {
+            use core::fmt::Write as _;
+            // twenty digits hold every length, and five headers fit
+            write!(digits, "{}", request.body.len()).unwrap_or_default();
+            headers.push(("Content-Length", &digits)).unwrap_or_default();
+            Method::Post
+        }
+    };
+    watch.asked(method, request.url.split('?').next().unwrap_or_default());
+    http.initiate_request(method, request.url, &headers)?;
+    let mut rest = request.body;
+    while !rest.is_empty() {
+        let n = http.write(rest)?;
+        rest = rest.get(n.max(1)..).unwrap_or_default();
+    }
+    http.flush()?;
+    http.initiate_response()
+}
+
+/// Reads an answer into the session.
+fn receive<C: Connection>(
+    http: &mut C,
+    session: &mut Session<'_>,
+    clock: &impl Clock,
+    watch: &mut dyn Watch,
+) -> Result<(), <C::Read as kedge_platform::http::ErrorType>::Error> {
+    let status = http.status();
+    let (headers, body) = http.split();
+    let number = |name| headers.header(name).and_then(|text| text.trim().parse::<usize>().ok());
+    let room = session.receive_buffer();
+    let announced = number("Content-Length").filter(|len| *len > room.len());
+    let len = match announced {
+        Some(len) => len,
+        None => read_all(body, room)?,
+    };
+    let content_type = headers.header("Content-Type");
+    watch.answered(status, content_type, len);
+    let reply = Reply {
+        status,
+        content_type,
+        encoded: headers.header("Content-Encoding").is_some(),
+        location: headers.header("Location"),
+        retry_after: number("Retry-After").and_then(|seconds| u32::try_from(seconds).ok()),
+        len,
+    };
+    session.handle(clock.uptime(), Input::Reply(reply)).unwrap_or_default();
+    Ok(())
+}
+
+/// Reads a body to its end; more octets than `room` has, if it has more.
+fn read_all<R: Read>(body: &mut R, room: &mut [u8]) -> Result<usize, R::Error> {
+    let mut len = 0_usize;
+    loop {
+        let free = room.get_mut(len..).unwrap_or_default();
+        let mut one = [0];
+        let (part, full) = if free.is_empty() { (&mut one[..], true) } else { (free, false) };
+        match body.read(part)? {
+            0 => return Ok(len),
+            n => len = len.saturating_add(n),
+        }
+        if full {
+            return Ok(len);
+        }
+    }
+}
+
+/// How long to wait before asking again after `outcome`, on the try of this number; `None`: not before something changes.
+pub fn retry_in(outcome: &Outcome, tries: u8, random: u8) -> Option<Duration> {
+    use kedge_protocol::license::{limits::NEXT_REFRESH, retry::pause};
+    match outcome {
+        Outcome::NothingToDo => Some(NEXT_REFRESH),
+        Outcome::Problem { retry_after, .. } | Outcome::Http { retry_after, .. } => {
+            Some(retry_after.unwrap_or(pause(tries, random)))
+        }
+        Outcome::LinkDown | Outcome::TimedOut | Outcome::TooBig | Outcome::BadAnswer => {
+            Some(pause(tries, random))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! `kedge open`: a downloaded file, handed to the table that decides on a device who takes what.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use kedge_agent::dispatch::{Handler, Origin, decide, handler};
+use kedge_protocol::cp::{Coded, Fault, Nothing, OBJECT, Objects, check};
+use kedge_protocol::mime::MediaType;
+use kedge_protocol::wap::Coding;
+
+use super::{Exit, Surroundings, input};
+
+/// The project's own media type: an update package.
+const PACKAGE: &str = "application/vnd.kedge.package";
+const PROVISIONING: &str = "application/vnd.wap.connectivity-wbxml";
+const PROVISIONING_XML: &str = "text/vnd.wap.connectivity-xml";
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Open {
+    /// The file
+    file: PathBuf,
+    /// Its media type; without it, its first octets tell
+    #[arg(long = "type", value_name = "TYPE")]
+    media_type: Option<String>,
+}
+
+pub(super) fn run(arguments: &Open, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
+    let octets = input::file(&arguments.file)?;
+    let name = match (&arguments.media_type, guess(&octets)) {
+        (Some(name), _) => name.as_str(),
+        (None, Some(name)) => name,
+        (None, None) => bail!("{}: not known by its first octets; give --type", arguments.file.display()),
+    };
+    let Ok(media_type) = MediaType::parse(name) else { bail!("{name:?} is no media type") };
+    let mut text = String::new();
+    let broken = if media_type.is(PACKAGE) {
+        kedge_package::dump(&octets, &mut text).err().map(|error| error.to_string())
+    } else {
+        match handler(&media_type, Origin::File) {
+            Ok(found) => {
+                writeln!(text, "{name} from a file: {}", decide(found, Origin::File))?;
+                settings(found, &media_type, &octets, &mut text)?.err().map(|fault| fault.to_string())
+            }
+            Err(why) => {
+                writeln!(surroundings.err, "kedge: a device refuses {name} from a file: {why:?}")?;
+                return Ok(Exit::Failed);
+            }
+        }
+    };
+    surroundings.out.write_all(text.as_bytes())?;
+    let Some(fault) = broken else { return Ok(Exit::Passed) };
+    writeln!(surroundings.err, "kedge: {}: {fault}", arguments.file.display())?;
+    Ok(Exit::Failed)
+}
+
+/// The media type that a file's first octets tell.
+fn guess(octets: &[u8]) -> Option<&'static str> {
+    let start = String::from_utf8_lossy(octets.get(..octets.len().min(512)).unwrap_or_default());
+    if octets.starts_with(b"KDGP") {
+        Some(PACKAGE)
+    } else if start.contains("<wap-provisioningdoc") {
+        Some(PROVISIONING_XML)
+    } else {
+        // WBXML 1.1 to 1.3 with the public identifier of PROV.
+        matches!(octets, [1..=3, 0x0B, ..]).then_some(PROVISIONING)
+    }
+}
+
+/// What the settings of a file are, secrets left out.
+fn settings(
+    handler: Handler,
+    media_type: &MediaType<'_>,
+    octets: &[u8],
+    out: &mut String,
+) -> anyhow::Result<Result<(), Fault>> {
+    if handler != Handler::Provisioning {
+        return Ok(Ok(()));
+    }
+    let coding = if media_type.is(PROVISIONING_XML) { Coding::Xml } else { Coding::Wbxml };
+    let source = Coded { coding, bytes: octets };
+    let mut scratch = [0; OBJECT];
+    let found = match check(&source, &mut Nothing, &mut scratch) {
+        Ok(found) => found,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    writeln!(
+        out,
+        "{} objects, {} references, {} octets when stored",
+        found.objects, found.references, found.octets
+    )?;
+    let mut objects = match Objects::new(&source) {
+        Ok(objects) => objects,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    while let Ok(Some(object)) = objects.next(&mut scratch) {
+        writeln!(out, "  {object:?}")?;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,80 @@
+//! `kedge open`: files by their type, by their first octets, broken, and of types that no device takes from a file.
+
+mod sample;
+
+use std::path::{Path, PathBuf};
+
+use kedge::command::Exit;
+use sample::kedge;
+
+const DOCUMENT: &str = r#"<wap-provisioningdoc><characteristic type="NAPDEF"><parm name="NAPID" value="N1"/>
+    <characteristic type="NAPAUTHINFO"><parm name="AUTHTYPE" value="PAP"/><parm name="AUTHSECRET" value="hush"/></characteristic>
+    </characteristic></wap-provisioningdoc>"#;
+
+/// A file of this test process with this content.
+fn file(name: &str, content: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("kedge-open-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn open(path: &Path, more: &[&str]) -> (Exit, String, String) {
+    let path = path.to_string_lossy();
+    let sample::Answer { exit, out, err } = kedge(&[&["open", path.as_ref()], more].concat());
+    (exit, out, err)
+}
+
+#[test]
+fn settings_are_shown_without_their_secrets() {
+    let path = file("a.prov", DOCUMENT.as_bytes());
+    for more in [&[][..], &["--type", "text/vnd.wap.connectivity-xml; charset=utf-8"]] {
+        let (exit, out, err) = open(&path, more);
+        assert_eq!((exit, err.as_str()), (Exit::Passed, ""));
+        assert!(out.contains("from a file: ask") && out.contains("NAPID=\"N1\""), "{out}");
+        assert!(out.contains("AUTHSECRET=***") && !out.contains("hush"), "{out}");
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn what_cannot_be_taken_is_said_and_fails() {
+    let path = file("b.prov", DOCUMENT.replace("NAPID", "NOID").as_bytes());
+    let (exit, _, err) = open(&path, &[]);
+    assert!(exit == Exit::Failed && err.contains("NAPDEF without NAPID at octet"), "{err}");
+    let (exit, _, err) = open(&path, &["--type", "application/vnd.wap.slc"]);
+    assert!(exit == Exit::Failed && err.contains("refuses") && err.contains("Origin"), "{err}");
+    let (exit, _, err) = open(&path, &["--type", "text/plain"]);
+    assert!(exit == Exit::Failed && err.contains("UnknownType"), "{err}");
+    std::fs::remove_file(path).unwrap();
+    let path = file("c", b"nothing known");
+    assert_eq!(open(&path, &[]).0, Exit::Usage);
+    assert_eq!(open(&path, &["--type", "nonsense"]).0, Exit::Usage);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn packages_are_opened_by_their_first_octets() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/packages/1-full-slot.kdgp");
+    let (exit, out, err) = open(&golden, &[]);
+    assert!(exit == Exit::Passed && !out.is_empty(), "{err}");
+    let cut = file("cut.kdgp", &std::fs::read(&golden).unwrap()[..40]);
+    assert_eq!(open(&cut, &[]).0, Exit::Failed);
+    std::fs::remove_file(cut).unwrap();
+}
+
+/// What the desktop files promise is what the command takes.
+#[test]
+fn the_desktop_files_name_the_same_types() {
+    let entry = include_str!("../desktop/kedge.desktop");
+    let info = include_str!("../desktop/kedge.xml");
+    let line = entry.lines().find_map(|line| line.strip_prefix("MimeType=")).unwrap();
+    let types: Vec<_> = line.split_terminator(';').collect();
+    assert_eq!(types.len(), info.matches("<mime-type ").count());
+    for name in types {
+        assert!(info.contains(&format!("<mime-type type=\"{name}\">")), "{name}");
+        let path = file("empty", b"");
+        let (exit, _, err) = open(&path, &["--type", name]);
+        std::fs::remove_file(path).unwrap();
+        assert!(exit == Exit::Failed && !err.contains("refuses"), "{name}: {err}");
+    }
+}
