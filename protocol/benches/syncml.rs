@@ -36,7 +36,8 @@ fn main() {
         println!("SKIPPED: no messages under ../shared/corpus");
         return;
     }
-    let mut room = Room { scratch: vec![0; 65536], head: vec![0; SCRATCH], item: vec![0; 65536], out: vec![0; 65536] };
+    let mut room =
+        Room { scratch: vec![0; 65536], head: vec![0; SCRATCH], item: vec![0; 65536], out: vec![0; 65536] };
     let library = Libwbxml::load();
     if library.is_none() {
         println!("SKIPPED: libwbxml2.so.1 is not installed; only this crate is measured");
@@ -46,7 +47,8 @@ fn main() {
             .iter()
             .filter(|(coding, bytes)| {
                 // Both must take it: libwbxml refuses bare ampersands.
-                *coding == from && library.as_ref().is_none_or(|library| library.convert(from, bytes).is_some())
+                *coding == from
+                    && library.as_ref().is_none_or(|library| library.convert(from, bytes).is_some())
             })
             .map(|(_, bytes)| bytes.as_slice())
             .collect();
@@ -215,7 +217,8 @@ impl Libwbxml {
     /// How long the message is in the other coding; `None` if the library refuses it.
     #[allow(unsafe_code, reason = "a C library is called")]
     fn convert(&self, from: Coding, bytes: &[u8]) -> Option<c_ulong> {
-        let Converter { create, run, destroy } = if from == Coding::Wbxml { &self.to_xml } else { &self.to_wbxml };
+        let Converter { create, run, destroy } =
+            if from == Coding::Wbxml { &self.to_xml } else { &self.to_wbxml };
         let mut converter = core::ptr::null_mut();
         let (mut out, mut len) = (core::ptr::null_mut(), 0);
         let input_len = c_ulong::try_from(bytes.len()).ok()?;

@@ -25,7 +25,7 @@ use kedge_update_agent::{Device, Layout, Mode as UpdateMode};
 const SECTOR: u32 = 512;
 type Flash = Nor<8, 512>;
 
-const SEQUENCES: u64 = 300;
+const SEQUENCES: u64 = 600;
 const STEPS: usize = 120;
 
 /// What survives a restart.
@@ -470,5 +470,5 @@ fn the_agent_is_its_model() {
         "agent against its model: {SEQUENCES} devices, {steps} steps, {commits} commits, {cuts} power cuts in messages \
          (of which {old} left the old state), 0 differences"
     );
-    assert!(commits > 1000 && cuts > 500 && old < cuts, "the sequences are too tame: {counts:?}");
+    assert!(commits > 2000 && cuts > 500 && old < cuts, "the sequences are too tame: {counts:?}");
 }

@@ -51,6 +51,7 @@ mod activation;
 mod air;
 mod body;
 mod caller;
+pub mod client_provisioning;
 mod dm;
 mod errand;
 mod http;

@@ -266,7 +266,7 @@ impl Prepared {
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
             handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
         }
-        handset.ports.identity.insert_card(kedge_network::provisioning::IMSI);
+        handset.ports.identity.insert_card(kedge_network::client_provisioning::IMSI);
         handset.inbox.clone_from(&self.setup.messages);
         handset.nor().power_on();
         handset.watch_images();

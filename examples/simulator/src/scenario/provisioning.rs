@@ -1,6 +1,6 @@
 //! Client provisioning: settings by short message, in each way they can be protected.
 
-use kedge_network::provisioning::{PIN, Protected, Settings, messages, typed};
+use kedge_network::client_provisioning::{PIN, Protected, Settings, messages, typed};
 use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_sim::ui::PromptKind;
 use kedge_protocol::wap::SecurityMethod;

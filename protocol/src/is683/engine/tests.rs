@@ -231,7 +231,7 @@ fn blocks_that_nobody_describes_are_carried_and_reported() {
     assert_eq!(session.phone.blocks.len(), 5);
     for (request, response) in [
         ("1101 00", "1101 00 03 aabbcc 00 00"),
-        ("1601 00", "1601 00 09 1007687474703a2f2f00 00 00"),
+        ("1601 00", "1601 00 09 1007687474703a2f2f 00 00"),
         ("0b02", "0b02 00 02 1234 00"),
         ("0b01", "0b01 00 01 56 00"),
         ("0b00", "0b00 07 00 00"),

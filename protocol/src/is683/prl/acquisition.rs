@@ -69,15 +69,7 @@ impl<'a> Numbers<'a> {
     /// Packs numbers of the width that `acq_type` has into `buf`; refuses types without numbers (`Unsupported`), numbers
     /// that are too large (`BadValue`) and more than the record can count (`LimitExceeded`).
     pub fn pack(acq_type: AcqType, numbers: &[u16], buf: &'a mut [u8]) -> Result<Self, Error> {
-        let (width, most) = match acq_type {
-            AcqType::PCS_BLOCKS => (3, 7),
-            AcqType::CELLULAR_CDMA_CUSTOM
-            | AcqType::PCS_CHANNELS
-            | AcqType::JTACS_CUSTOM
-            | AcqType::BAND_2_GHZ => (11, 31),
-            AcqType::GENERIC_1X | AcqType::GENERIC_HRPD => (16, 127),
-            _ => return Err(Error::new(ErrorKind::Unsupported, 0)),
-        };
+        let (width, most) = layout(acq_type).ok_or(Error::new(ErrorKind::Unsupported, 0))?;
         let too_many = Error::new(ErrorKind::LimitExceeded, 0);
         let count = u8::try_from(numbers.len()).ok().filter(|count| *count <= most).ok_or(too_many)?;
         let mut bits = BitWriter::new(buf);
@@ -143,6 +135,10 @@ impl AcquisitionRecord<'_> {
     pub(super) fn write<S: Sink>(&self, format: PrlFormat, sink: &mut S) -> Result<(), Error> {
         let acq_type = u64::from(self.acq_type.0);
         if format == PrlFormat::Classic {
+            // Without a length, a type that is not known would make the rest unreadable.
+            if !(AcqType::CELLULAR_ANALOG..=AcqType::BAND_2_GHZ).contains(&self.acq_type) {
+                return Err(sink.refuse(ErrorKind::Unsupported));
+            }
             sink.put(acq_type, 4)?;
             return self.write_body(sink);
         }
@@ -165,7 +161,9 @@ impl AcquisitionRecord<'_> {
                 sink.put(a_b.into(), 2)?;
                 sink.put(pri_sec.into(), 2)
             }
-            (acq_type, AcqBody::Numbers(numbers)) => {
+            (acq_type, AcqBody::Numbers(numbers))
+                if layout(acq_type).is_some_and(|(width, _)| width == numbers.width) =>
+            {
                 match acq_type {
                     AcqType::PCS_BLOCKS => sink.put(numbers.count.into(), 3)?,
                     AcqType::GENERIC_1X | AcqType::GENERIC_HRPD => {}
@@ -173,11 +171,26 @@ impl AcquisitionRecord<'_> {
                 }
                 numbers.iter().try_for_each(|number| sink.put(number.into(), numbers.width))
             }
-            (acq_type, AcqBody::Opaque(octets)) if acq_type.0 > AcqType::GENERIC_HRPD.0 => {
+            (acq_type, AcqBody::Opaque(octets))
+                if !(AcqType::CELLULAR_ANALOG..=AcqType::GENERIC_HRPD).contains(&acq_type) =>
+            {
                 sink.octets(octets.iter().copied())
             }
             _ => Err(sink.refuse(ErrorKind::BadValue)),
         }
+    }
+}
+
+/// Bits of each number of a record that lists numbers, and how many it can count.
+const fn layout(acq_type: AcqType) -> Option<(u32, u8)> {
+    match acq_type {
+        AcqType::PCS_BLOCKS => Some((3, 7)),
+        AcqType::CELLULAR_CDMA_CUSTOM
+        | AcqType::PCS_CHANNELS
+        | AcqType::JTACS_CUSTOM
+        | AcqType::BAND_2_GHZ => Some((11, 31)),
+        AcqType::GENERIC_1X | AcqType::GENERIC_HRPD => Some((16, 127)),
+        _ => None,
     }
 }
 

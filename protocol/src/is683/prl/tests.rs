@@ -27,7 +27,7 @@ fn acquisition(format: PrlFormat) -> BoxedStrategy<Acq> {
     prop_oneof![
         both,
         (10..12_u8, vec(any::<u16>(), 0..127)).prop_map(|(t, n)| Acq::Numbers(t, n)),
-        (12..=255_u8, vec(any::<u8>(), 0..=255)).prop_map(|(t, o)| Acq::Opaque(t, o)),
+        (prop_oneof![Just(0), 12..=255_u8], vec(any::<u8>(), 0..=255)).prop_map(|(t, o)| Acq::Opaque(t, o)),
     ]
     .boxed()
 }
@@ -282,6 +282,8 @@ fn a_draft_refuses_what_its_format_cannot_say() {
     assert_eq!(kind(Draft { systems: &[far], ..classic }), ErrorKind::BadValue);
     let wrong = AcquisitionRecord { acq_type: AcqType::CELLULAR_ANALOG, body: AcqBody::Standard(0, 0) };
     assert_eq!(kind(Draft { acquisitions: &[wrong], ..classic }), ErrorKind::BadValue);
+    let generic = AcquisitionRecord { acq_type: AcqType::UMB, body: AcqBody::Opaque(&[]) };
+    assert_eq!(kind(Draft { acquisitions: &[generic], ..classic }), ErrorKind::Unsupported);
     assert_eq!(classic.emit(&mut [0; 10]).unwrap_err().kind, ErrorKind::NoRoom);
     assert_eq!(
         Numbers::pack(AcqType::PCS_BLOCKS, &[0; 8], &mut [0; 9]).unwrap_err().kind,
