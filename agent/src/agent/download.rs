@@ -47,7 +47,7 @@ pub(super) enum Why {
 }
 
 /// What a download works with, besides its own state: it stays where it is, in the desk, since it is too large to be moved.
-pub(super) struct Shelf<'d> {
+pub(super) struct Tools<'d> {
     update: &'d mut Update,
     store: &'d mut Store,
     /// Takes a descriptor and its texts, and the envelope of a package.
@@ -57,10 +57,10 @@ pub(super) struct Shelf<'d> {
 
 impl<const PRL: usize> Desk<'_, PRL> {
     /// The download under way and what it works with; `None` if there is none.
-    pub(super) fn downloading(&mut self) -> Option<(&mut Download, Shelf<'_>)> {
+    pub(super) fn downloading(&mut self) -> Option<(&mut Download, Tools<'_>)> {
         let Self { download, update, store, answer, config, .. } = self;
-        let shelf = Shelf { update, store, work: answer.as_mut_slice(), device: config.device };
-        download.as_mut().map(|download| (download, shelf))
+        let tools = Tools { update, store, work: answer.as_mut_slice(), device: config.device };
+        download.as_mut().map(|download| (download, tools))
     }
 }
 
@@ -109,7 +109,7 @@ impl Download {
     /// Does what can be done at once, until the device has something to do or the download is over.
     pub(super) fn pump<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Next, AgentError<F::Error>> {
         loop {
@@ -122,13 +122,13 @@ impl Download {
                     None
                 }
                 DownloadOutput::Check => {
-                    let accepted = is_verified(shelf.update) || verify(shelf, context)?;
+                    let accepted = is_verified(tools.update) || verify(tools, context)?;
                     self.session.handle(context.now, Input::Checked(accepted))?;
                     continue;
                 }
                 DownloadOutput::End(outcome) => Some(outcome.end),
             };
-            self.save(shelf, context)?;
+            self.save(tools, context)?;
             let Some(end) = outcome else { return Ok(Next::Outside) };
             let why = match end {
                 End::Complete => None,
@@ -139,7 +139,7 @@ impl Download {
             if let Some(Why::Failed(failure)) = why
                 && !is_passing(failure)
             {
-                shelf.store.remove(context.flash, Key::Fetch as u8)?;
+                tools.store.remove(context.flash, Key::Fetch as u8)?;
             }
             return Ok(Next::Over(why));
         }
@@ -186,11 +186,11 @@ impl Download {
     /// Judges an answer's head; an inner error abandons it.
     pub(super) fn head<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
-        let restarted = stored(shelf.update).is_some_and(|stored| stored.have > 0);
+        let restarted = stored(tools.update).is_some_and(|stored| stored.have > 0);
         let take = self.session.head(&DownloadHead {
             status: head.status,
             content_type: head.content_type,
@@ -213,7 +213,7 @@ impl Download {
                 if restarted {
                     context.event(&Event::DownloadRestarted);
                 }
-                self.begin(shelf, context, size)?
+                self.begin(tools, context, size)?
             }
         };
         Ok(if wanted { Ok(()) } else { Err(LinkError::Abandoned) })
@@ -222,13 +222,13 @@ impl Download {
     /// Makes ready for a whole package: what is stored goes first, then the record is kept.
     fn begin<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         size: u32,
     ) -> Result<bool, AgentError<F::Error>> {
-        let failure = match shelf.update.begin(context.flash, size) {
+        let failure = match tools.update.begin(context.flash, size) {
             Ok(()) => {
-                self.save(shelf, context)?;
+                self.save(tools, context)?;
                 return Ok(true);
             }
             Err(UpdateError::TooLarge { .. }) => Failure::NoRoom,
@@ -245,26 +245,26 @@ impl Download {
     /// Takes a part of the body; an inner error abandons the rest.
     pub(super) fn body<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         if let Some(len) = &mut self.descriptor {
             // The other half takes its texts.
-            let room = shelf.work.len().checked_div(2).unwrap_or_default();
-            let free = shelf.work.get_mut(..room).and_then(|half| half.get_mut(*len..)).unwrap_or_default();
+            let room = tools.work.len().checked_div(2).unwrap_or_default();
+            let free = tools.work.get_mut(..room).and_then(|half| half.get_mut(*len..)).unwrap_or_default();
             let Some(to) = free.get_mut(..part.len()) else { return Ok(Err(LinkError::TooLarge)) };
             to.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             *len = len.saturating_add(part.len());
             return Ok(Ok(()));
         }
-        match shelf.update.write(context.flash, part) {
+        match tools.update.write(context.flash, part) {
             Ok(()) => {}
             Err(UpdateError::TooLarge { .. }) => return Ok(Err(LinkError::TooLarge)),
             Err(UpdateError::NotNow) => return Err(AgentError::Misuse),
             Err(e) => return Err(e.into()),
         }
-        if let Some((have, total)) = shelf.update.resume() {
+        if let Some((have, total)) = tools.update.resume() {
             context.event(&Event::Downloading { have, total });
         }
         Ok(Ok(()))
@@ -273,20 +273,20 @@ impl Download {
     /// The exchange has ended: with the body's end, or because the link broke or was abandoned.
     pub(super) fn ended<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         ended: Result<(), LinkError>,
     ) -> Result<(), AgentError<F::Error>> {
-        let half = shelf.work.len().checked_div(2).unwrap_or_default();
+        let half = tools.work.len().checked_div(2).unwrap_or_default();
         // A descriptor that is too large is read as far as it fits, and is malformed.
         if let (Some(len), Ok(()) | Err(LinkError::TooLarge), Some((body, scratch))) =
-            (self.descriptor.take(), ended, shelf.work.split_at_mut_checked(half))
+            (self.descriptor.take(), ended, tools.work.split_at_mut_checked(half))
         {
             let body = body.get(..len).unwrap_or_default();
             context.event(&Event::Descriptor { body });
             return Ok(self.session.descriptor(context.now, body, scratch)?);
         }
-        let input = Input::Ended { stored: stored(shelf.update), random: context.random() };
+        let input = Input::Ended { stored: stored(tools.update), random: context.random() };
         Ok(self.session.handle(context.now, input)?)
     }
 
@@ -307,7 +307,7 @@ impl Download {
     /// Keeps what must survive a restart.
     fn save<F: NorFlash, C: Crypto>(
         &mut self,
-        shelf: &mut Shelf<'_>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         if !self.session.unsaved() {
@@ -316,7 +316,7 @@ impl Download {
         let mut buf = [0; limits::FETCH];
         let record = Fetch::of(&self.session.memo());
         let record = record.to_octets(&mut buf).ok_or(AgentError::Config("package URL"))?;
-        Ok(shelf.store.commit(context.flash, &[Change::put(Key::Fetch as u8, record)])?)
+        Ok(tools.store.commit(context.flash, &[Change::put(Key::Fetch as u8, record)])?)
     }
 }
 
@@ -344,11 +344,11 @@ const fn stored(update: &Update) -> Option<Stored> {
 
 /// Verifies the package that is complete: whether it is accepted.
 fn verify<F: NorFlash, C: Crypto>(
-    shelf: &mut Shelf<'_>,
+    tools: &mut Tools<'_>,
     context: &mut Context<'_, F, C>,
 ) -> Result<bool, AgentError<F::Error>> {
-    let Shelf { update, work, .. } = shelf;
-    let device = Device { version: Some(context.identity.version()), ..shelf.device };
+    let Tools { update, work, .. } = tools;
+    let device = Device { version: Some(context.identity.version()), ..tools.device };
     match update.verify(context.flash, &device, context.crypto, work) {
         Ok(()) => {
             let len = if let Job::Verified { size, .. } = update.job() { size } else { 0 };

@@ -85,8 +85,8 @@ impl<'b> Talk<'b> {
             match &self.doing {
                 Doing::Session => {}
                 Doing::Download => {
-                    let (download, mut shelf) = desk.downloading().ok_or(AgentError::Misuse)?;
-                    match download.pump(&mut shelf, context)? {
+                    let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+                    match download.pump(&mut tools, context)? {
                         Next::Outside => return Ok(Pumped::Outside),
                         Next::Over(why) => {
                             desk.download = None;
@@ -192,10 +192,10 @@ impl<'b> Talk<'b> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
             Doing::Download => {
-                let (download, mut shelf) = desk.downloading().ok_or(AgentError::Misuse)?;
+                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
                 let content_type = head.content_type.unwrap_or_default();
                 context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
-                download.head(&mut shelf, context, head)
+                download.head(&mut tools, context, head)
             }
             Doing::Exchange(answering) => {
                 answering.status = head.status;
@@ -223,8 +223,8 @@ impl<'b> Talk<'b> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
             Doing::Download => {
-                let (download, mut shelf) = desk.downloading().ok_or(AgentError::Misuse)?;
-                download.body(&mut shelf, context, part)
+                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+                download.body(&mut tools, context, part)
             }
             Doing::Exchange(answering) => {
                 let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
@@ -251,8 +251,8 @@ impl<'b> Talk<'b> {
             context.event(&Event::LinkDown(why));
         }
         if let Doing::Download = self.doing {
-            let (download, mut shelf) = desk.downloading().ok_or(AgentError::Misuse)?;
-            return download.ended(&mut shelf, context, ended);
+            let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+            return download.ended(&mut tools, context, ended);
         }
         match core::mem::replace(&mut self.doing, Doing::Session) {
             Doing::Exchange(answering) => self.replied(context, &answering, ended),
