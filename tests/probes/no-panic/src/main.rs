@@ -8,7 +8,11 @@
 
 mod opaque;
 
-#[cfg(any(feature = "update", feature = "license", all(feature = "applier", not(feature = "applier-signed"))))]
+#[cfg(any(
+    feature = "update",
+    feature = "license",
+    all(feature = "applier", not(feature = "applier-signed"))
+))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
