@@ -78,7 +78,7 @@ pub(crate) fn run() -> Result<()> {
     let root = places::root();
     let mut tests = BTreeMap::<u32, Vec<String>>::new();
     for folder in TESTS {
-        collect(&root.join(folder), &root, &mut tests)?;
+        collect(&root.join(folder), root, &mut tests)?;
     }
     if let Some(stray) = tests.keys().find(|number| REQUIREMENTS.iter().all(|known| known.0 != **number)) {
         bail!("there is no requirement DM-{stray:02}, but a test for it");
