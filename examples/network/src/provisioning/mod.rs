@@ -57,9 +57,12 @@ pub struct Provisioning {
     seq: u64,
     /// Documents that were reported, by id, with how often.
     reports: BTreeMap<Vec<u8>, u32>,
-    /// Documents that were issued, by id: for which device, with what serial.
-    issued: BTreeMap<Vec<u8>, (Vec<u8>, (u64, u64))>,
+    /// Documents that were issued, by id.
+    issued: BTreeMap<Vec<u8>, Issued>,
 }
+
+/// For which device a document was issued, and with what serial.
+type Issued = (Vec<u8>, (u64, u64));
 
 #[derive(Clone, Debug)]
 struct Ticket {
