@@ -215,12 +215,9 @@ impl Handset {
         self.store.flash().clone()
     }
 
-    fn rtc(&self) -> Option<u64> {
-        Some(self.net.now().saturating_add_signed(self.offset))
-    }
-
     fn now(&self) -> Now {
-        Now { uptime: self.net.clock.uptime(), rtc: self.rtc() }
+        let rtc = self.net.now().saturating_add_signed(self.offset);
+        Now { uptime: self.net.clock.uptime(), rtc: Some(rtc) }
     }
 
     /// Starts; `None` if the power fails meanwhile.
@@ -317,10 +314,12 @@ impl Handset {
 const A: &[u8] = &[3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 0];
 const B: &[u8] = &[3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 1];
 
+#[allow(clippy::unnecessary_wraps, reason = "compared with an outcome that a power cut may prevent")]
 fn installed(state: State) -> Option<Outcome> {
     Some(Outcome::Installed { state, reported: true })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as above")]
 fn problem(code: ProblemCode) -> Option<Outcome> {
     Some(Outcome::Problem { code: Some(code), status: 403, retry_after: None })
 }

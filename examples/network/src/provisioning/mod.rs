@@ -61,8 +61,12 @@ pub struct Provisioning {
     issued: BTreeMap<Vec<u8>, Issued>,
 }
 
-/// For which device a document was issued, and with what serial.
-type Issued = (Vec<u8>, (u64, u64));
+/// For whom a document was issued.
+#[derive(Clone, Debug)]
+struct Issued {
+    ueid: Vec<u8>,
+    serial: (u64, u64),
+}
 
 #[derive(Clone, Debug)]
 struct Ticket {
@@ -197,7 +201,7 @@ impl Provisioning {
                     entry: (PROVISIONING_HOST, ENTRY_PATH),
                 };
                 let Some(document) = paper.sign(&grant, &self.pair) else { return status(500) };
-                self.issued.insert(id.to_vec(), (ticket.asked.ueid.clone(), serial));
+                self.issued.insert(id.to_vec(), Issued { ueid: ticket.asked.ueid.clone(), serial });
                 ticket.document = Some(document);
                 let code = self.code("DOC");
                 let location = format!("/v1/download?d={code}");
@@ -250,7 +254,7 @@ impl Provisioning {
 
     /// A device has installed a document.
     fn installed(&mut self, id: Vec<u8>) -> Response {
-        let Some((ueid, serial)) = self.issued.get(&id) else { return status(400) };
+        let Some(Issued { ueid, serial }) = self.issued.get(&id) else { return status(400) };
         let device = self.books.devices.entry(ueid.clone()).or_default();
         device.installed = device.installed.max(*serial);
         *self.reports.entry(id).or_default() += 1;
