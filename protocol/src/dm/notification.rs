@@ -234,8 +234,9 @@ pub struct Guard {
     accepted: [Option<[u8; DIGEST]>; REMEMBERED],
     next: usize,
     left: u8,
-    refilled: Duration,
-    special_after: Duration,
+    /// Uptime in whole seconds, as the next one.
+    refilled: u64,
+    special_after: u64,
 }
 
 impl Default for Guard {
@@ -247,21 +248,15 @@ impl Default for Guard {
 impl Guard {
     /// Nothing was accepted yet.
     pub const fn new() -> Self {
-        Self {
-            accepted: [None; REMEMBERED],
-            next: 0,
-            left: BURST,
-            refilled: Duration::ZERO,
-            special_after: Duration::ZERO,
-        }
+        Self { accepted: [None; REMEMBERED], next: 0, left: BURST, refilled: 0, special_after: 0 }
     }
 
     /// Before a notification is verified: whether to look at it at all. Each call counts.
     pub fn admit(&mut self, now: Duration, packet: &Packet<'_>) -> Result<(), Dropped> {
-        while self.left < BURST && now.saturating_sub(self.refilled) >= REFILL {
-            self.left = self.left.saturating_add(1);
-            self.refilled = self.refilled.saturating_add(REFILL);
-        }
+        let now = now.as_secs();
+        let earned = now.saturating_sub(self.refilled).checked_div(REFILL.as_secs()).unwrap_or_default();
+        self.left = self.left.saturating_add(u8::try_from(earned).unwrap_or(BURST)).min(BURST);
+        self.refilled = self.refilled.saturating_add(earned.saturating_mul(REFILL.as_secs()));
         if self.left == BURST {
             self.refilled = now;
         }
@@ -282,10 +277,11 @@ impl Guard {
             return Err(Dropped::Running);
         }
         if proof == Proof::SpecialNonce {
+            let now = now.as_secs();
             if now < self.special_after {
                 return Err(Dropped::Flood);
             }
-            self.special_after = now.saturating_add(SPECIAL_PAUSE);
+            self.special_after = now.saturating_add(SPECIAL_PAUSE.as_secs());
         }
         if let Some(slot) = self.accepted.get_mut(self.next) {
             *slot = Some(packet.digest);

@@ -493,7 +493,7 @@ impl<'c> Session<'c> {
 
     /// The type, if there is only one.
     fn accept(&self) -> Option<&str> {
-        self.types.non_empty().filter(|types| !types.contains(' '))
+        self.types.non_empty().filter(|types| !types.contains(|c| c == ' '))
     }
 
     /// Where the stored octets end; `None` if they cannot be gone on with.
