@@ -132,8 +132,9 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         let (mut activation, mut prl) = ([0; 24], [0; 32]);
-        let silent = Some(self.session.mode == Mode::NetworkInitiated);
-        let progress = Activation { committed: true, confirmed: false, registered: false, silent };
+        let silent = self.session.mode == Mode::NetworkInitiated;
+        let progress =
+            Activation { committed: true, confirmed: false, registered: false, silent: Some(silent) };
         let number = self.last_commit().saturating_add(1);
         let (mut keys, mut past) = (heapless::Vec::<u8, MOST_CHANGES>::new(), [0; 96]);
         let mut changes = heapless::Vec::<Change<'_>, MOST_CHANGES>::new();
@@ -156,7 +157,7 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         let record = Past {
             number,
             kind: self.session.kind.map(|kind| kind as u8),
-            silent: silent.unwrap_or_default(),
+            silent,
             keys: &keys,
             prl: staged.prl().map(|(info, _)| info.id.0),
             spc: staged.spc().is_some(),

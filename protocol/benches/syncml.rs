@@ -54,12 +54,18 @@ fn main() {
             .collect();
         let octets: usize = inputs.iter().map(|bytes| bytes.len()).sum();
         println!("{from:?} to {to:?}: {} messages, {octets} octets", inputs.len());
-        let read = measure(&inputs, |bytes| drop(black_box(read(from, bytes, &mut room)).unwrap()));
-        let ours = measure(&inputs, |bytes| drop(black_box(convert(from, bytes, to, &mut room)).unwrap()));
+        let read = measure(&inputs, |bytes| {
+            black_box(read(from, bytes, &mut room)).unwrap();
+        });
+        let ours = measure(&inputs, |bytes| {
+            black_box(convert(from, bytes, to, &mut room)).unwrap();
+        });
         println!("  kedge, read          {:>8.1} MB/s", read / 1e6);
         println!("  kedge, read, written {:>8.1} MB/s", ours / 1e6);
         if let Some(library) = &library {
-            let theirs = measure(&inputs, |bytes| drop(black_box(library.convert(from, bytes))));
+            let theirs = measure(&inputs, |bytes| {
+                black_box(library.convert(from, bytes));
+            });
             println!("  libwbxml             {:>8.1} MB/s", theirs / 1e6);
             println!("  ratio                {:>8.1}", ours / theirs);
         }

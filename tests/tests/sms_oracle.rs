@@ -64,7 +64,7 @@ fn messages() -> Vec<Sent> {
     let mut buf = [0; MAX_MESSAGE];
     for n in 0..2000_usize {
         let digits: String =
-            (0..1 + noise.below(15)).map(|_| char::from(b"0123456789*#"[noise.below(12)])).collect();
+            (0..=noise.below(15)).map(|_| char::from(b"0123456789*#"[noise.below(12)])).collect();
         let from = Address::new(&digits).unwrap();
         let outgoing = Outgoing { from, message_id: u16::try_from(noise.word() & 0xFFFF).unwrap() };
         let (message, teleservice, encoding, fields) = if n % 3 == 0 {

@@ -141,11 +141,12 @@ fn a_full_package_mends_a_broken_image() {
     delta.layout = layout;
     let mut flash = full.device(1);
     begin_applying(&delta, &mut flash, 3);
-    // the sector of the image that is to be changed last loses its content
-    let last = layout.image.end() - 256;
-    flash.erase(last, last + 256).unwrap();
+    // everything moves back, so the blocks at the start are changed last: one of their sectors loses its content
+    let late = layout.image.start + 512;
+    flash.erase(late, late + 256).unwrap();
     let mut update = Update::mount(&mut flash, layout).unwrap();
-    let Ok(Progress::Ended(outcome)) = delta.apply(&mut update, &mut flash) else { panic!("it went on") };
+    let end = delta.apply(&mut update, &mut flash);
+    let Ok(Progress::Ended(outcome)) = end else { panic!("it went on: {end:?}") };
     assert!(
         matches!(outcome.result, UpdateResult::Failed(Failure::WrongBlock | Failure::WrongImage)),
         "{outcome:?}"

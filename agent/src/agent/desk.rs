@@ -6,17 +6,18 @@ use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::identity::{HardwareId, Identity};
+use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
 use kedge_protocol::is683::engine::{Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::wap::Shelf;
+use kedge_update_agent::Update;
 use kedge_update_agent::banklog::Change;
-use kedge_update_agent::{Device, Update};
 
 use super::Context;
+use super::download::Download;
 use crate::config::Config;
 use crate::error::AgentError;
 use crate::event::{Committed, Event};
@@ -87,6 +88,8 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) reporting: Option<u8>,
     /// The service indications that came.
     pub(super) shelf: Shelf<{ limits::INDICATIONS }>,
+    /// The package that is being fetched.
+    pub(super) download: Option<Download>,
     /// The value that a command returns.
     pub(super) answer: [u8; ANSWER],
 }
@@ -119,14 +122,6 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         let mut buf = [0; 8];
         let seconds = self.setting(flash, object, &mut buf)?.and_then(|text| text.parse().ok());
         Ok(Duration::from_secs(seconds.unwrap_or(default)))
-    }
-
-    /// What packages are measured against.
-    pub(super) fn device<'d>(&self, identity: &'d dyn Identity) -> Device<'d>
-    where
-        'b: 'd,
-    {
-        Device { version: Some(identity.version()), ..self.config.device }
     }
 
     fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {

@@ -10,18 +10,18 @@ use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::dlota::Failure;
 use kedge_protocol::dlota::session::{
-    Choice, Config, End, Head as DownloadHead, Input, Memo, Output as DownloadOutput, Session, SessionError,
+    Choice, Config, End, Head as DownloadHead, Input, Output as DownloadOutput, Session, SessionError,
     Stored, Take,
 };
 use kedge_update_agent::banklog::Change;
-use kedge_update_agent::{Error as UpdateError, Job, Update};
+use kedge_update_agent::{Device, Error as UpdateError, Job, Update};
 
 use super::desk::Desk;
 use super::{Context, Head, HttpRequest, MAX_HEADERS, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
-use crate::store::{Fetch, Key, Record as _};
+use crate::store::{Fetch, Key, Record as _, Store};
 
 /// The media types of packages that a descriptor may offer.
 const ACCEPTED: &[&str] = &["application/octet-stream", "application/vnd.kedge.package"];
@@ -46,6 +46,24 @@ pub(super) enum Why {
     Deferred,
 }
 
+/// What a download works with, besides its own state: it stays where it is, in the desk, since it is too large to be moved.
+pub(super) struct Tools<'d> {
+    update: &'d mut Update,
+    store: &'d mut Store,
+    /// Takes a descriptor and its texts, and the envelope of a package.
+    work: &'d mut [u8],
+    device: Device<'d>,
+}
+
+impl<const PRL: usize> Desk<'_, PRL> {
+    /// The download under way and what it works with; `None` if there is none.
+    pub(super) fn downloading(&mut self) -> Option<(&mut Download, Tools<'_>)> {
+        let Self { download, update, store, answer, config, .. } = self;
+        let tools = Tools { update, store, work: answer.as_mut_slice(), device: config.device };
+        download.as_mut().map(|download| (download, tools))
+    }
+}
+
 /// A download under way.
 #[derive(Debug)]
 pub(super) struct Download {
@@ -56,15 +74,15 @@ pub(super) struct Download {
 }
 
 impl Download {
-    /// Begins, or goes on with what an earlier session left in flash from the same place. `None` if that is the whole
-    /// package, verified: a session that was lost after the download does not cost another one. The user is asked about
-    /// what a descriptor offers if `confirm` says so.
+    /// Begins, or goes on with what an earlier session left in flash from the same place. Returns false if that is the
+    /// whole package, verified: a session that was lost after the download does not cost another one. The user is asked
+    /// about what a descriptor offers if `confirm` says so.
     pub(super) fn start<F: NorFlash, C: Crypto, const PRL: usize>(
-        desk: &Desk<'_, PRL>,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
         url: &str,
         confirm: bool,
-    ) -> Result<Option<Self>, AgentError<F::Error>> {
+    ) -> Result<bool, AgentError<F::Error>> {
         let config = Config {
             accepts: ACCEPTED,
             room: desk.config.update.package.len,
@@ -75,23 +93,23 @@ impl Download {
         let mut buf = [0; limits::FETCH];
         let fetch = desk.store.get::<Fetch<'_>, F>(context.flash, &mut buf)?;
         let memo = fetch.map(|fetch| fetch.memo()).filter(|memo| memo.url == url);
-        let stored = stored(&desk.update);
         let session = match memo {
             Some(memo) if memo.status == 0 && memo.notify.is_empty() && is_verified(&desk.update) => {
-                return Ok(None);
+                return Ok(false);
             }
-            Some(memo) => Session::resume(&config, &memo, stored),
-            None => Session::resume(&config, &Memo { url, ..Memo::default() }, None),
+            Some(memo) => Session::resume(&config, &memo, stored(&desk.update)),
+            None => Session::new(&config, url),
         };
-        let mut session = session.map_err(|_| AgentError::Config("package URL"))?;
-        session.handle(context.now, Input::Start)?;
-        Ok(Some(Self { session, descriptor: None, busy: false }))
+        let session = session.map_err(|_| AgentError::Config("package URL"))?;
+        let download = desk.download.insert(Self { session, descriptor: None, busy: false });
+        download.session.handle(context.now, Input::Start)?;
+        Ok(true)
     }
 
     /// Does what can be done at once, until the device has something to do or the download is over.
-    pub(super) fn pump<F: NorFlash, C: Crypto, const PRL: usize>(
+    pub(super) fn pump<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Next, AgentError<F::Error>> {
         loop {
@@ -104,13 +122,13 @@ impl Download {
                     None
                 }
                 DownloadOutput::Check => {
-                    let accepted = is_verified(&desk.update) || verify(desk, context)?;
+                    let accepted = is_verified(tools.update) || verify(tools, context)?;
                     self.session.handle(context.now, Input::Checked(accepted))?;
                     continue;
                 }
                 DownloadOutput::End(outcome) => Some(outcome.end),
             };
-            self.save(desk, context)?;
+            self.save(tools, context)?;
             let Some(end) = outcome else { return Ok(Next::Outside) };
             let why = match end {
                 End::Complete => None,
@@ -121,7 +139,7 @@ impl Download {
             if let Some(Why::Failed(failure)) = why
                 && !is_passing(failure)
             {
-                desk.store.remove(context.flash, Key::Fetch as u8)?;
+                tools.store.remove(context.flash, Key::Fetch as u8)?;
             }
             return Ok(Next::Over(why));
         }
@@ -166,13 +184,13 @@ impl Download {
     }
 
     /// Judges an answer's head; an inner error abandons it.
-    pub(super) fn head<F: NorFlash, C: Crypto, const PRL: usize>(
+    pub(super) fn head<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
-        let restarted = stored(&desk.update).is_some_and(|stored| stored.have > 0);
+        let restarted = stored(tools.update).is_some_and(|stored| stored.have > 0);
         let take = self.session.head(&DownloadHead {
             status: head.status,
             content_type: head.content_type,
@@ -195,22 +213,22 @@ impl Download {
                 if restarted {
                     context.event(&Event::DownloadRestarted);
                 }
-                self.begin(desk, context, size)?
+                self.begin(tools, context, size)?
             }
         };
         Ok(if wanted { Ok(()) } else { Err(LinkError::Abandoned) })
     }
 
     /// Makes ready for a whole package: what is stored goes first, then the record is kept.
-    fn begin<F: NorFlash, C: Crypto, const PRL: usize>(
+    fn begin<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         size: u32,
     ) -> Result<bool, AgentError<F::Error>> {
-        let failure = match desk.update.begin(context.flash, size) {
+        let failure = match tools.update.begin(context.flash, size) {
             Ok(()) => {
-                self.save(desk, context)?;
+                self.save(tools, context)?;
                 return Ok(true);
             }
             Err(UpdateError::TooLarge { .. }) => Failure::NoRoom,
@@ -225,50 +243,50 @@ impl Download {
     }
 
     /// Takes a part of the body; an inner error abandons the rest.
-    pub(super) fn body<F: NorFlash, C: Crypto, const PRL: usize>(
+    pub(super) fn body<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         if let Some(len) = &mut self.descriptor {
             // The other half takes its texts.
-            let room = desk.answer.len().checked_div(2).unwrap_or_default();
-            let free = desk.answer.get_mut(..room).and_then(|half| half.get_mut(*len..)).unwrap_or_default();
+            let room = tools.work.len().checked_div(2).unwrap_or_default();
+            let free = tools.work.get_mut(..room).and_then(|half| half.get_mut(*len..)).unwrap_or_default();
             let Some(to) = free.get_mut(..part.len()) else { return Ok(Err(LinkError::TooLarge)) };
             to.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             *len = len.saturating_add(part.len());
             return Ok(Ok(()));
         }
-        match desk.update.write(context.flash, part) {
+        match tools.update.write(context.flash, part) {
             Ok(()) => {}
             Err(UpdateError::TooLarge { .. }) => return Ok(Err(LinkError::TooLarge)),
             Err(UpdateError::NotNow) => return Err(AgentError::Misuse),
             Err(e) => return Err(e.into()),
         }
-        if let Some((have, total)) = desk.update.resume() {
+        if let Some((have, total)) = tools.update.resume() {
             context.event(&Event::Downloading { have, total });
         }
         Ok(Ok(()))
     }
 
     /// The exchange has ended: with the body's end, or because the link broke or was abandoned.
-    pub(super) fn ended<F: NorFlash, C: Crypto, const PRL: usize>(
+    pub(super) fn ended<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
         ended: Result<(), LinkError>,
     ) -> Result<(), AgentError<F::Error>> {
-        let half = desk.answer.len().checked_div(2).unwrap_or_default();
+        let half = tools.work.len().checked_div(2).unwrap_or_default();
         // A descriptor that is too large is read as far as it fits, and is malformed.
         if let (Some(len), Ok(()) | Err(LinkError::TooLarge), Some((body, scratch))) =
-            (self.descriptor.take(), ended, desk.answer.split_at_mut_checked(half))
+            (self.descriptor.take(), ended, tools.work.split_at_mut_checked(half))
         {
             let body = body.get(..len).unwrap_or_default();
             context.event(&Event::Descriptor { body });
             return Ok(self.session.descriptor(context.now, body, scratch)?);
         }
-        let input = Input::Ended { stored: stored(&desk.update), random: context.random() };
+        let input = Input::Ended { stored: stored(tools.update), random: context.random() };
         Ok(self.session.handle(context.now, input)?)
     }
 
@@ -287,9 +305,9 @@ impl Download {
     }
 
     /// Keeps what must survive a restart.
-    fn save<F: NorFlash, C: Crypto, const PRL: usize>(
+    fn save<F: NorFlash, C: Crypto>(
         &mut self,
-        desk: &mut Desk<'_, PRL>,
+        tools: &mut Tools<'_>,
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         if !self.session.unsaved() {
@@ -298,7 +316,7 @@ impl Download {
         let mut buf = [0; limits::FETCH];
         let record = Fetch::of(&self.session.memo());
         let record = record.to_octets(&mut buf).ok_or(AgentError::Config("package URL"))?;
-        Ok(desk.store.commit(context.flash, &[Change::put(Key::Fetch as u8, record)])?)
+        Ok(tools.store.commit(context.flash, &[Change::put(Key::Fetch as u8, record)])?)
     }
 }
 
@@ -325,12 +343,12 @@ const fn stored(update: &Update) -> Option<Stored> {
 }
 
 /// Verifies the package that is complete: whether it is accepted.
-fn verify<F: NorFlash, C: Crypto, const PRL: usize>(
-    desk: &mut Desk<'_, PRL>,
+fn verify<F: NorFlash, C: Crypto>(
+    tools: &mut Tools<'_>,
     context: &mut Context<'_, F, C>,
 ) -> Result<bool, AgentError<F::Error>> {
-    let device = desk.device(context.identity);
-    let Desk { update, answer: work, .. } = desk;
+    let Tools { update, work, .. } = tools;
+    let device = Device { version: Some(context.identity.version()), ..tools.device };
     match update.verify(context.flash, &device, context.crypto, work) {
         Ok(()) => {
             let len = if let Job::Verified { size, .. } = update.job() { size } else { 0 };

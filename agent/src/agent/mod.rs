@@ -330,6 +330,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             staged: Staged::new(),
             reporting: None,
             shelf: Shelf::new(),
+            download: None,
             answer: [0; desk::ANSWER],
         };
         let mut agent = Self {
@@ -430,7 +431,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
-            State::Talking(talk) => Ok(talk.output(context)),
+            State::Talking(talk) => Ok(talk.output(&mut self.desk, context)),
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
@@ -487,7 +488,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
                     Done::Answered(answer) => {
                         context.event(&Event::Answered(answer));
-                        talk.answered(context, answer)
+                        talk.answered(&mut self.desk, context, answer)
                     }
                     Done::Waited => talk.waited(context),
                     _ => Err(AgentError::Misuse),

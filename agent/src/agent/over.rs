@@ -59,6 +59,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         session.handle(context.now, Input::Start)?;
         desk.begin_is683(trigger.kind.mode(), Some(trigger.kind));
         desk.staged.clear();
+        desk.download = None;
         if trigger.kind != Kind::Status {
             desk.reporting = None;
         }

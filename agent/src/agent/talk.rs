@@ -29,8 +29,8 @@ enum Doing {
         /// A question, else a notice.
         confirm: bool,
     },
-    /// A package.
-    Download(Download),
+    /// A package; the download is in the desk.
+    Download,
 }
 
 /// The answer that is being received.
@@ -82,12 +82,18 @@ impl<'b> Talk<'b> {
         context: &mut Context<'_, F, C>,
     ) -> Result<Pumped, AgentError<F::Error>> {
         loop {
-            match &mut self.doing {
+            match &self.doing {
                 Doing::Session => {}
-                Doing::Download(download) => match download.pump(desk, context)? {
-                    Next::Outside => return Ok(Pumped::Outside),
-                    Next::Over(why) => self.downloaded(context, why)?,
-                },
+                Doing::Download => {
+                    let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+                    match download.pump(&mut tools, context)? {
+                        Next::Outside => return Ok(Pumped::Outside),
+                        Next::Over(why) => {
+                            desk.download = None;
+                            self.downloaded(context, why)?;
+                        }
+                    }
+                }
                 Doing::Exchange(_) | Doing::Asking { .. } => return Ok(Pumped::Outside),
             }
             let executed = match self.session.poll(context.now) {
@@ -112,13 +118,14 @@ impl<'b> Talk<'b> {
                     return Ok(Pumped::Outside);
                 }
                 Executed::Download(len) => {
-                    match Download::start(desk, context, text(len), self.trigger.kind.is_users())? {
-                        Some(download) => {
-                            self.doing = Doing::Download(download);
-                            continue;
-                        }
-                        None => (ResultCode::SUCCESS, None),
+                    // The desk is about to be used for other things than this URL.
+                    let mut url = heapless::String::<{ limits::URL }>::new();
+                    url.push_str(text(len)).map_err(|_| AgentError::Config("package URL"))?;
+                    if Download::start(desk, context, &url, self.trigger.kind.is_users())? {
+                        self.doing = Doing::Download;
+                        continue;
                     }
+                    (ResultCode::SUCCESS, None)
                 }
             };
             self.session.handle(context.now, Input::Done(CommandResult { code, value }))?;
@@ -137,11 +144,17 @@ impl<'b> Talk<'b> {
     }
 
     /// What the device has to do.
-    pub(super) fn output<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) -> Output<'_> {
+    pub(super) fn output<'o, F: NorFlash, C: Crypto, const PRL: usize>(
+        &'o mut self,
+        desk: &'o mut Desk<'_, PRL>,
+        context: &mut Context<'_, F, C>,
+    ) -> Output<'o> {
         let now = context.now;
-        if matches!(self.doing, Doing::Download(_)) {
-            let Doing::Download(download) = &mut self.doing else { return Output::Wait(now) };
-            return download.output(context);
+        if let Doing::Download = self.doing {
+            return match desk.downloading() {
+                Some((download, _)) => download.output(context),
+                None => Output::Wait(now),
+            };
         }
         if self.session.outstanding().is_none() {
             return match self.session.poll(now) {
@@ -178,10 +191,11 @@ impl<'b> Talk<'b> {
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download(download) => {
+            Doing::Download => {
+                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
                 let content_type = head.content_type.unwrap_or_default();
                 context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
-                download.head(desk, context, head)
+                download.head(&mut tools, context, head)
             }
             Doing::Exchange(answering) => {
                 answering.status = head.status;
@@ -208,7 +222,10 @@ impl<'b> Talk<'b> {
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download(download) => download.body(desk, context, part),
+            Doing::Download => {
+                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+                download.body(&mut tools, context, part)
+            }
             Doing::Exchange(answering) => {
                 let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
                 let Some(to) = free.get_mut(..part.len()) else {
@@ -233,8 +250,9 @@ impl<'b> Talk<'b> {
         if let Err(why) = ended {
             context.event(&Event::LinkDown(why));
         }
-        if let Doing::Download(download) = &mut self.doing {
-            return download.ended(desk, context, ended);
+        if let Doing::Download = self.doing {
+            let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
+            return download.ended(&mut tools, context, ended);
         }
         match core::mem::replace(&mut self.doing, Doing::Session) {
             Doing::Exchange(answering) => self.replied(context, &answering, ended),
@@ -275,12 +293,14 @@ impl<'b> Talk<'b> {
     }
 
     /// The user has answered a `display`, or the offer of a download.
-    pub(super) fn answered<F: NorFlash, C: Crypto>(
+    pub(super) fn answered<F: NorFlash, C: Crypto, const PRL: usize>(
         &mut self,
+        desk: &mut Desk<'_, PRL>,
         context: &mut Context<'_, F, C>,
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
-        if let Doing::Download(download) = &mut self.doing {
+        if let Doing::Download = self.doing {
+            let (download, _) = desk.downloading().ok_or(AgentError::Misuse)?;
             return Ok(download.answered(context, answer)?);
         }
         let Doing::Asking { confirm } = self.doing else { return Err(AgentError::Misuse) };
@@ -307,7 +327,7 @@ impl<'b> Talk<'b> {
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         match self.doing {
-            Doing::Download(_) => Ok(()),
+            Doing::Download => Ok(()),
             _ => Ok(self.session.handle(context.now, Input::Tick)?),
         }
     }

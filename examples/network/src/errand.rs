@@ -205,19 +205,19 @@ impl Script for ListSession {
         let (Some(ask), Some(delivery)) = (self.awaited.take(), &mut self.delivery) else {
             return (Turn::Hang, "the end".to_owned());
         };
-        let meaning = match answers {
-            [Answer { code: code::SUCCESS, payload: Payload::Octets(reverse), part_type, .. }] => {
+        let meaning =
+            if let [Answer { code: code::SUCCESS, payload: Payload::Octets(reverse), part_type, .. }] =
+                answers
+            {
                 if part_type.as_deref().is_some_and(|kind| kind != REVERSE_TYPE) {
                     scene.violate(ask.step, Rule::Framing, format!("a reverse message as {part_type:?}"));
                 }
                 delivery.take(&ask, reverse, scene)
-            }
-            _ => {
+            } else {
                 delivery.queue.clear();
                 scene.violate(ask.step, Rule::Results, "no reverse message");
                 "no message".to_owned()
-            }
-        };
+            };
         let meaning = format!("{}: {meaning}", ask.meaning);
         (self.advance(scene), meaning)
     }

@@ -51,6 +51,7 @@ pub enum NoUpdate {
 
 /// How an operator behaves.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent habits of an operator")]
 pub struct Config {
     /// Names the sessions: two operators with the same seed that are asked the same say the same, octet for octet.
     pub seed: u32,

@@ -106,7 +106,8 @@ pub struct Reassembly<K, const DATAGRAMS: usize, const CELLS: usize, const CELL:
 struct Datagram<K> {
     key: K,
     total: u8,
-    since: Duration,
+    /// The end of its lifetime.
+    until: Duration,
     whole: bool,
 }
 
@@ -163,7 +164,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
         let before = self.counts.expired;
         for place in 0..DATAGRAMS {
             let Some(datagram) = self.at(place) else { continue };
-            if now.saturating_sub(datagram.since) >= LIFETIME {
+            if now >= datagram.until {
                 self.release(place);
                 if !datagram.whole {
                     self.counts.expired = self.counts.expired.saturating_add(1);
@@ -175,7 +176,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
 
     /// When [`Self::expire`] next has something to give up; `None`: nothing is held.
     pub fn deadline(&self) -> Option<Duration> {
-        self.datagrams.iter().flatten().map(|datagram| datagram.since.saturating_add(LIFETIME)).min()
+        self.datagrams.iter().flatten().map(|datagram| datagram.until).min()
     }
 
     /// How many datagrams are incomplete.
@@ -250,7 +251,8 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
         let free = self.datagrams.iter().position(Option::is_none);
         let place = free.unwrap_or_else(|| self.displace(None));
         if let Some(slot) = self.datagrams.get_mut(place) {
-            *slot = Some(Datagram { key: segment.key, total: segment.total, since: now, whole: false });
+            let until = now.saturating_add(LIFETIME);
+            *slot = Some(Datagram { key: segment.key, total: segment.total, until, whole: false });
         }
         place
     }
@@ -275,7 +277,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
     fn displace(&mut self, kept: Option<usize>) -> usize {
         let others = self.datagrams.iter().enumerate().filter(|(place, _)| Some(*place) != kept);
         let spared = others
-            .filter_map(|(place, datagram)| datagram.map(|d| (!d.whole, d.since, place)))
+            .filter_map(|(place, datagram)| datagram.map(|d| (!d.whole, d.until, place)))
             .min()
             .map_or((false, 0), |(incomplete, _, place)| (incomplete, place));
         if spared.0 {

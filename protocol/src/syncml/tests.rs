@@ -216,7 +216,7 @@ fn what_the_document_type_forbids_is_not_written() {
         let mut writer = Writer::new(Coding::Xml, &mut out, &header(Dialect::V1_2)).unwrap();
         let written = match item {
             Some(item) => writer.command(head).and_then(|c| c.item(item)?.end()),
-            None => writer.command(head).and_then(|c| c.end()),
+            None => writer.command(head).and_then(super::writer::CommandWriter::end),
         };
         written.map_err(|fault| fault.kind)
     };

@@ -199,7 +199,7 @@ fn claims(state: State, reason: Option<Reason>) -> (License, [u8; 16], [u8; 32])
     (License { state, serial, reason, usage_budget: Some(1000), ..License::EMPTY }, [7; 16], public(1))
 }
 
-fn made<'a>(parts: &'a (License, [u8; 16], [u8; 32])) -> Claims<'a> {
+fn made(parts: &(License, [u8; 16], [u8; 32])) -> Claims<'_> {
     Claims {
         issuer: "prov.example",
         subject: None,

@@ -65,7 +65,7 @@ fn a_document_is_installed_and_reported() {
         give(session, 1, 200, Some(TYPE), b"document");
         match session.poll(at(1)) {
             Output::Install { media_type, document } => {
-                assert_eq!((media_type, document), (TYPE, &b"document"[..]))
+                assert_eq!((media_type, document), (TYPE, &b"document"[..]));
             }
             other => panic!("{other:?}"),
         }

@@ -15,6 +15,10 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("mime", "protocol: media types, multipart bodies"),
     ("wap", "protocol: WSP push, service indication and loading"),
     ("sms", "protocol: GSM short messages, eight datagrams of 8 KiB in all"),
+    (
+        "download",
+        "protocol: OMA Download, FUMO and standard objects in a tree of 4 KiB, notification, bootstrap",
+    ),
     ("cp", "protocol: WSP push and client provisioning in WBXML, document of 4 KiB, with its MACs"),
     ("is683", "protocol: IS-683 messages, blocks, roaming lists"),
     ("engine", "protocol: IS-683 engine, roaming list of 16 KiB"),

@@ -52,7 +52,7 @@ const REQUIREMENTS: [Requirement; 32] = [
         "nothing without authentication, no needless package",
         "protocol/src/dm/session/mod.rs",
     ),
-    Requirement(19, "M", "DevInfo, DevDetail, DMAcc", "agent/src/dm"),
+    Requirement(19, "M", "DevInfo, DevDetail, DMAcc", "protocol/src/dm/objects"),
     Requirement(
         20,
         "M",
@@ -63,7 +63,7 @@ const REQUIREMENTS: [Requirement; 32] = [
     Requirement(22, "M", "limits of addresses", "protocol/src/dm/tree/uri.rs"),
     Requirement(23, "S", "list=Struct, list=StructData", "protocol/src/dm/session/value.rs"),
     Requirement(24, "O", "TNDS in and out", "protocol/src/dm/tnds.rs"),
-    Requirement(25, "O", "Inbox", "agent/src/dm"),
+    Requirement(25, "O", "Inbox", "protocol/src/dm/objects/inbox.rs"),
     Requirement(26, "O", "notification", "protocol/src/dm/notification.rs"),
     Requirement(27, "O", "bootstrap by the DM profile", "protocol/src/dm/bootstrap.rs"),
     Requirement(28, "O", "generic alerts", "protocol/src/dm/session/link.rs"),
@@ -78,7 +78,7 @@ pub(crate) fn run() -> Result<()> {
     let root = places::root();
     let mut tests = BTreeMap::<u32, Vec<String>>::new();
     for folder in TESTS {
-        collect(&root.join(folder), &root, &mut tests)?;
+        collect(&root.join(folder), root, &mut tests)?;
     }
     if let Some(stray) = tests.keys().find(|number| REQUIREMENTS.iter().all(|known| known.0 != **number)) {
         bail!("there is no requirement DM-{stray:02}, but a test for it");

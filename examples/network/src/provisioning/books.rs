@@ -52,11 +52,11 @@ pub struct Device {
     pub account: Option<String>,
     /// It had its trial.
     pub trial_used: bool,
-    /// The greatest serial it was issued.
-    pub issued: (u64, u64),
+    /// The greatest serial that it reported to have installed: one that was only issued may have been lost on its way.
+    pub installed: (u64, u64),
     /// The greatest boot count it told.
     pub boots: u64,
-    /// When it came without a licence although it had been issued one.
+    /// When it came without a licence although it had installed one.
     pub losses: Vec<u64>,
     /// How often it showed an older licence, or an older boot count, than it should have.
     pub suspicions: u32,
@@ -211,8 +211,8 @@ impl Books {
 /// Row 8: a device that shows less than it was given, or whose boot counts go back, is let through once; one that shows
 /// nothing at all has lost its storage, which is allowed, but not every day.
 fn suspicion(device: &mut Device, asked: &Asked, again: bool, policy: &Policy, now: u64) -> Option<Decision> {
-    let lost = asked.held == (0, 0) && device.issued > (0, 0) && asked.op == ACTIVATE;
-    let older = asked.held != (0, 0) && asked.held < device.issued;
+    let lost = asked.held == (0, 0) && device.installed > (0, 0) && asked.op == ACTIVATE;
+    let older = asked.held != (0, 0) && asked.held < device.installed;
     let back = asked.boots < device.boots && !lost;
     device.boots = device.boots.max(asked.boots);
     if again {

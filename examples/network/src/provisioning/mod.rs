@@ -7,13 +7,16 @@
 //!  GET  /v1/poll?c=..     ─► 202 until the user has acted, then as above
 //!  POST /v1/entry/ack     ─► 200, also for a repeat
 //! ```
+//! Row 8 of the table compares with what a device reported, not with what was issued: else two documents lost on their way
+//! would block it.
+//!
 //! No sockets, no clock, no random source. The user's part, what a page would do, are [`Provisioning::sign_up`] and
 //! [`Provisioning::pay`]. Books are kept in memory; there are no pages yet.
 
 mod books;
 mod papers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kedge_platform_sim::bearer::{Request, Response};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -54,8 +57,12 @@ pub struct Provisioning {
     seq: u64,
     /// Documents that were reported, by id, with how often.
     reports: BTreeMap<Vec<u8>, u32>,
-    issued: BTreeSet<Vec<u8>>,
+    /// Documents that were issued, by id.
+    issued: BTreeMap<Vec<u8>, Issued>,
 }
+
+/// For which device a document was issued, and with what serial.
+type Issued = (Vec<u8>, (u64, u64));
 
 #[derive(Clone, Debug)]
 struct Ticket {
@@ -82,7 +89,7 @@ impl Provisioning {
             epoch: 1,
             seq: 0,
             reports: BTreeMap::new(),
-            issued: BTreeSet::new(),
+            issued: BTreeMap::new(),
         }
     }
 
@@ -176,7 +183,6 @@ impl Provisioning {
                 id[..8].copy_from_slice(&self.epoch.to_be_bytes());
                 id[8..].copy_from_slice(&self.seq.to_be_bytes());
                 let known = self.books.devices.entry(ticket.asked.ueid.clone()).or_default();
-                known.issued = serial;
                 let name = account.or_else(|| known.account.clone()).unwrap_or_else(|| "released".to_owned());
                 let paper = Paper {
                     issuer: self.names.issuer,
@@ -191,7 +197,7 @@ impl Provisioning {
                     entry: (PROVISIONING_HOST, ENTRY_PATH),
                 };
                 let Some(document) = paper.sign(&grant, &self.pair) else { return status(500) };
-                self.issued.insert(id.to_vec());
+                self.issued.insert(id.to_vec(), (ticket.asked.ueid.clone(), serial));
                 ticket.document = Some(document);
                 let code = self.code("DOC");
                 let location = format!("/v1/download?d={code}");
@@ -237,12 +243,18 @@ impl Provisioning {
     fn acknowledge(&mut self, body: &[u8]) -> Response {
         let report = self.open(body, "provack").and_then(|(_, value)| papers::reported(&value));
         match report {
-            Some((id, 0)) if self.issued.contains(&id) => {
-                *self.reports.entry(id).or_default() += 1;
-                status(200)
-            }
+            Some((id, 0)) => self.installed(id),
             _ => status(400),
         }
+    }
+
+    /// A device has installed a document.
+    fn installed(&mut self, id: Vec<u8>) -> Response {
+        let Some((ueid, serial)) = self.issued.get(&id) else { return status(400) };
+        let device = self.books.devices.entry(ueid.clone()).or_default();
+        device.installed = device.installed.max(*serial);
+        *self.reports.entry(id).or_default() += 1;
+        status(200)
     }
 
     /// A signed thing of a known device: its key, and what it says.

@@ -229,7 +229,7 @@ fn what_is_rolled_back_has_not_begun() {
         tree.roll_back().unwrap();
         assert_eq!(
             (text(tree, "./FUMO/State"), text(tree, "./FUMO/Download/PkgURL")),
-            ("10".into(), "".into())
+            ("10".into(), String::new())
         );
     });
     assert_eq!((machine.state(), packages.kept), (State::IDLE, None));

@@ -59,10 +59,7 @@ impl<'a> UserData<'a> {
     }
 
     /// Writes the value of the parameter with octets.
-    pub(super) fn emit<'b>(
-        octets: impl ExactSizeIterator<Item = u8>,
-        out: &'b mut [u8],
-    ) -> Result<&'b [u8], Error> {
+    pub(super) fn emit(octets: impl ExactSizeIterator<Item = u8>, out: &mut [u8]) -> Result<&[u8], Error> {
         let count = u8::try_from(octets.len()).map_err(|_| Error::new(ErrorKind::LimitExceeded, 0))?;
         write(Encoding::OCTET, count, octets.map(u64::from), 8, out)
     }

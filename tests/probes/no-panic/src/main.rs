@@ -8,7 +8,11 @@
 
 mod opaque;
 
-#[cfg(any(feature = "update", feature = "license", all(feature = "applier", not(feature = "applier-signed"))))]
+#[cfg(any(
+    feature = "update",
+    feature = "license",
+    all(feature = "applier", not(feature = "applier-signed"))
+))]
 mod crypto;
 #[cfg(any(feature = "fault-index", feature = "fault-copy"))]
 mod faults;
@@ -42,6 +46,7 @@ parts! {
     "wap" wap
     "sms" sms
     "cp" cp
+    "download" download
     "is683" is683
     "engine" engine
     "iota" iota
