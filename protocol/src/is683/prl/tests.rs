@@ -72,9 +72,7 @@ fn list(format: PrlFormat, id: u16, acqs: &[Acq], syss: &[Sys]) -> Vec<u8> {
                 Acq::System(t, a_b) => (*t, AcqBody::System(*a_b)),
                 Acq::Standard(t, a_b, p) => (*t, AcqBody::Standard(*a_b, *p)),
                 Acq::Numbers(t, n) => (*t, AcqBody::Numbers(Numbers::pack(AcqType(*t), n, buf).unwrap())),
-                Acq::Opaque(t, octets) => {
-                    (*t, if matches!(t, 12..) { AcqBody::Opaque(octets) } else { unreachable!() })
-                }
+                Acq::Opaque(t, octets) => (*t, AcqBody::Opaque(octets)),
             };
             AcquisitionRecord { acq_type: AcqType(acq_type), body }
         })
