@@ -100,7 +100,9 @@ fn measure(inputs: &[&[u8]], mut work: impl FnMut(&[u8])) -> f64 {
     let octets: usize = inputs.iter().map(|bytes| bytes.len()).sum();
     let (start, mut rounds) = (Instant::now(), 0_u32);
     while start.elapsed() < PATIENCE {
-        inputs.iter().for_each(|bytes| work(bytes));
+        for bytes in inputs {
+            work(bytes);
+        }
         rounds += 1;
     }
     #[expect(clippy::cast_precision_loss, reason = "some ten thousand octets")]

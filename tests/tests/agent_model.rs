@@ -187,7 +187,7 @@ impl Model {
         };
         Some(match message {
             Message::Verify(spc) => {
-                vec![9, 1, 0, refusal.unwrap_or_else(|| session.verify(&mut self.kept, spc))]
+                vec![9, 1, 0, refusal.unwrap_or_else(|| session.verify(&mut self.kept, *spc))]
             }
             Message::Change(_) if refusal.is_none() && !session.open => vec![9, 1, 1, 0x0A],
             Message::Change(spc) => {
@@ -221,12 +221,12 @@ impl Session {
         self.spc = None;
     }
 
-    fn verify(&mut self, kept: &mut Kept, spc: &[u8; 6]) -> u8 {
+    fn verify(&mut self, kept: &mut Kept, spc: [u8; 6]) -> u8 {
         let tries = self.tries.expect("looked at");
         if tries == 0 {
             return 0x0B;
         }
-        if *spc == kept.spc {
+        if spc == kept.spc {
             self.open = true;
             self.tries = Some(SPC_TRIES);
             kept.failures = 0;

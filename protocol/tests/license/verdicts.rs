@@ -27,7 +27,7 @@ fn oracle(terms: &Terms, facts: &Facts) -> Verdict {
         (end, Verdict::Grace(Grace::Expired)),
         (end.saturating_add(u64::from(terms.grace)), Verdict::Denied(Denial::Expired)),
     ];
-    let begun = phases.into_iter().filter(|(at, _)| *at != never && *at <= facts.now).next_back();
+    let begun = phases.into_iter().rfind(|(at, _)| *at != never && *at <= facts.now);
     // a refresh date behind the end never comes
     match begun {
         Some((at, Verdict::RefreshDue)) if Some(at) != terms.refresh_at => Verdict::Allowed,

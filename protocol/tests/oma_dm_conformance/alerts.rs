@@ -4,7 +4,7 @@ use crate::desk::*;
 use kedge_protocol::dm::session::{Answer, End};
 
 fn alert(id: u32, code: u32, items: &[&str]) -> String {
-    let items: String = items.iter().map(|item| format!("<Item><Data>{item}</Data></Item>")).collect();
+    let items = items.iter().fold(String::new(), |all, item| all + "<Item><Data>" + item + "</Data></Item>");
     format!("<Alert><CmdID>{id}</CmdID><Data>{code}</Data>{items}</Alert>")
 }
 

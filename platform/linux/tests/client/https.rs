@@ -52,11 +52,11 @@ impl Authority {
 
     /// A server's configuration with a certificate for this name.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
-        self.server_with(self.vouch(name, [2000, 4000]))
+        Self::server_with(self.vouch(name, [2000, 4000]))
     }
 
     /// A server's configuration with this certificate and key.
-    pub(crate) fn server_with(&self, (certificate, key): (rcgen::Certificate, KeyPair)) -> Arc<ServerConfig> {
+    pub(crate) fn server_with((certificate, key): (rcgen::Certificate, KeyPair)) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

@@ -26,7 +26,6 @@ fn respond(path: &str, range: bool, body: &[u8], wrong: &str) -> Option<Vec<u8>>
     Some(match path {
         "/whole" if wrong == "header" => reply("200 OK", &[], &text),
         "/whole" if wrong == "body" => reply("200 OK", &["X-Kedge: yes"], &text[..LEN - 1]),
-        "/whole" => whole,
         "/chunked" => {
             let mut octets = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
             for piece in text.chunks(33) {
@@ -42,7 +41,7 @@ fn respond(path: &str, range: bool, body: &[u8], wrong: &str) -> Option<Vec<u8>>
             &[&format!("Content-Range: bytes 100-{}/{LEN}", LEN - 1)],
             &text[100..],
         ),
-        "/part" => whole,
+        "/whole" | "/part" => whole,
         "/echo" => reply("200 OK", &[], body),
         "/redirect" if wrong == "redirect" => reply("200 OK", &[], b"elsewhere"),
         "/redirect" => reply("302 Found", &["Location: http://elsewhere.invalid/"], b""),

@@ -20,7 +20,7 @@ fn certificates_out_of_their_time_are_refused() {
     let authority = Authority::new();
     for years in [[2000, 2010], [3000, 4000]] {
         let vouched = authority.vouch("operator.example", years);
-        let server = Server::start_tls(answer(), authority.server_with(vouched));
+        let server = Server::start_tls(answer(), Authority::server_with(vouched));
         let error = get(options().trust_only(&authority.pem()).unwrap(), &server).unwrap_err();
         assert_eq!((error, error.kind()), (Error::Expired, ErrorKind::PermissionDenied));
         assert!(server.saw_nothing_else(), "no request was sent");

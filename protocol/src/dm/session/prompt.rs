@@ -239,11 +239,11 @@ mod tests {
 
     #[test]
     fn answers_become_codes() {
+        use AlertCode as A;
         let kept = |code, options: &str, answer| {
             let kept = Kept::new(code, &Options::parse(options), 3, &answer);
             (kept.code, kept.choices)
         };
-        use AlertCode as A;
         for (code, options, answer, expected) in [
             (A::DISPLAY, "", Answer::Cancelled, (Code::OK, 0)),
             (A::CONFIRM, "", Answer::Accepted, (Code::OK, 0)),
