@@ -33,7 +33,9 @@ impl Outgoing {
         let refuse = Error::new(ErrorKind::BadValue, 0);
         let total = u8::try_from(Self::segments(datagram, segment)).map_err(|_| refuse)?;
         let place = u8::try_from(number).ok().filter(|place| *place < total).ok_or(refuse)?;
-        let octets = datagram.chunks(segment.clamp(1, MAX_SEGMENT)).nth(number).unwrap_or_default();
+        let each = segment.clamp(1, MAX_SEGMENT);
+        let rest = datagram.get(number.saturating_mul(each)..).unwrap_or_default();
+        let octets = rest.get(..each).unwrap_or(rest);
         let mut value = [0; MAX_SEGMENT + 16];
         let value = Segment::emit((place, total), ports, octets, &mut value)?;
         self.message(Teleservice::WAP, value, out)

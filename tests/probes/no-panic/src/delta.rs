@@ -56,7 +56,7 @@ fn life() -> Result<(), Error<u8>> {
     let mut rebuild = Rebuild::open(outline, words, regions, input)?;
     used((rebuild.needs(), rebuild.sizes(), Rebuild::kept_words(rebuild.sizes())));
     if any(true) {
-        used(rebuild.skip(input, any(3), any(true))?);
+        rebuild.skip(input, any(3), any(2), |block| _ = used(Some(block)))?;
         rebuild.go_on(input, |input, words| {
             used(words);
             input.read(any(0), &mut [])
