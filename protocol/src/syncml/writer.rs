@@ -22,7 +22,7 @@ const METINF: &str = "syncml:metinf";
 /// use kedge_protocol::wap::Coding;
 ///
 /// let header = Header::new(Dialect::V1_2, "1", "1", Location::new("http://a"), Location::new("IMEI:1"));
-/// let mut out = [0; 80];
+/// let mut out = [0; 112];
 /// let mut writer = Writer::new(Coding::Wbxml, &mut out, &header)?;
 /// writer.command(&Head::alert("1", AlertCode::CLIENT_INITIATED))?.end()?;
 /// let mark = writer.mark();
