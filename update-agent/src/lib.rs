@@ -64,7 +64,7 @@
 //! hash, [`Streaming`] at most 1700 and two hashes; the tables of coded deltas are lent ([`Memory`]); no buffer on the stack is larger than 256; the caller lends one buffer
 //! for the envelope. Below all that a boot stage's stack takes 1.5 KiB once the first sector is erased, measured on emulated
 //! boards (`cargo xtask instructions`); before that it is the signature's, 9 to 12 KiB with Ed25519 in software. By static
-//! analysis (`cargo xtask size`) it is 7.9 KB at most without cryptography, the [`Applier`] in it. So beside the tables of
+//! analysis (`cargo xtask size`) it is 8.3 KB at most without cryptography, the [`Applier`] in it. So beside the tables of
 //! 2.6, 12.7 or 114 KiB there have to be some 3 KiB, and what the cryptography takes.
 #![no_std]
 #![forbid(unsafe_code)]
