@@ -108,16 +108,14 @@ impl Coded<'_> {
         let mut fits = ready <= self.ground.beside.places();
         let each = |block| fits &= batch.push(block, done);
         self.rebuild.skip(&mut input, done, u32::from(ready), each)?;
-        if !fits || (kept == 0 && ready > 0) {
+        // the first record of a batch names a place of the state
+        if !fits || (kept == 0 && (done > 0 || ready > 0)) {
             return Err(Fault::Order.into());
         }
         self.kept = kept;
         self.batch = batch;
         if kept == 0 {
             self.rebuild.restart();
-            for _ in 0..done {
-                self.rebuild.step(&mut input)?;
-            }
             return Ok(());
         }
         let mut at = state_at(&self.ground, kept);
