@@ -78,7 +78,7 @@ impl<E: fmt::Debug> fmt::Display for NorError<E> {
 
 impl<E: fmt::Debug> core::error::Error for NorError<E> {}
 
-/// A licence's place on NOR flash; see the [module](self). `H` hashes documents.
+/// A licence's place on NOR flash. `H` hashes documents.
 #[derive(Debug)]
 pub struct NorStore<F, H> {
     flash: F,
