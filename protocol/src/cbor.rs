@@ -37,7 +37,7 @@ const MAJORS: [Major; 8] = [
 const FALSE: u64 = 20;
 const TRUE: u64 = 21;
 
-/// Deepest nesting of arrays and maps that [`Reader::skip`] follows.
+/// Deepest nesting of arrays and maps that [`Decoder::skip`] follows.
 pub const MAX_DEPTH: usize = 6;
 
 /// Reads items front to back.
