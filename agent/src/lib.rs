@@ -15,7 +15,7 @@
 //! | [`dispatch`] | content by media type |
 //! | [`objects`] | the MMC objects |
 //! | [`store`] | what is kept: records, transactions, the outbox |
-//! | [`license`] | the licence of the device: kept, judged, renewed |
+//! | [`license`] | the license of the device: kept, judged, renewed |
 //! | [`event`] | everything that happens, as one typed stream |
 //! | [`config`], [`limits`] | what a device maker sets; what bounds everything |
 #![no_std]

@@ -25,7 +25,7 @@
 //! | [`cipher`] | [`FlashCipher`](cipher::FlashCipher): encryption by address; in software: `kedge-platform-crypto` | images are stored plain |
 //! | [`loader`] | [`Loader`](loader::Loader): the OEM's boot loader, for devices that keep theirs | Kedge's own boot stage decides |
 //! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification | `kedge-platform-crypto`, in software |
-//! | [`license`] | [`LicenseStore`](license::LicenseStore), [`DeviceKey`](license::DeviceKey): where a licence is kept, and what binds it | licences on NOR flash, bound to the identity at most |
+//! | [`license`] | [`LicenseStore`](license::LicenseStore), [`DeviceKey`](license::DeviceKey): where a license is kept, and what binds it | licenses on NOR flash, bound to the identity at most |
 //!
 //! Fast local ports (flash, identity, entropy, crypto) are called directly. Slow or remote ones (network, user, power)
 //! are called only by the runner of `kedge-agent`; a device with its own event loop feeds the agent directly instead.

@@ -1,4 +1,4 @@
-//! Where a licence is kept, and what binds it to the device.
+//! Where a license is kept, and what binds it to the device.
 //!
 //! On NOR flash the agent brings its own [`LicenseStore`]; on Linux `kedge-platform-linux` has one of files. A device with
 //! other storage implements the trait: what a call has written is permanent when it returns, and a power cut during a call
@@ -68,7 +68,7 @@ pub trait LicenseStore {
     fn append(&mut self, record: &Record, keep: &[Record]) -> Result<(), Self::Error>;
 }
 
-/// The secrets of a device (levels L2 and L3 of the licence specification).
+/// The secrets of a device (levels L2 and L3 of the license specification).
 pub trait DeviceKey {
     /// The public key.
     fn public_key(&self) -> [u8; 32];

@@ -20,7 +20,7 @@
 //! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
 //! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
 //! | [`cbor`] | CBOR in its deterministic encoding | RFC 8949 |
-//! | [`license`] | provisioning over redirects, signed documents, what a licence permits | RFC 8392, 9052, project profile |
+//! | [`license`] | provisioning over redirects, signed documents, what a license permits | RFC 8392, 9052, project profile |
 //!
 //! Errors are `Copy`, carry no text and name the octet where reading stopped: see [`wire::Error`].
 #![no_std]

@@ -1,4 +1,4 @@
-//! The licence of this device: kept through power cuts, judged against clocks that lie, bound to the hardware.
+//! The license of this device: kept through power cuts, judged against clocks that lie, bound to the hardware.
 //!
 //! ```text
 //!  start ─► boot ─► verdict, as often as asked          acceptance ─► slot ─► journal ─► apply ─► journal
@@ -10,11 +10,11 @@
 //! [`LicenseStore`]: [`NorStore`] here, files on Linux.
 //!
 //! Nothing in this crate asks for a verdict before emergency calls, provisioning, device management, firmware updates or
-//! licence requests; those work without any licence. What a verdict gates is the host application's affair.
+//! license requests; those work without any license. What a verdict gates is the host application's affair.
 //!
 //! Order of an installation: slot, with its commit word; the journal, where the document counts from then on with its
 //! floor, time and budgets; the configuration, which can be applied again; the journal, that it is applied. A power cut
-//! leaves the old licence or the new one; [`Licensing::boot`] goes on where it was.
+//! leaves the old license or the new one; [`Licensing::boot`] goes on where it was.
 
 mod boot;
 mod nor;
@@ -109,7 +109,7 @@ impl<C: Crypto> Verifier for ByCrypto<'_, C> {
 pub enum LicenseError<E> {
     /// The document was refused; nothing has changed.
     Refused(Refusal),
-    /// The storage failed. What the licence is now, the next start will tell.
+    /// The storage failed. What the license is now, the next start will tell.
     Store(E),
     /// A buffer is too small, or texts of the configuration are too long.
     NoRoom {
@@ -126,7 +126,7 @@ impl<E: fmt::Debug> fmt::Display for LicenseError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => write!(f, "document refused: {refusal}"),
-            Self::Store(e) => write!(f, "licence storage: {e:?}"),
+            Self::Store(e) => write!(f, "license storage: {e:?}"),
             Self::NoRoom { needed } => write!(f, "buffer too small, {needed} octets needed"),
             Self::NoKey => f.write_str("there is no device key"),
             Self::BadServer => f.write_str("the server's URL or a header text is not legal"),
@@ -199,7 +199,7 @@ struct Journal {
     stand_in: Option<Entry>,
 }
 
-/// The licence of this device; see the [module](self).
+/// The license of this device; see the [module](self).
 #[derive(Clone, Debug)]
 pub struct Licensing<'a> {
     config: Config<'a>,
@@ -216,23 +216,23 @@ pub struct Licensing<'a> {
 }
 
 impl<'a> Licensing<'a> {
-    /// What the licence permits now. Never an exchange with the network.
+    /// What the license permits now. Never an exchange with the network.
     pub fn verdict(&self, now: Now) -> Verdict {
         let facts = self.facts(now);
         verdict(&self.terms(), &facts)
     }
 
-    /// The terms of the licence that is held; [`Terms::NONE`] for none, or that of another device.
+    /// The terms of the license that is held; [`Terms::NONE`] for none, or that of another device.
     pub fn terms(&self) -> Terms {
         self.held.filter(|held| !held.foreign).map_or(Terms::NONE, |held| held.terms)
     }
 
-    /// The features that may be used now, as bits: those of the licence while its verdict permits, else none.
+    /// The features that may be used now, as bits: those of the license while its verdict permits, else none.
     pub fn features(&self, now: Now) -> u64 {
         if self.verdict(now).permits() { self.terms().features } else { 0 }
     }
 
-    /// Whether the licence state calls for a request now, and of what kind: operation 1 without a licence, else 3. The
+    /// Whether the license state calls for a request now, and of what kind: operation 1 without a license, else 3. The
     /// refresh date is spread over the fleet.
     pub fn refresh_due(&self, now: Now) -> Option<Op> {
         let terms = self.terms();
@@ -378,7 +378,7 @@ impl<'a> Licensing<'a> {
         match result? {
             Accepted::AlreadyInstalled(_) => {}
             Accepted::New(claims) => match Terms::of(&claims) {
-                // without a licence there is nothing to keep: the configuration is with its handlers
+                // without a license there is nothing to keep: the configuration is with its handlers
                 None => {
                     let applied = claims.configuration.is_none_or(|all| ports.configure.apply(&all));
                     if !applied {

@@ -1,4 +1,4 @@
-//! Documents and journal on NOR flash (section 8 of the licence specification).
+//! Documents and journal on NOR flash (section 8 of the license specification).
 //!
 //! Four sectors: two documents, two halves of the journal.
 //! ```text
@@ -78,7 +78,7 @@ impl<E: fmt::Debug> fmt::Display for NorError<E> {
 
 impl<E: fmt::Debug> core::error::Error for NorError<E> {}
 
-/// A licence's place on NOR flash. `H` hashes documents.
+/// A license's place on NOR flash. `H` hashes documents.
 #[derive(Debug)]
 pub struct NorStore<F, H> {
     flash: F,

@@ -1,7 +1,7 @@
-//! The journal's records (section 8 of the licence specification): 32 octets, little-endian.
+//! The journal's records (section 8 of the license specification): 32 octets, little-endian.
 //!
 //! `type 1, boots 4, time 8, usage 4, epoch 2, seq 4, flags 1, mac 8`. Boots and usage count from the first start of the
-//! device, so that they survive a licence and a factory reset. The last valid record of each type counts:
+//! device, so that they survive a license and a factory reset. The last valid record of each type counts:
 //!
 //! | type | written | boots, usage | time | epoch, seq |
 //! |---|---|---|---|---|

@@ -34,7 +34,7 @@ pub trait Watch {
 
 /// What a transaction works with.
 pub struct Line<'t, S, C, T> {
-    /// Where the licence is kept.
+    /// Where the license is kept.
     pub store: &'t mut S,
     /// The connection.
     pub http: &'t mut C,

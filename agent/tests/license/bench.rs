@@ -1,4 +1,4 @@
-//! A device with a licence on simulated flash, and a server that signs whatever is wanted.
+//! A device with a license on simulated flash, and a server that signs whatever is wanted.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ pub(crate) fn config(level: Level) -> Config<'static> {
     }
 }
 
-/// A licence to be issued.
+/// A license to be issued.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     pub(crate) license: License,

@@ -1,4 +1,4 @@
-//! The power is cut in every flash operation of a licence's life, before it, inside it at each octet, and after it; then
+//! The power is cut in every flash operation of a license's life, before it, inside it at each octet, and after it; then
 //! again during the recovery. Section 8: a cut leaves old or new, whole; never unknown if the old one was valid; never more
 //! rights than either; going on from the start is safe at any point.
 
@@ -11,7 +11,7 @@ use super::bench::{Bench, Order, SECTOR, START, at, configuration};
 /// Steps of a life, in order. Each is safe to begin anew.
 const STEPS: [u32; 5] = [0, 7, 8, 9, 10];
 
-/// What a life has reached: the serial of the last licence that was installed for certain.
+/// What a life has reached: the serial of the last license that was installed for certain.
 fn order(seq: u32) -> Order {
     if seq < 8 { Order::trial(seq, START) } else { Order::full(seq, START + u64::from(seq)) }
 }
@@ -46,7 +46,7 @@ fn check<const UNIT: usize>(bench: &mut Bench<UNIT>, certain: u32) {
     let (licensing, now) = (bench.licensing(), at(START, 0));
     let terms = licensing.terms();
     let seq = terms.serial.seq;
-    assert!(STEPS.contains(&seq), "a licence of the life: {seq}");
+    assert!(STEPS.contains(&seq), "a license of the life: {seq}");
     assert!(seq >= certain, "{seq}: what was installed for certain ({certain}) is not lost");
     assert!(licensing.floor() >= Serial::new(u16::from(certain > 0), certain), "nor is its floor");
     let next = STEPS.iter().find(|step| **step > certain).copied().unwrap_or(certain);
@@ -58,7 +58,7 @@ fn check<const UNIT: usize>(bench: &mut Bench<UNIT>, certain: u32) {
     assert!(!matches!(verdict, Verdict::Grace(_)), "no cut damages a document: {verdict}");
     if seq > 0 {
         let number = order(seq).configuration.expect("one");
-        assert_eq!(bench.applied.0, configuration(number), "licence and configuration belong together");
+        assert_eq!(bench.applied.0, configuration(number), "license and configuration belong together");
     }
     let misuses = bench.flash().misuses();
     assert!(misuses.is_empty(), "{misuses:?}");
@@ -121,7 +121,7 @@ fn sweep<const UNIT: usize>(level: Level, ecc: bool, saves: u32, stride: usize) 
 }
 
 #[test]
-fn no_cut_loses_a_licence_or_gives_one_away() {
+fn no_cut_loses_a_license_or_gives_one_away() {
     let mut cases = 0;
     cases += sweep::<4>(Level::Identity, false, 0, 1);
     cases += sweep::<4>(Level::Key, true, 0, 1);

@@ -1,4 +1,4 @@
-//! The licence cache on simulated flash: what it keeps, through power cuts, clones, and ten years.
+//! The license cache on simulated flash: what it keeps, through power cuts, clones, and ten years.
 
 mod bench;
 mod cuts;

@@ -20,7 +20,7 @@ fn activated(level: Level) -> Bench<4> {
 }
 
 #[test]
-fn a_licence_survives_a_start() {
+fn a_license_survives_a_start() {
     for level in LEVELS {
         let mut bench = activated(level);
         assert_eq!(bench.verdict(at(START, 10)), Verdict::Allowed);

@@ -39,7 +39,7 @@ struct Tally {
     saved_too_late: u64,
 }
 
-/// A leased full licence for ten years. `honest`: the clock is always right.
+/// A leased full license for ten years. `honest`: the clock is always right.
 fn lease(seed: u64, honest: bool) -> Tally {
     let mut noise = Seeded::new(seed);
     let mut bench = Bench::<4>::new(Level::Key);
@@ -126,7 +126,7 @@ fn ten_years_with_a_good_clock_and_no_good_one() {
     }
 }
 
-/// A perpetual licence is never denied after its one contact, whatever the clock does.
+/// A perpetual license is never denied after its one contact, whatever the clock does.
 #[test]
 fn what_is_paid_for_good_is_never_denied() {
     for seed in 0..4 {

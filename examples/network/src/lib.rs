@@ -19,7 +19,7 @@
 //! sessions. Only the readers and writers under them (WBXML, XML, multipart, bit fields) and the encoder of forward
 //! messages are shared.
 //!
-//! Licences come from a server of its own: [`provisioning`].
+//! Licenses come from a server of its own: [`provisioning`].
 //!
 //! Every exchange leaves two [`Record`]s, the request and the response, each with its flow step and its plain meaning.
 //!

@@ -1,4 +1,4 @@
-//! The scenarios of section 10 of the licence specification: a device on simulated flash in virtual time, its HTTP port, and
+//! The scenarios of section 10 of the license specification: a device on simulated flash in virtual time, its HTTP port, and
 //! the provisioning server. Each is played to its end state.
 
 use std::cell::RefCell;

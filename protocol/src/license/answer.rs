@@ -57,13 +57,13 @@ impl<'a> UserAction<'a> {
 }
 
 open_code! {
-    /// What is wrong, by the server's table (section 9). It is not signed, so it never changes a licence.
+    /// What is wrong, by the server's table (section 9). It is not signed, so it never changes a license.
     pub struct ProblemCode(u32) {
         /// The device had its trial.
         TRIAL_USED = 1, "trial-used";
         /// The device belongs to another account.
         ACCOUNT_MISMATCH = 2, "account-mismatch";
-        /// The licence was moved too often.
+        /// The license was moved too often.
         MOVES_EXHAUSTED = 3, "moves-exhausted";
         /// It has to be paid first.
         PAYMENT_REQUIRED = 4, "payment-required";
@@ -77,7 +77,7 @@ open_code! {
         BAD_TOKEN = 8, "bad-token";
         /// The client is too old.
         CLIENT_TOO_OLD = 9, "client-too-old";
-        /// The device cannot keep a licence well enough.
+        /// The device cannot keep a license well enough.
         LEVEL_TOO_LOW = 10, "level-too-low";
     }
 }

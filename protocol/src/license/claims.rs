@@ -5,7 +5,7 @@ use super::{Configuration, Reason, Serial, State};
 use crate::cbor::{Decoder, Encoder};
 use crate::wire::{Error, ErrorKind};
 
-/// Key of the licence.
+/// Key of the license.
 const LICENSE: i64 = -70_001;
 /// Key of the configuration.
 const CONFIGURATION: i64 = -70_002;
@@ -41,7 +41,7 @@ pub struct Claims<'a> {
     pub configuration: Option<Configuration<'a>>,
 }
 
-/// The licence in a document.
+/// The license in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct License {
     /// 1.

@@ -23,7 +23,7 @@ pub const CLOCK_JUMP: u64 = 400 * DAY;
 /// A clock so many seconds ahead of a signed time is refuted by it: it is not used until it agrees again.
 ///
 /// Ours: the specification tells what to do with the floor, not with a clock that still stands in 2038 after the contact
-/// that shows it wrong. A day is more than any time zone confusion, and less than any licence that is sold.
+/// that shows it wrong. A day is more than any time zone confusion, and less than any license that is sold.
 pub const CLOCK_REFUTED: u64 = DAY;
 /// Seconds of a day.
 pub const DAY: u64 = 86_400;

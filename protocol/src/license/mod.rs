@@ -11,13 +11,13 @@
 //! | [`token`], [`report`] | what the device signs | 4.2, 4.5 |
 //! | [`envelope`], [`Claims`], [`Configuration`] | the document | 5 |
 //! | [`accept`] | the first fourteen steps of acceptance; the last one is the cache's | 6 |
-//! | [`verdict`], [`time`] | what a licence permits now: pure functions | 7 |
+//! | [`verdict`], [`time`] | what a license permits now: pure functions | 7 |
 //! | [`retry`] | when to ask again | 4.4 |
 //! | [`answer`], [`url`] | what servers answer; where redirects may lead | 4.3, 4.4 |
 //! | [`limits`] | every bound, with its reason | |
 //!
-//! Sections are those of the project's specification of provisioning and licensing. The licence never gates emergency
-//! calls, provisioning, device management, firmware updates or licence requests: nothing in those asks for a verdict.
+//! Sections are those of the project's specification of provisioning and licensing. The license never gates emergency
+//! calls, provisioning, device management, firmware updates or license requests: nothing in those asks for a verdict.
 
 pub mod accept;
 pub mod answer;
@@ -49,12 +49,12 @@ use crate::wire::open_code;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum State {
-    /// No licence.
+    /// No license.
     #[default]
     Unknown = 0,
     /// A trial, bound to the service it came with.
     Trial = 1,
-    /// A full licence.
+    /// A full license.
     Full = 2,
 }
 
@@ -80,17 +80,17 @@ impl core::fmt::Display for State {
     }
 }
 
-/// The number of a licence: greater ones replace smaller ones. A server that lost its memory goes on with the next epoch.
+/// The number of a license: greater ones replace smaller ones. A server that lost its memory goes on with the next epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Serial {
     /// Counts the memories of the server.
     pub epoch: u16,
-    /// Counts licences.
+    /// Counts licenses.
     pub seq: u32,
 }
 
 impl Serial {
-    /// Before the first licence.
+    /// Before the first license.
     pub const NONE: Self = Self { epoch: 0, seq: 0 };
 
     /// The serial `[epoch, seq]`.
@@ -106,7 +106,7 @@ impl core::fmt::Display for Serial {
 }
 
 open_code! {
-    /// Why a licence was issued.
+    /// Why a license was issued.
     pub struct Reason(u8) {
         /// The first trial of the device.
         FIRST_TRIAL = 1, "first trial";
@@ -132,16 +132,16 @@ open_code! {
         ACTIVATE = 1, "activate";
         /// The user opened "My Account".
         MY_ACCOUNT = 2, "my account";
-        /// The state of the licence calls for it.
+        /// The state of the license calls for it.
         REFRESH = 3, "refresh";
-        /// It gives its licence back.
+        /// It gives its license back.
         RELEASE = 4, "release";
     }
 }
 
 /// What an issuer's key may sign, as bits.
 pub mod roles {
-    /// Licences.
+    /// Licenses.
     pub const LICENSE: u8 = 1;
     /// Configurations.
     pub const CONFIGURATION: u8 = 2;
@@ -149,7 +149,7 @@ pub mod roles {
     pub const TRUST: u8 = 4;
 }
 
-/// How well a device can keep a licence to itself (section 3): a property of its build.
+/// How well a device can keep a license to itself (section 3): a property of its build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// L0: signatures and serials are checked; anything can be copied.

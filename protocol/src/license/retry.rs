@@ -17,7 +17,7 @@ pub fn retry_after(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into()).min(RETRY_AFTER_MOST)
 }
 
-/// When a device with this `spread` (its own number, always the same) refreshes a licence of `issued_at`: 0 to 10 % of the
+/// When a device with this `spread` (its own number, always the same) refreshes a license of `issued_at`: 0 to 10 % of the
 /// interval behind `refresh_at`, so that a fleet does not come at once.
 pub fn refresh_at(issued_at: u64, refresh_at: u64, spread: u8) -> u64 {
     let tenth = refresh_at.saturating_sub(issued_at).checked_div(10).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The time a licence is judged by (section 7.2): two floors, and a clock that is used as far as it can be believed.
+//! The time a license is judged by (section 7.2): two floors, and a clock that is used as far as it can be believed.
 //!
 //! The floor of signed times never goes down. The soft floor, the greatest time seen, goes down only to the time of a newer
 //! accepted document: so one contact repairs a device whose clock once stood in the far future.

@@ -51,7 +51,7 @@ pub struct Request<'a> {
     pub boots: u32,
     /// What it wants.
     pub op: Op,
-    /// The serial of the licence it holds.
+    /// The serial of the license it holds.
     pub held: Serial,
     /// The state it holds.
     pub state: State,
@@ -65,7 +65,7 @@ pub struct Request<'a> {
     pub account: Option<&'a str>,
     /// Its ephemeral X25519 key, if it takes sealed documents.
     pub ephemeral: Option<&'a [u8; 32]>,
-    /// The greatest serial it ever accepted, if that survived what the licence did not.
+    /// The greatest serial it ever accepted, if that survived what the license did not.
     pub floor: Option<Serial>,
 }
 

@@ -1,10 +1,10 @@
-//! What a licence permits (section 7.3): a pure function, the same inputs giving the same answer.
+//! What a license permits (section 7.3): a pure function, the same inputs giving the same answer.
 
 use core::fmt;
 
 use super::{Claims, Serial, State};
 
-/// What is kept of an accepted document to judge by: its licence without texts.
+/// What is kept of an accepted document to judge by: its license without texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Its state.
@@ -30,7 +30,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// No licence.
+    /// No license.
     pub const NONE: Self = Self {
         state: State::Unknown,
         serial: Serial::NONE,
@@ -44,7 +44,7 @@ impl Terms {
         issued_at: 0,
     };
 
-    /// Those of a document; `None` if it has no licence.
+    /// Those of a document; `None` if it has no license.
     pub fn of(claims: &Claims<'_>) -> Option<Self> {
         let license = claims.license.as_ref()?;
         Some(Self {
@@ -77,7 +77,7 @@ pub struct Facts {
     pub stand_in: Option<bool>,
 }
 
-/// What the licence permits now.
+/// What the license permits now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Yes.
@@ -102,7 +102,7 @@ pub enum Grace {
 /// Why it is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// There is no licence.
+    /// There is no license.
     Unknown,
     /// What it allowed is used up.
     Budget,
@@ -116,7 +116,7 @@ impl Verdict {
         !matches!(self, Self::Denied(_))
     }
 
-    /// Whether the server should be asked (operation 3; operation 1 for an unknown licence).
+    /// Whether the server should be asked (operation 3; operation 1 for an unknown license).
     pub const fn calls_for_contact(self) -> bool {
         !matches!(self, Self::Allowed)
     }

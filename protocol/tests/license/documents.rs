@@ -52,7 +52,7 @@ fn every_code_but_those_that_need_more_than_a_document_has_a_vector() {
     let seen: BTreeSet<String> = vectors().into_iter().map(|(_, code, _)| code).collect();
     let missing: Vec<&str> =
         Code::ALL.into_iter().map(Code::as_str).filter(|code| !seen.contains(*code)).collect();
-    // the media type is the transport's, a downgrade needs a full licence to start from, storage is the cache's
+    // the media type is the transport's, a downgrade needs a full license to start from, storage is the cache's
     assert_eq!(missing, ["wrong-type", "downgrade", "storage"]);
 }
 
@@ -72,7 +72,7 @@ fn claims_are_what_the_document_says() {
     assert_eq!((claims.issuer, claims.subject), ("prov.example", Some("acct-0042")));
     assert_eq!((claims.issued_at, claims.expires), (NOW, Some(NOW + 14 * 86_400)));
     assert_eq!((claims.nonce, claims.ueid), (Some(&NONCE), Some(&UEID[..])));
-    let license = claims.license.expect("a licence");
+    let license = claims.license.expect("a license");
     let expected = License {
         state: State::Trial,
         serial: Serial::new(1, 7),
@@ -193,7 +193,7 @@ fn the_deprecated_algorithm_needs_leave() {
     assert!(acceptance(policy, |a| a.verify(&octets).is_ok()));
 }
 
-/// The claims of a licence of this state.
+/// The claims of a license of this state.
 fn claims(state: State, reason: Option<Reason>) -> (License, [u8; 16], [u8; 32]) {
     let serial = Serial::new(1, 9);
     (License { state, serial, reason, usage_budget: Some(1000), ..License::EMPTY }, [7; 16], public(1))

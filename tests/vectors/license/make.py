@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes documents.txt: licence documents by an independent encoder (cbor2) and signer (cryptography).
+"""Makes documents.txt: license documents by an independent encoder (cbor2) and signer (cryptography).
 
     python3 -m venv venv && venv/bin/pip install cbor2 cryptography
     venv/bin/python make.py > documents.txt

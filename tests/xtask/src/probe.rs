@@ -41,7 +41,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("streaming", "update-agent: the above, and packages used while they come in"),
     ("forecast", "update-agent: stored packages, forecasts and counting"),
     ("handover", "update-agent: stored packages, and hand-over to MCUboot and ESP-IDF"),
-    ("license", "documents, licence sessions, and the licence cache on NOR flash"),
+    ("license", "documents, license sessions, and the license cache on NOR flash"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];
 

@@ -11,11 +11,11 @@ const YEAR: u64 = 365 * DAY;
 pub struct Policy {
     /// Days of a trial.
     pub trial_days: u64,
-    /// Days of a full licence before it must be renewed, with the day of its refresh and the days of grace; `None`: for good.
+    /// Days of a full license before it must be renewed, with the day of its refresh and the days of grace; `None`: for good.
     pub lease: Option<(u64, u64, u64)>,
-    /// Most moves of a licence in 365 days.
+    /// Most moves of a license in 365 days.
     pub moves: usize,
-    /// Most re-activations of a device that lost its licence in 365 days.
+    /// Most re-activations of a device that lost its license in 365 days.
     pub reactivations: usize,
     /// Lowest level of a device that gets a trial.
     pub trial_level: u32,
@@ -35,13 +35,13 @@ pub struct Account {
     pub paid: bool,
     /// End of its trial, once it had one.
     pub trial_end: Option<u64>,
-    /// The device that its licence is on.
+    /// The device that its license is on.
     pub device: Option<Vec<u8>>,
     /// When it was moved.
     pub moves: Vec<u64>,
     /// Nothing is issued to it.
     pub blocked: bool,
-    /// Its licence is taken away at the next contact.
+    /// Its license is taken away at the next contact.
     pub withdrawn: bool,
 }
 
@@ -56,11 +56,11 @@ pub struct Device {
     pub installed: (u64, u64),
     /// The greatest boot count it told.
     pub boots: u64,
-    /// When it came without a licence although it had installed one.
+    /// When it came without a license although it had installed one.
     pub losses: Vec<u64>,
-    /// How often it showed an older licence, or an older boot count, than it should have.
+    /// How often it showed an older license, or an older boot count, than it should have.
     pub suspicions: u32,
-    /// The account that the licence on it was moved away from it by.
+    /// The account that the license on it was moved away from it by.
     pub moved_away: bool,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Asked {
     pub(super) capabilities: u64,
 }
 
-/// A licence to be issued.
+/// A license to be issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) state: u64,
@@ -109,7 +109,7 @@ pub(super) mod problem {
     pub(in super::super) const LEVEL_TOO_LOW: u64 = 10;
 }
 
-/// States and reasons of licences (section 5).
+/// States and reasons of licenses (section 5).
 const TRIAL: u64 = 1;
 const FULL: u64 = 2;
 const FIRST_TRIAL: u64 = 1;
@@ -161,7 +161,7 @@ impl Books {
         }
         let elsewhere = account.device.as_ref().is_some_and(|place| *place != asked.ueid);
         if elsewhere {
-            // an old device that only refreshes does not take the licence back
+            // an old device that only refreshes does not take the license back
             if asked.op != ACTIVATE {
                 return if self.policy.lease.is_some() || !account.paid {
                     Decision::Refuse(problem::ACCOUNT_MISMATCH)

@@ -80,7 +80,7 @@ pub(super) fn reported(report: &Value) -> Option<(Vec<u8>, u64)> {
     Some((get(report, 7)?.as_bytes()?.clone(), number(get(report, OWN)?, 20)?))
 }
 
-/// What a document says besides its licence.
+/// What a document says besides its license.
 pub(super) struct Paper<'a> {
     pub(super) issuer: &'a str,
     pub(super) account: &'a str,
@@ -96,7 +96,7 @@ pub(super) struct Paper<'a> {
 }
 
 impl Paper<'_> {
-    /// Signs the document with a licence.
+    /// Signs the document with a license.
     pub(super) fn sign(&self, grant: &Grant, pair: &Ed25519KeyPair) -> Option<Vec<u8>> {
         let key = self.device_key.to_vec();
         let confirmation = map([(1, int(1)), (-1, int(6)), (-2, Value::Bytes(key))]);

@@ -82,7 +82,7 @@ pub enum Output<'s> {
     Show(UserAction<'s>),
     /// Open this address in the browser, which goes on alone: the document comes back as a file.
     Browse(&'s str),
-    /// Hand this to the content dispatcher. The licence is not concerned.
+    /// Hand this to the content dispatcher. The license is not concerned.
     Dispatch {
         /// As the server names it.
         media_type: &'s str,
@@ -125,7 +125,7 @@ pub struct Request<'s> {
     pub deadline: Duration,
 }
 
-/// How a session ended. None of these but an installation changes the licence.
+/// How a session ended. None of these but an installation changes the license.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {

@@ -13,7 +13,7 @@
 //! ```
 //! Nothing here does I/O. Contract: one [`Session::handle`], then [`Session::poll`] until it returns [`Output::Wait`] or
 //! [`Output::End`]. `now` is the device's uptime. Whatever the server sends ends at worst the session; no answer but a
-//! document that was accepted changes the licence. An error of `handle` means that the *caller* broke the order.
+//! document that was accepted changes the license. An error of `handle` means that the *caller* broke the order.
 //!
 //! The receive buffer takes answers: its length is the largest document. The URL buffer holds the URL at hand, the one that
 //! follows, and where reports go.

@@ -1,4 +1,4 @@
-//! protocol and agent: documents, acceptance, the session, and the licence cache on NOR flash.
+//! protocol and agent: documents, acceptance, the session, and the license cache on NOR flash.
 
 use crate::crypto::{Fake, FakeHash};
 use crate::flash::{Failed, Flash};
