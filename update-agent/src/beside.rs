@@ -30,10 +30,12 @@ use crate::coded::{
     Appender, BlockError, COUNT, Coded, ENTRY, Ground, Made, Outcome, copy, failure, list_len,
 };
 use crate::flash_io::{erase, read};
+use crate::record::READY_MAX;
 use crate::{Error, Failure};
 
 /// Most blocks that are made in a row. More would hardly save erases: the state's count for each block is divided by this.
 pub(crate) const BATCH_MAX: u8 = 16;
+const _: () = assert!(BATCH_MAX <= READY_MAX, "the record counts them");
 
 /// Blocks that stand complete beside the image.
 #[derive(Clone, Copy, Debug)]
