@@ -9,9 +9,10 @@
 //!        │  NorFlash
 //!      driver                ciphertext in the listed regions, anything else as it is
 //! ```
-//! The regions to list are those that hold octets of an image: both slots, or image and scratch; and the package with the
-//! decoder's state behind it, if nobody shall learn from them either. A block that is made in the scratch region stands there
-//! under the scratch region's addresses; copying it to the image decrypts it and encrypts it anew. The journal is not listed:
+//! The regions to list are those that hold octets of an image: both slots; in place the image, the scratch region *and the
+//! package region*, behind whose package blocks of the new image are made too if there is room. In slots the package may be
+//! listed, if nobody shall learn from it either. A block that is made elsewhere stands there under that place's addresses;
+//! copying it to the image decrypts it and encrypts it anew. The journal is not listed:
 //! it holds no secret, and a boot loader that is the OEM's reads trailers and `otadata` as its own flash driver does, so what
 //! it decides from stays out too.
 //!

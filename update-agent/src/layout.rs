@@ -13,7 +13,8 @@ pub struct Layout {
     /// How a new image gets there.
     pub mode: Mode,
     /// The package, as it is received. In place the state of a coded delta's decoder stands behind it, twice; each block more
-    /// that there is room for, up to fifteen, saves erases: so many blocks are made for one state that is kept.
+    /// that there is room for, up to fifteen, saves erases: so many blocks are made for one state that is kept. They hold octets
+    /// of the image: where images are [encrypted](crate::encrypted), this region has to be too.
     pub package: Region,
     /// The journal: an even number of sectors, each half large enough for a few records (see
     /// [`banklog`](crate::banklog)); 512 octets a half do for every write unit.
