@@ -33,7 +33,7 @@ pub struct PrlId(pub u16);
 
 impl Esn {
     /// The pseudo-ESN of a MEID device: 0x80 and the last 24 bits of the SHA-1 digest over the seven MEID octets
-    /// (C.S0072). The caller supplies `sha1`, because this crate carries no hash.
+    /// (C.S0072). The caller supplies `sha1`.
     pub fn pseudo(meid: Meid, sha1: impl FnOnce(&[u8; 7]) -> [u8; 20]) -> Self {
         let [.., a, b, c] = sha1(&meid.0);
         Self(u32::from_be_bytes([0x80, a, b, c]))
