@@ -20,7 +20,7 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn of(kind: Kind) -> &'static Self {
         // They stand in the order of the kinds.
-        SHAPES.get(usize::from(kind.number())).unwrap_or(&NONE)
+        SHAPES.get(usize::from(kind.number())).filter(|shape| shape.kind == kind).unwrap_or(&NONE)
     }
 
     /// Whether the characteristic may stand in `parent`, `None` being the root element.
