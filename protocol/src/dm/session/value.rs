@@ -84,11 +84,10 @@ impl Hands<'_, '_, '_, '_> {
     fn exec(&mut self, target: &str, head: &Head<'_>, item: &Item<'_>) -> Result<Code, Code> {
         let by = Caller::Server(self.link.config.account.server_id);
         let octets = item.data.map_or(&[][..], |data| data.octets());
-        let argument = match format_of(item)? {
-            Some(Format::B64) => decode(octets, self.work.value)?,
-            _ => octets,
-        };
-        self.tree.exec(by, target, argument, head.correlator)
+        let format = format_of(item)?;
+        let octets = if format == Some(Format::B64) { decode(octets, self.work.value)? } else { octets };
+        let argument = New { format, media_type: item.meta.media_type, octets };
+        self.tree.exec(by, target, &argument, head.correlator)
     }
 
     /// Add or Replace.
@@ -268,7 +267,7 @@ impl Hands<'_, '_, '_, '_> {
         last: bool,
     ) -> Result<(), Code> {
         let by = Caller::Server(self.link.config.account.server_id);
-        let chunk = Chunk { octets, offset: object.decoded, last };
+        let chunk = Chunk { offset: object.decoded, last, ..Chunk::whole(octets) };
         let len = u32::try_from(octets.len()).map_err(|_| Code::TOO_LARGE)?;
         object.decoded = object.decoded.checked_add(len).ok_or(Code::TOO_LARGE)?;
         self.tree.piece(by, object.verb, target, new, &chunk)
