@@ -17,7 +17,7 @@ use super::limits::{MAX_ACL, MAX_DEPTH, MAX_TITLE, MAX_TYPE, MAX_URI};
 use super::tree::{is_within, name_of};
 use super::{Caller, New, Property, Tree};
 use crate::mime::MediaType;
-use crate::syncml::{Code, Format, Inline, Verb};
+use crate::syncml::{Code, Data, Format, Inline, Item, Parts, Verb};
 use crate::wap::Coding;
 use crate::wbxml::{Event, Joined, Pull, Sink};
 use crate::wire::{self, Decimal, Error, ErrorKind, Text};
@@ -229,6 +229,27 @@ pub fn read(
 ) -> Result<(), Code> {
     let mut inline = Inline::document(coding, document).map_err(code_of)?;
     apply(tree, by, verb, target, &mut inline, work)
+}
+
+/// The document that an item of this coding brings, and what its base64 leaves of the work space.
+pub(super) fn of_item<'d>(
+    coding: Coding,
+    item: &Item<'d>,
+    parts: &Parts<'d>,
+    work: &'d mut [u8],
+) -> Result<(Inline<'d>, &'d mut [u8]), Code> {
+    let octets = item.data.map_or(&[][..], |data| data.octets());
+    let encoded = item.meta.format.and_then(Format::from_name) == Some(Format::B64);
+    let (document, rest) = match (item.data, parts.inline()) {
+        (Some(Data::Markup), Some(inline)) => return Ok((inline, work)),
+        _ if encoded => {
+            let half = work.len() / 2;
+            let (document, rest) = work.split_at_mut_checked(half).ok_or(Code::TOO_LARGE)?;
+            (base64::decode(octets, document).map_err(code_of)?, rest)
+        }
+        _ => (octets, work),
+    };
+    Ok((Inline::document(coding, document).map_err(code_of)?, rest))
 }
 
 /// The same of elements inside Data.
@@ -480,10 +501,12 @@ impl Reading<'_, '_, '_> {
         // It is named by itself, or by the target of the command.
         let named = self.path.as_str().len() > self.target.len() || self.target.contains(|c| c == '/');
         let path = if named { joined(root, name_of(self.path.as_str()))? } else { self.free_name(root)? };
-        if self.tree.format(path.as_str()).is_some() {
-            return Err(Code::ALREADY_EXISTS);
+        match (self.tree.format(path.as_str()), self.by) {
+            (None, _) => Ok(Some(path)),
+            // Who sends a bootstrap cannot know what there is.
+            (Some(_), Caller::Device) => self.free_name(root).map(Some),
+            (Some(_), Caller::Server(_)) => Err(Code::ALREADY_EXISTS),
         }
-        Ok(Some(path))
     }
 
     /// A name that nothing has, for a node that brought none.
@@ -529,7 +552,7 @@ fn joined(parent: &str, name: &str) -> Result<Text<MAX_URI>, Code> {
 }
 
 /// What a fault of a document means for its command.
-fn code_of(error: Error) -> Code {
+pub(super) fn code_of(error: Error) -> Code {
     match error.kind {
         ErrorKind::NoRoom | ErrorKind::LimitExceeded => Code::TOO_LARGE,
         ErrorKind::BadText => Code::FAILED,

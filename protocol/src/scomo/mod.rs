@@ -10,7 +10,7 @@
 //! | item | what |
 //! |---|---|
 //! | [`Machine`] | one operation at a time, from the server's command to the result |
-//! | [`Scomo`], [`Port`] | the object in the management tree, and what it needs of the device |
+//! | [`Scomo`], [`Staged`], [`Port`] | the object in the management tree, what it was told, and what it needs of the device |
 //! | [`record`] | what an operation that has ended changes in the tree |
 //! | [`Completion`] | the generic alert that ends an operation |
 //! | [`Status`], [`State`], [`ResultCode`], [`Operation`] | the codes and names of the object |
@@ -30,7 +30,7 @@ pub use codes::{
     DELIVERED_FAILED, Folder, Operation, ResultCode, State, Status, Step, download_failed, installed,
 };
 pub use machine::{Action, Completion, Event, Machine, Memo};
-pub use object::{Port, Scomo};
+pub use object::{Port, Scomo, Staged};
 pub use record::record;
 
 /// The object's identifier, the Type property of its root.

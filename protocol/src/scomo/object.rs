@@ -18,13 +18,22 @@ pub trait Port {
     fn keep(&mut self, memo: &Memo<'_>) -> Result<(), Code>;
 }
 
+/// The machine before the transaction, if anything has happened in it. It is kept beside the machine where the object itself is
+/// made anew for every input of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Staged(Option<Machine>);
+
+impl Staged {
+    /// Nothing has happened.
+    pub const NOTHING: Self = Self(None);
+}
+
 /// The software component management object at `./SCOMO`. What an Exec begins, begins with the commit of its message: the device
 /// then looks at [`Machine::pending`].
 pub struct Scomo<'m> {
     machine: &'m mut Machine,
+    staged: &'m mut Staged,
     port: &'m mut dyn Port,
-    /// The machine before the transaction, if anything has happened in it.
-    before: Option<Machine>,
 }
 
 impl core::fmt::Debug for Scomo<'_> {
@@ -35,8 +44,8 @@ impl core::fmt::Debug for Scomo<'_> {
 
 impl<'m> Scomo<'m> {
     /// The object of this machine.
-    pub const fn new(machine: &'m mut Machine, port: &'m mut dyn Port) -> Self {
-        Self { machine, port, before: None }
+    pub const fn new(machine: &'m mut Machine, staged: &'m mut Staged, port: &'m mut dyn Port) -> Self {
+        Self { machine, staged, port }
     }
 
     /// The status of the item whose node Status is at `path`, while an operation on it is under way.
@@ -153,8 +162,8 @@ impl Object for Scomo<'_> {
         if !is_possible(operation, leaf("/State")) {
             return Err(code(Refused::NotNow));
         }
-        if self.before.is_none() {
-            self.before = Some(self.machine.clone());
+        if self.staged.0.is_none() {
+            self.staged.0 = Some(self.machine.clone());
         }
         let Call { correlator, server, .. } = *call;
         let event = Event::Exec { operation, name, id, url, correlator, server };
@@ -163,11 +172,11 @@ impl Object for Scomo<'_> {
     }
 
     fn commit(&mut self, _: &Nodes<'_>) -> Result<(), Code> {
-        if self.before.take().is_some() { self.port.keep(&self.machine.memo()) } else { Ok(()) }
+        if self.staged.0.take().is_some() { self.port.keep(&self.machine.memo()) } else { Ok(()) }
     }
 
     fn roll_back(&mut self) {
-        if let Some(before) = self.before.take() {
+        if let Some(before) = self.staged.0.take() {
             *self.machine = before;
         }
     }

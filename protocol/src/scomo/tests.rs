@@ -55,7 +55,8 @@ impl Device {
     fn with_tree<T>(&mut self, work: impl FnOnce(&mut Tree<'_, '_>) -> T) -> T {
         // A restart lies between each two uses.
         self.machine = Machine::resume(&self.machine.memo()).unwrap();
-        let mut scomo = Scomo::new(&mut self.machine, &mut self.packages);
+        let mut staged = Staged::NOTHING;
+        let mut scomo = Scomo::new(&mut self.machine, &mut staged, &mut self.packages);
         let mut objects: [&mut dyn Object; 1] = [&mut scomo];
         let mut image = [0; 4096];
         let mut tree = Tree::open(&mut image, &mut objects, &mut self.store, UriLimits::OWN).unwrap();
@@ -82,10 +83,7 @@ impl Device {
 
     /// Something happens; the completion is recorded, twice, as after a power cut.
     fn happens(&mut self, event: Event<'_>) -> Option<Completion> {
-        let done = match self.machine.handle(event).unwrap() {
-            Action::Report(done) => done,
-            _ => return None,
-        };
+        let Action::Report(done) = self.machine.handle(event).unwrap() else { return None };
         for _ in 0..2 {
             self.with_tree(|tree| record(tree, &done).unwrap());
         }

@@ -238,7 +238,6 @@ mod tests {
             tree.piece(by, Verb::Replace, "./FOTA/CheckURL", &New::default(), &chunk).unwrap();
         }
         tree.commit().unwrap();
-        drop(tree);
         assert_eq!(values.committed, [(Setting::CheckUrl, "https://two.example/".to_string())]);
     }
 }

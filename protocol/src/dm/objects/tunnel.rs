@@ -15,6 +15,9 @@ use crate::dm::{Access, Call, Chunk, Nodes, Object, Rule};
 use crate::syncml::{Code, Format};
 use crate::wire::{Decimal, Text, Writer};
 
+/// The identifier of the object: the project's own.
+const IDENTIFIER: &str = "urn:x-kedge:mo:tunnel:1.0";
+
 /// The dispatcher of the device, as the tunnel needs it.
 pub trait Dispatch {
     /// Whether content of this type would be taken: `UNSUPPORTED_FORMAT` for a type that nothing handles, `FORBIDDEN` for
@@ -25,24 +28,36 @@ pub trait Dispatch {
     fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut Writer<'_>) -> Result<Code, Code>;
 }
 
-/// What a tunnel keeps during a session.
-#[derive(Debug)]
-pub struct Passage<'b> {
+/// What a tunnel keeps during a session: content of at most `N` octets, where it comes by Replace, and an answer of at most as
+/// many. It is kept beside the object where that is made anew for every input of a session.
+#[derive(Clone, Debug)]
+pub struct Passage<const N: usize> {
     /// Content that a Replace brings, until it counts.
-    content: &'b mut [u8],
+    content: [u8; N],
     len: usize,
     media_type: Text<MAX_TYPE>,
     /// It has come whole and is to be handed in.
     whole: bool,
-    answer: &'b mut [u8],
+    answer: [u8; N],
     answered: usize,
     result: Option<Code>,
 }
 
-impl<'b> Passage<'b> {
-    /// Nothing has come yet. `content` bounds what a Replace may bring, `answer` what handlers may give back.
-    pub const fn new(content: &'b mut [u8], answer: &'b mut [u8]) -> Self {
-        Self { content, len: 0, media_type: Text::EMPTY, whole: false, answer, answered: 0, result: None }
+impl<const N: usize> Passage<N> {
+    /// Nothing has come yet.
+    pub const EMPTY: Self = Self {
+        content: [0; N],
+        len: 0,
+        media_type: Text::EMPTY,
+        whole: false,
+        answer: [0; N],
+        answered: 0,
+        result: None,
+    };
+
+    /// Nothing of the session before is left.
+    pub const fn reset(&mut self) {
+        (self.len, self.whole, self.answered, self.result) = (0, false, 0, None);
     }
 
     fn give_up(&mut self) {
@@ -68,7 +83,7 @@ impl<'b> Passage<'b> {
         &mut self,
         deliver: impl FnOnce(&[u8], &str, &mut Writer<'_>) -> Result<Code, Code>,
     ) -> Result<Code, Code> {
-        let mut answer = Writer::new(&mut *self.answer);
+        let mut answer = Writer::new(&mut self.answer);
         let content = self.content.get(..self.len).unwrap_or_default();
         let done = deliver(content, self.media_type.as_str(), &mut answer);
         self.answered = if done.is_ok() { answer.at() } else { 0 };
@@ -78,31 +93,28 @@ impl<'b> Passage<'b> {
 }
 
 /// The tunnel object.
-pub struct Tunnel<'t, 'b> {
-    passage: &'t mut Passage<'b>,
+pub struct Tunnel<'t, const N: usize> {
+    passage: &'t mut Passage<N>,
     dispatch: &'t mut dyn Dispatch,
 }
 
-impl core::fmt::Debug for Tunnel<'_, '_> {
+impl<const N: usize> core::fmt::Debug for Tunnel<'_, N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Tunnel").field("result", &self.passage.result).finish_non_exhaustive()
     }
 }
 
-impl<'t, 'b> Tunnel<'t, 'b> {
-    /// The identifier of the object: the project's own.
-    pub const IDENTIFIER: &'static str = "urn:x-kedge:mo:tunnel:1.0";
-
+impl<'t, const N: usize> Tunnel<'t, N> {
     /// The object over this dispatcher.
-    pub const fn new(passage: &'t mut Passage<'b>, dispatch: &'t mut dyn Dispatch) -> Self {
+    pub const fn new(passage: &'t mut Passage<N>, dispatch: &'t mut dyn Dispatch) -> Self {
         Self { passage, dispatch }
     }
 }
 
-impl Object for Tunnel<'_, '_> {
+impl<const N: usize> Object for Tunnel<'_, N> {
     fn rules(&self) -> &'static [Rule] {
         const RULES: &[Rule] = &[
-            Rule::interior("Tunnel", Tunnel::IDENTIFIER),
+            Rule::interior("Tunnel", IDENTIFIER),
             Rule::computed("Tunnel/Message", Format::Bin, Access::EXEC.and(Access::REPLACE))
                 .typed("application/octet-stream"),
             Rule::computed("Tunnel/Answer", Format::Bin, Access::GET).typed("application/octet-stream"),
@@ -215,8 +227,7 @@ mod tests {
     }
 
     fn with_tree<T>(desk: &mut Desk, work: impl FnOnce(&mut Tree<'_, '_>) -> T) -> T {
-        let (mut store, mut room, mut answer, mut image) = (Ram::default(), [0; 16], [0; 16], [0; 1024]);
-        let mut passage = Passage::new(&mut room, &mut answer);
+        let (mut store, mut passage, mut image) = (Ram::default(), Passage::<16>::EMPTY, [0; 1024]);
         let mut tunnel = Tunnel::new(&mut passage, desk);
         let mut objects: [&mut dyn Object; 1] = [&mut tunnel];
         let mut tree = Tree::open(&mut image, &mut objects, &mut store, UriLimits::OWN).unwrap();

@@ -129,19 +129,9 @@ impl Hands<'_, '_, '_, '_> {
         if !self.in_atomic {
             self.tree.commit()?;
         }
-        let octets = item.data.map_or(&[][..], |data| data.octets());
-        let done = match (item.data, parts.inline()) {
-            (Some(Data::Markup), Some(mut inline)) => {
-                tnds::apply(self.tree, by, verb, target, &mut inline, self.work.value)
-            }
-            _ if format_of(item)? == Some(Format::B64) => {
-                let half = self.work.value.len() / 2;
-                let (document, rest) = self.work.value.split_at_mut_checked(half).ok_or(Code::TOO_LARGE)?;
-                let document = decode(octets, document)?;
-                tnds::read(self.tree, by, verb, target, coding, document, rest)
-            }
-            _ => tnds::read(self.tree, by, verb, target, coding, octets, self.work.value),
-        };
+        format_of(item)?;
+        let done = tnds::of_item(coding, item, parts, self.work.value)
+            .and_then(|(mut document, rest)| tnds::apply(self.tree, by, verb, target, &mut document, rest));
         if done.is_err() && !self.in_atomic {
             self.tree.roll_back()?;
         }
