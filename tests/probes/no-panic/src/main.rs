@@ -54,6 +54,7 @@ parts! {
     "iota" iota
     "sms-cdma" sms_cdma
     "dm" dm
+    "objects" objects
     "package" package
     "delta" delta
     "repack" repack
