@@ -40,7 +40,7 @@ fn live() -> Result<(), AgentError<Failed>> {
         update: crate::update::layout(),
         device,
         pri: Pri { objects: any(&objects[..]), spc: any(*b"000000") },
-        capability: |_| capability(),
+        capability: capability(),
         objects: any(&[]),
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
