@@ -68,6 +68,18 @@ pub trait LicenseStore {
     fn append(&mut self, record: &Record, keep: &[Record]) -> Result<(), Self::Error>;
 }
 
+/// A store failed. Its driver's own log tells more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreFailed;
+
+impl fmt::Display for StoreFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the license storage failed")
+    }
+}
+
+impl core::error::Error for StoreFailed {}
+
 /// The secrets of a device (levels L2 and L3 of the license specification).
 pub trait DeviceKey {
     /// The public key.

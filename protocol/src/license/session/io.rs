@@ -197,6 +197,9 @@ pub enum SessionError {
     Misuse,
 }
 
+/// Why a session was not begun, and the two buffers that were meant for it: receive, and URLs.
+pub type NotBegun<'b> = (SessionError, (&'b mut [u8], &'b mut [u8]));
+
 impl core::fmt::Display for SessionError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
