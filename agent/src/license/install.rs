@@ -52,7 +52,7 @@ impl Licensing<'_> {
         dry_run: &mut dyn FnMut(&Configuration<'d>) -> bool,
     ) -> Result<Accepted<'d>, Refusal> {
         let key = ports.key.as_ref().map(|key| key.public_key());
-        let nonce = self.outstanding.filter(|outstanding| outstanding.is_good(now)).map(|o| o.nonce);
+        let nonce = self.nonce(now);
         let situation = Situation {
             nonce: nonce.as_ref(),
             in_session,

@@ -371,7 +371,12 @@ impl<'a> Licensing<'a> {
 
     /// Whether a request waits for its answer, and its nonce is still good.
     pub fn is_asking(&self, now: Now) -> bool {
-        self.outstanding.is_some_and(|outstanding| outstanding.is_good(now))
+        self.nonce(now).is_some()
+    }
+
+    /// The nonce of the request that waits for its answer.
+    pub fn nonce(&self, now: Now) -> Option<[u8; 16]> {
+        self.outstanding.filter(|outstanding| outstanding.is_good(now)).map(|outstanding| outstanding.nonce)
     }
 
     /// A nonce that is good after a restart, for a request that travels by file: the device maker keeps it.

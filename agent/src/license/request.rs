@@ -6,7 +6,7 @@ use kedge_protocol::license::limits::{MAX_URL, NEXT_REFRESH};
 use kedge_protocol::license::report::REPORT_MAX;
 use kedge_protocol::license::retry::pause;
 use kedge_protocol::license::session::{self, Outcome, SessionError};
-use kedge_protocol::license::token::{Request, TOKEN_MAX};
+use kedge_protocol::license::token::{Request, TOKEN_MAX, capabilities};
 use kedge_protocol::license::{Level, Op};
 use kedge_protocol::wire::Writer;
 use kedge_protocol::xml::base64;
@@ -23,10 +23,11 @@ pub struct Server<'a> {
 }
 
 /// The entry URL of `server` with a new request for `op`: its token, or, for a device without a key below level L2, plain
-/// parameters. A signed request is never left out for plain ones.
+/// parameters. A signed request is never left out for plain ones. `ephemeral` is the key for sealed documents, if they are
+/// taken.
 pub fn entry<'o, E>(
     licensing: &mut Licensing<'_>,
-    (op, nonce): (Op, [u8; 16]),
+    (op, nonce, ephemeral): (Op, [u8; 16], Option<&[u8; 32]>),
     now: Now,
     server: &str,
     ports: &Ports<'_>,
@@ -36,6 +37,8 @@ pub fn entry<'o, E>(
     let level = licensing.config().policy.level;
     let mut room = [0; TOKEN_MAX];
     let request = licensing.request(op, nonce, now);
+    let sealed = if ephemeral.is_some() { capabilities::SEALED } else { 0 };
+    let request = Request { ephemeral, capabilities: request.capabilities | sealed, ..request };
     let token = match &ports.key {
         Some(_) => Some(sign_request(&request, vendor, ports, &mut room)?),
         None if level < Level::Key => None,

@@ -65,7 +65,7 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         }
         let mut room = [0; MAX_URL];
         let now = Now { uptime: self.clock.uptime(), rtc: (self.rtc)() };
-        let entry = entry(licensing, (op, nonce), now, server.entry, ports, &mut room)?;
+        let entry = entry(licensing, (op, nonce, None), now, server.entry, ports, &mut room)?;
         let session = Session::request(server.session, entry, self.clock.uptime(), self.receive, self.urls);
         let session = session.map_err(|(error, _)| misfit(error))?;
         drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports)

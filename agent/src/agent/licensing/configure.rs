@@ -193,10 +193,10 @@ impl Wallet<'_> {
         url.or_else(|| heapless::String::try_from(self.server.entry).ok()).unwrap_or_default()
     }
 
-    /// A failure of the session's end.
+    /// The server has the report.
     pub(super) fn reported<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) {
         let done = self.with(context, |licensing, _, store, ports| licensing.reported(store, ports));
-        tell_trouble(context, done);
+        tell_trouble(context, done.err());
     }
 }
 

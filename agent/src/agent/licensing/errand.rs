@@ -5,13 +5,16 @@
 //!     └─ no call: later again
 //! ```
 
+use core::ops::Range;
 use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
+use kedge_platform::license::Seal;
 use kedge_platform::ui::Prompt;
 use kedge_protocol::license::limits::{MAX_URL, NEXT_REFRESH};
 use kedge_protocol::license::report::REPORT_MAX;
+use kedge_protocol::license::sealed::{INFO, Sealed};
 use kedge_protocol::license::session::{Input, Method, Outcome, Output as SessionOutput, Reply, Session};
 use kedge_protocol::license::{Op, Refusal};
 
@@ -177,8 +180,10 @@ impl<'b> Conversation<'b> {
             }
             What::Ask(op) => {
                 let mut room = [0; MAX_URL];
+                let ephemeral = wallet.unsealer.as_mut().and_then(|unsealer| unsealer.renew());
+                let ephemeral = ephemeral.as_ref();
                 let made = wallet.with(context, |licensing, now, _, ports| {
-                    entry(licensing, (op, nonce), now, &server, ports, &mut room)
+                    entry(licensing, (op, nonce, ephemeral), now, &server, ports, &mut room)
                 });
                 match made {
                     Ok(url) => Session::request(config, url, uptime, receive, send),
@@ -228,8 +233,15 @@ impl<'b> Conversation<'b> {
                         Err(_) => Input::Refused(Refusal::STORAGE),
                     }
                 }
-                // no request asks for sealed documents, so none is ever opened
-                SessionOutput::Unseal { .. } => Input::Refused(Refusal::NOT_ASKED),
+                SessionOutput::Unseal { sealed } => {
+                    let len = sealed.len();
+                    let now = wallet.now(context.now);
+                    let nonce = wallet.licensing.nonce(now);
+                    match unseal(wallet, nonce, self.session.receive_buffer().get_mut(..len)) {
+                        Ok(content) => Input::Unsealed { at: content.start, len: content.len() },
+                        Err(refusal) => Input::Refused(refusal),
+                    }
+                }
                 SessionOutput::Dispatch { media_type, body } => {
                     let origin = Origin::Http { authenticated: self.authenticated };
                     // what becomes of it is told by an event; that the store fails, by the next one who needs it
@@ -362,6 +374,31 @@ impl<'b> Conversation<'b> {
         // In no state is a tick misuse.
         self.session.handle(now, Input::Tick).unwrap_or_default();
     }
+}
+
+/// Opens a sealed document in its place; where what was inside stands.
+fn unseal(
+    wallet: &mut Wallet<'_>,
+    nonce: Option<[u8; 16]>,
+    octets: Option<&mut [u8]>,
+) -> Result<Range<usize>, Refusal> {
+    let (Some(unsealer), Some(salt)) = (wallet.unsealer.as_mut(), nonce) else {
+        return Err(Refusal::NOT_ASKED);
+    };
+    let octets = octets.unwrap_or_default();
+    let sealed = Sealed::parse(octets).map_err(|error| Refusal { at: error.at, ..Refusal::SEALED })?;
+    let associated = sealed.associated();
+    let seal = Seal {
+        ephemeral: &sealed.ephemeral,
+        salt: &salt,
+        info: INFO,
+        iv: &sealed.iv,
+        associated: &associated,
+    };
+    let start = sealed.content.start;
+    let content = octets.get_mut(sealed.content).unwrap_or_default();
+    let len = unsealer.open(&seal, content).ok_or(Refusal::SEALED)?;
+    Ok(start..start.saturating_add(len))
 }
 
 impl Wallet<'_> {

@@ -13,7 +13,7 @@ use core::time::Duration;
 use kedge_platform::clock::TimeOfDay;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::license::{DeviceKey, LicenseStore, StoreFailed};
+use kedge_platform::license::{DeviceKey, LicenseStore, StoreFailed, Unsealer};
 use kedge_protocol::license::accept::KeyStore;
 use kedge_protocol::license::retry::Pace;
 use kedge_protocol::license::session::URL_BUFFER;
@@ -49,6 +49,8 @@ pub struct LicenseSetup<'b> {
     pub keys: &'b dyn KeyStore,
     /// The device's key, from level L2 on.
     pub key: Option<&'b mut dyn DeviceKey>,
+    /// Opens sealed documents; none: they are not taken.
+    pub unsealer: Option<&'b mut dyn Unsealer>,
     /// Where the license is kept.
     pub place: Place<'b>,
     /// The time of day, if the device has a clock.
@@ -92,6 +94,7 @@ pub(super) struct Wallet<'b> {
     image: &'b dyn KeyStore,
     trust: Trust,
     key: Option<&'b mut dyn DeviceKey>,
+    unsealer: Option<&'b mut dyn Unsealer>,
     place: Place<'b>,
     known: Known,
     clock: Option<&'b dyn TimeOfDay>,
@@ -123,7 +126,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if buffers.send.len() < URL_BUFFER {
             return Ok(Err(LicenseError::NoRoom { needed: URL_BUFFER }));
         }
-        let LicenseSetup { config, server, keys: image, mut key, mut place, clock } = setup;
+        let LicenseSetup { config, server, keys: image, mut key, unsealer, mut place, clock } = setup;
         let now = now(clock, context.now);
         let verifier = ByCrypto(context.crypto);
         let mut ports = Ports { keys: image, verifier: &verifier, key: lent(&mut key), configure: &mut () };
@@ -150,6 +153,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             image,
             trust,
             key,
+            unsealer,
             place,
             known,
             clock,
@@ -231,7 +235,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if let Some(wallet) = &mut self.license {
             let saved =
                 wallet.with(context, |licensing, now, store, ports| licensing.save(now, store, ports));
-            tell_trouble(context, saved);
+            tell_trouble(context, saved.err());
         }
     }
 
@@ -243,7 +247,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let Some(wallet) = &mut self.license else { return Ok(()) };
         let reset =
             wallet.with(context, |licensing, now, store, ports| licensing.factory_reset(now, store, ports));
-        tell_trouble(context, reset);
+        tell_trouble(context, reset.err());
         for key in [Key::LicenseConfiguration, Key::LicenseNonce] {
             self.desk.store.remove(context.flash, key as u8)?;
         }
@@ -270,7 +274,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> bool {
         let Some(wallet) = &mut self.license else { return false };
         let kept = wallet.with(context, |licensing, now, store, ports| licensing.tick(now, store, ports));
-        tell_trouble(context, kept);
+        tell_trouble(context, kept.err());
         wallet.tell_changes(context);
         let Some(what) = wallet.next(context.now, wake) else { return false };
         context.event(&Event::License(what.event()));
@@ -345,9 +349,9 @@ fn now(clock: Option<&dyn TimeOfDay>, uptime: Duration) -> Now {
     Now { uptime, rtc: clock.and_then(TimeOfDay::seconds) }
 }
 
-/// Tells of a failure, after which everything goes on.
-fn tell_trouble<F, C, T>(context: &mut Context<'_, F, C>, done: Result<T, LicenseFault>) {
-    if let Err(fault) = done {
+/// Tells of a failure, if there was one, after which everything goes on.
+fn tell_trouble<F, C>(context: &mut Context<'_, F, C>, fault: Option<LicenseFault>) {
+    if let Some(fault) = fault {
         context.event(&Event::License(LicenseEvent::Trouble(fault)));
     }
 }

@@ -13,12 +13,14 @@
 //! [`FileStore`] works on any [`Disk`]: [`Folder`] is the real one, and a test brings one that loses power.
 
 mod folder;
+mod unseal;
 
 use std::io;
 
 pub use folder::Folder;
 use kedge_platform::license::{LicenseStore, RECORD, Record, Slot, Stored};
 use ring::digest::{SHA256, digest};
+pub use unseal::RingUnsealer;
 
 /// Octets at which the journal begins anew: as much as half the journal on flash has.
 const JOURNAL_MOST: usize = 4096;

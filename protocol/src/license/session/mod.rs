@@ -8,6 +8,7 @@
 //!             │ document                                │ document
 //!             ▼                                         ▼
 //!          Installing ── Installed ──► Exchange (report) ──► Over
+//!             │ ▲ Unsealed: once more, with what was inside
 //!             │ Refused                     any other answer, timers, LinkDown, Abort ──► Over, from every state
 //!             └──────────────────────────────────────────────────────────────────────────►
 //! ```
@@ -105,6 +106,8 @@ enum Purpose {
 /// A document that was handed out.
 #[derive(Clone, Copy, Debug)]
 struct Installing {
+    /// Where it stands in the receive buffer.
+    at: usize,
     len: usize,
     sealed: bool,
     handed: bool,
@@ -212,6 +215,7 @@ impl<'b> Session<'b> {
                 StateOf::Installing(Installing { handed: true, .. }),
                 Input::Installed { .. } | Input::Refused(_),
             )
+            | (StateOf::Installing(Installing { sealed: true, handed: true, .. }), Input::Unsealed { .. })
             | (StateOf::Exchange(_), Input::LinkDown)
             | (_, Input::Tick | Input::Abort) => self.take(now, input),
             (_, Input::LinkDown) => return Ok(()),
@@ -260,8 +264,9 @@ impl<'b> Session<'b> {
             StateOf::Installing(Installing { len, sealed: true, .. }) => {
                 Output::Unseal { sealed: body(*len) }
             }
-            StateOf::Installing(Installing { len, .. }) => {
-                Output::Install { media_type: self.kind.as_str(), document: body(*len) }
+            StateOf::Installing(Installing { at, len, .. }) => {
+                let document = self.rx.get(*at..).and_then(|rest| rest.get(..*len)).unwrap_or_default();
+                Output::Install { media_type: self.kind.as_str(), document }
             }
             StateOf::Handing { browse, handed: true, .. } => {
                 Output::End(if *browse { Outcome::HandedOver } else { Outcome::Dispatched })
@@ -292,6 +297,12 @@ impl<'b> Session<'b> {
             }
             (StateOf::Installing(_), Input::Installed { state, report }) => {
                 self.begin_report(now, state, report).ok_or(installed(state))
+            }
+            (StateOf::Installing(_), Input::Unsealed { at, len }) => {
+                let name: Option<MediaName> = Kind::Provisioning.name(self.config.vendor);
+                let kind = name.and_then(|name| Text::of(&[name.as_str()]));
+                self.kind = kind.ok_or(Outcome::BadAnswer)?;
+                Ok(StateOf::Installing(Installing { at, len, sealed: false, handed: false }))
             }
             (StateOf::Installing(_), Input::Refused(refusal)) => Err(Outcome::Refused(refusal)),
             (StateOf::Exchange(exchange), _) if now >= exchange.due.min(self.end) => {
@@ -362,7 +373,7 @@ impl<'b> Session<'b> {
         }
         let sealed = Kind::Sealed.is_type(vendor, &kind);
         if sealed || Kind::Provisioning.is_type(vendor, &kind) {
-            return Ok(StateOf::Installing(Installing { len: reply.len, sealed, handed: false }));
+            return Ok(StateOf::Installing(Installing { at: 0, len: reply.len, sealed, handed: false }));
         }
         Err(Outcome::BadAnswer)
     }
