@@ -4,6 +4,7 @@
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
 mod delta;
+mod explain;
 mod input;
 mod inspect;
 mod open;
@@ -71,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
   kedge open settings.provbin
+  kedge explain fumo 404
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -88,6 +90,8 @@ enum Command {
     Delta(delta::Delta),
     /// Make update packages, also such as hold a whole image
     Package(package::Package),
+    /// Say what a code means that a device, a log or a server shows
+    Explain(explain::Explain),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
 }
@@ -109,6 +113,7 @@ pub fn run(
         Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
+        Some(Command::Explain(arguments)) => explain::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
