@@ -504,6 +504,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         done: Done,
     ) -> Result<(), AgentError<F::Error>> {
+        // The largest state stays where it is.
+        if let State::Talking(talk) = &mut self.state {
+            return match done {
+                Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
+                Done::Answered(answer) => {
+                    context.event(&Event::Answered(answer));
+                    talk.answered(&mut self.desk, context, answer)
+                }
+                Done::Waited => talk.waited(context),
+                _ => Err(AgentError::Misuse),
+            };
+        }
         match (core::mem::replace(&mut self.state, State::Between), done) {
             (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
@@ -512,19 +524,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 }
                 self.state = State::Idle(buffers);
                 self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
-            }
-            (State::Talking(mut talk), done) => {
-                let taken = match done {
-                    Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
-                    Done::Answered(answer) => {
-                        context.event(&Event::Answered(answer));
-                        talk.answered(&mut self.desk, context, answer)
-                    }
-                    Done::Waited => talk.waited(context),
-                    _ => Err(AgentError::Misuse),
-                };
-                self.state = State::Talking(talk);
-                taken
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
