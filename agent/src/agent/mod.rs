@@ -517,17 +517,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         done: Done,
     ) -> Result<(), AgentError<F::Error>> {
-        match (core::mem::replace(&mut self.state, State::Between), done) {
-            (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                if result.is_ok() {
-                    return self.begin_session(context, buffers, trigger);
-                }
-                self.state = State::Idle(buffers);
-                self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
-            }
-            (State::Talking(mut talk), done) => {
-                let taken = match done {
+        // The largest states stay where they are.
+        match &mut self.state {
+            State::Talking(talk) => {
+                return match done {
                     Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
                     Done::Answered(answer) => {
                         context.event(&Event::Answered(answer));
@@ -536,15 +529,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     Done::Waited => talk.waited(context),
                     _ => Err(AgentError::Misuse),
                 };
-                self.state = State::Talking(talk);
-                taken
             }
-            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                self.license_called(context, (buffers, what), result.is_ok());
-                Ok(())
-            }
-            (State::Licensing(Errand::Talking(mut talk)), done) => {
+            State::Licensing(Errand::Talking(talk)) => {
                 let taken = match done {
                     Done::HttpEnded(ended) => talk.exchanged(context, ended),
                     Done::Answered(_) => Some(()),
@@ -554,8 +540,23 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     }
                     _ => None,
                 };
-                self.state = State::Licensing(Errand::Talking(talk));
-                taken.ok_or(AgentError::Misuse)
+                return taken.ok_or(AgentError::Misuse);
+            }
+            _ => {}
+        }
+        match (core::mem::replace(&mut self.state, State::Between), done) {
+            (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                if result.is_ok() {
+                    return self.begin_session(context, buffers, trigger);
+                }
+                self.state = State::Idle(buffers);
+                self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
+            }
+            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                self.license_called(context, (buffers, what), result.is_ok());
+                Ok(())
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);

@@ -21,6 +21,8 @@ use kedge_update_agent::Device;
 
 /// The engine that the agent is lent.
 type Lent = Engine<DEFAULT_PRL>;
+/// Where the agent is.
+type Place = Slot<Agent<'static, DEFAULT_PRL>>;
 
 #[inline(never)]
 pub fn run() {
@@ -34,12 +36,11 @@ pub fn run() {
 fn live() -> Result<(), AgentError<Failed>> {
     let mut ports = ports();
     let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3), memory: any(1) };
-    let objects = [("iota/boot-url", text()), ("iota/boot-nai", text())];
     let config = Config {
         store: Region::new(any(0), any(65536)),
         update: crate::update::layout(),
         device,
-        pri: Pri { objects: any(&objects[..]), spc: any(*b"000000") },
+        pri: Pri { objects: any(&[("iota/boot-url", "")]), spc: any(*b"000000") },
         capability: capability(),
         objects: any(&[]),
     };
@@ -47,7 +48,7 @@ fn live() -> Result<(), AgentError<Failed>> {
     let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
     let memory = Memory { buffers, engine, messages };
-    let [place] = crate::room!(Slot<Agent<'static, DEFAULT_PRL>>, [const { Slot::Empty }; 1]);
+    let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
         match any(0_u8) {
