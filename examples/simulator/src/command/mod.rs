@@ -3,9 +3,11 @@
 //! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed, the bytes to inspect are
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
+mod air;
 mod delta;
 mod input;
 mod inspect;
+mod nam;
 mod open;
 mod package;
 mod prl;
@@ -70,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
+  kedge nam history state
   kedge open settings.provbin
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
@@ -90,6 +93,10 @@ enum Command {
     Package(package::Package),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Show what was programmed into a device over the air: number assignments, history
+    Nam(nam::Arguments),
+    /// Show what the CDMA flows cost on the air, by coding
+    Air(air::Air),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -110,6 +117,8 @@ pub fn run(
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Nam(arguments)) => nam::run(&arguments, surroundings),
+        Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

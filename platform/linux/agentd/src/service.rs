@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Buffers, Memory, Messages};
 use kedge_agent::config::{Config as AgentConfig, Pri};
 use kedge_agent::runner::{Pause, Ports, run};
 use kedge_agent::store::OUTBOX;
@@ -95,7 +95,7 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
     let mut engine = Box::new(Engine::new());
     let buffers = Buffers { receive: &mut receive, send: &mut send };
     let mut messages = Box::default();
-    let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+    let memory = Memory { buffers, engine: &mut engine, messages: Messages::cdma(&mut messages) };
     let mut journal = Journal(shared.clone());
     let mut agent = Agent::<PRL>::start(agent_config, memory, &mut ports.context(&mut journal))
         .map_err(|error| anyhow!("{error}"))?;

@@ -1,7 +1,9 @@
 //! protocol: the IS-683 engine, with a roaming list of the default size in its RAM.
 
 use crate::opaque::{any, octets, used};
-use kedge_protocol::is683::engine::{Capability, Carried, DEFAULT_PRL, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{
+    Capability, Carried, DEFAULT_PRL, Mode, Phone, Power, PrlInfo, Shelf, Staged, StoreFailed,
+};
 use kedge_protocol::is683::{Engine, Esn, HardwareId, MAX_MESSAGE, Spc};
 
 #[inline(never)]
@@ -62,6 +64,18 @@ impl Phone for Unknown {
         capability()
     }
 
+    fn power(&self) -> Option<Power> {
+        any(Some(|_, _, _| any(None)))
+    }
+
+    fn random(&mut self, out: &mut [u8]) {
+        used(out);
+    }
+
+    fn otapa_enabled(&self) -> bool {
+        any(true)
+    }
+
     fn allow_spc_change(&self) -> bool {
         any(true)
     }
@@ -81,7 +95,7 @@ impl Phone for Unknown {
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         staged.blocks().for_each(|block| _ = used(block));
-        used((staged.prl(), staged.spc(), staged.nam_lock()));
+        used((staged.prl(), staged.spc(), staged.nam_lock(), staged.a_key()));
         any(Ok(()))
     }
 }

@@ -21,6 +21,10 @@ pub(super) const STORY: Story = Story {
         // A locked phone is unlocked before its first download.
         (Topic::Is683(Forward, MsgType::VALIDATION), "2"),
         (Topic::Is683(Reverse, MsgType::VALIDATION), "2"),
+        (Topic::Is683(Forward, MsgType::MS_KEY), "2"),
+        (Topic::Is683(Reverse, MsgType::MS_KEY), "2"),
+        (Topic::Is683(Forward, MsgType::KEY_GENERATION), "2"),
+        (Topic::Is683(Reverse, MsgType::KEY_GENERATION), "2"),
         (Topic::Is683(Forward, MsgType::DOWNLOAD), "2"),
         (Topic::Is683(Forward, MsgType::PACKET_DATA_DOWNLOAD), "2"),
         // "Already activated" comes as a text in the first answer.
