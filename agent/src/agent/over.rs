@@ -84,6 +84,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let (buffers, trigger) = talk.into_parts();
         self.desk.staged.clear();
         context.event(&Event::SessionEnded { reason: outcome.reason, error: outcome.error });
+        self.state = State::Hanging(buffers, After::Nothing);
         let last = LastSession {
             kind: trigger.kind as u8,
             url: &trigger.url,
@@ -94,7 +95,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             mmc_committed: outcome.mmc_committed,
         };
         self.desk.store.put(context.flash, &last)?;
-        self.state = State::Hanging(buffers, After::Nothing);
         let mut after = After::Nothing;
         if is_retried(outcome) {
             self.try_again(context, trigger.kind, (outcome.reason, outcome.error))?;

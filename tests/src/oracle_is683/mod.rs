@@ -197,8 +197,8 @@ fn read_row(row: &str) -> Theirs {
 /// What tshark shows otherwise than as a number, or wrong in a way that is known and can be undone.
 fn put_right(reading: &mut Reading) {
     // Hexadecimal numbers.
-    for values in ["auth_otapa", "rand_sm", "rand_otapa", "imsi_m_11_12"].map(|kind| reading.get_mut(kind)) {
-        for value in values.into_iter().flatten() {
+    for kind in ["auth_otapa", "rand_sm", "rand_otapa", "imsi_m_11_12"] {
+        for value in reading.get_mut(kind).into_iter().flatten() {
             if let Some(number) = value.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
                 *value = number.to_string();
             }
