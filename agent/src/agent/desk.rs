@@ -10,7 +10,7 @@ use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
-use kedge_protocol::is683::engine::Mode;
+use kedge_protocol::is683::engine::{Capability, Mode};
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
@@ -278,7 +278,8 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         forward: &[u8],
     ) -> Option<usize> {
         let was_committed = self.engine.committed();
-        let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
+        let hardware = hardware_id(context.identity.hardware_id());
+        let capability = Capability { hardware, ..self.config.capability };
         let terms =
             Terms { factory_spc: &self.factory_spc, security: self.security, session: self.programming };
         let mut phone = StoredPhone::new(&mut self.store, context.flash, context.entropy, capability, terms);
@@ -316,8 +317,8 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
             (Object::MakeModelVersion, _) => {
                 write!(text, "{};{};{}", identity.make(), identity.model(), identity.version())
             }
-            (Object::PrlMaxSize, id) => {
-                let most = (self.config.capability)(hardware_id(id)).max_prl_size;
+            (Object::PrlMaxSize, _) => {
+                let most = self.config.capability.max_prl_size;
                 write!(text, "{}", usize::from(most).min(PRL))
             }
             (Object::PrlId, _) => write!(text, "{}", prl.map_or(0, |prl| prl.id)),

@@ -353,7 +353,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             update: self.model.map.update,
             device: device(&self.model, &keys),
             pri: Pri { objects: &objects, spc: self.model.spc },
-            capability,
+            capability: capability(),
             objects: &OWN_OBJECTS,
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
@@ -417,7 +417,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
 }
 
 /// What the simulated handset tells of itself by IS-683.
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 42,
@@ -426,8 +426,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         extended_prl: true,
         max_sid_nid: 20,
         scm: 0x6A,
-        mob_p_rev: 6,
-        hardware,
         packet_data: Some(PacketDataCapability {
             simple_ip: SimpleIpCapability {
                 max_num_nai: 2,
@@ -443,5 +441,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
             },
         }),
         carried: Carried::ALL,
+        ..Capability::PLAIN
     }
 }

@@ -322,7 +322,7 @@ impl<const PRL: usize> Engine<PRL> {
             blocks: &self.stage,
             prl: self.prl.complete(),
             spc: self.lock.new_spc.as_ref(),
-            nam_lock: self.lock.new_protection,
+            nam_lock: self.lock.new_protection.get(),
             a_key: self.keys.key(),
         };
         let nothing = self.stage.is_empty()
