@@ -168,7 +168,7 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         let (mut activation, mut prl, mut protection) = ([0; 24], [0; 32], [0; 16]);
-        let nams = self.nams();
+        let nams = Nams::load(self.store, &mut **self.flash.get_mut()).map_err(|_| StoreFailed)?;
         let silent = self.terms.session.mode == Mode::NetworkInitiated;
         let progress =
             Activation { committed: true, confirmed: false, registered: false, silent: Some(silent) };

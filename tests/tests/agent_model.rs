@@ -117,8 +117,9 @@ impl Message {
             3 => Self::Otapa(false),
             4..=6 => Self::Verify(spc(noise)),
             7 => Self::Change(spc(noise)),
-            8 if noise.below(3) == 0 => Self::Spasm(None, noise.below(2) == 0),
-            8 => Self::Spasm(Some(noise.below(3) != 0), noise.below(2) == 0),
+            // A protection that is on makes the network's own sessions interesting: it is put on more often than off.
+            8 if noise.below(4) == 0 => Self::Spasm(None, noise.below(3) != 0),
+            8 => Self::Spasm(Some(noise.below(4) != 0), noise.below(3) != 0),
             9 | 10 => Self::Number(1 + u8::try_from(noise.below(5)).unwrap()),
             11 => Self::Unknown,
             12..=16 => {
@@ -576,7 +577,7 @@ fn the_agent_is_its_model() {
          cuts (of which {old} left the old state), 0 differences"
     );
     assert!(
-        commits > 2000 && challenges > 200 && cuts > 500 && old < cuts,
+        commits > 2000 && challenges > 30 && cuts > 500 && old < cuts,
         "the sequences are too tame: {counts:?}"
     );
 }

@@ -85,7 +85,14 @@ fn the_link_may_fail_in_every_exchange() {
 #[test]
 fn every_message_of_the_radio_may_be_lost() {
     let mut cases = 0;
-    for name in ["star-code", "star-code/indication", "prl-update", "prl-update/legacy", "brew-url"] {
+    // Without a welcome text: nobody sends that again.
+    for name in [
+        "star-code/no-welcome",
+        "star-code/indication",
+        "prl-update",
+        "prl-update/legacy",
+        "brew-url",
+    ] {
         let prepared = prepared(name);
         let Fading { short_messages, exchanges, .. } = clean(name, &prepared).fading;
         let short_messages = (0..short_messages).map(Lost::ShortMessage);
