@@ -86,13 +86,9 @@ fn the_link_may_fail_in_every_exchange() {
 fn every_message_of_the_radio_may_be_lost() {
     let mut cases = 0;
     // Without a welcome text: nobody sends that again.
-    for name in [
-        "star-code/no-welcome",
-        "star-code/indication",
-        "prl-update",
-        "prl-update/legacy",
-        "brew-url",
-    ] {
+    for name in
+        ["star-code/no-welcome", "star-code/indication", "prl-update", "prl-update/legacy", "brew-url"]
+    {
         let prepared = prepared(name);
         let Fading { short_messages, exchanges, .. } = clean(name, &prepared).fading;
         let short_messages = (0..short_messages).map(Lost::ShortMessage);

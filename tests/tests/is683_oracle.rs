@@ -304,7 +304,9 @@ fn hex(bytes: &[u8]) -> String {
 /// What tshark 4.0 reads otherwise, with the reason.
 fn known_difference(direction: Direction, bytes: &[u8], kind: &str) -> Option<&'static str> {
     match (direction, bytes, kind) {
-        (Direction::Forward, [0x03, 0], "trouble") => Some("it wants at least one octet of BS_RESULT"),
+        (Direction::Forward, [0x03, 0], "trouble" | "lengths") => {
+            Some("it wants at least one octet of BS_RESULT")
+        }
         (Direction::Reverse, [0x08, 2..=u8::MAX, ..], "segment_offset" | "segment_size") => Some(
             "it shows offset and size for the block ids 0 and 1 only, though it wants the octets for all",
         ),

@@ -29,6 +29,9 @@
 //! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
 //! | 176..=179 | NAM blocks of the second number assignment | octets |
 //! | 180..=183 | MMSS blocks | octets |
+//! | 192 | configuration of the license's server ([`kedge_protocol::license::Configuration`]) | as it came |
+//! | 193 | keys that license documents have added or taken away ([`crate::license::Trust`]) | octets |
+//! | 194 | nonce of the license request that was exported | 16 octets |
 
 mod blocks;
 mod history;
@@ -50,7 +53,7 @@ pub use settings::{StoredSettings, settings};
 use crate::limits;
 
 /// Number of records the log has room for.
-pub const KEYS: usize = 192;
+pub const KEYS: usize = 196;
 
 /// Records of fixed meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,12 @@ pub enum Key {
     Nams = 166,
     /// [`LastSession`].
     LastSession = 167,
+    /// The configuration of the license's server.
+    LicenseConfiguration = 192,
+    /// Keys that license documents have added or taken away.
+    LicenseTrust = 193,
+    /// The nonce of the license request that was exported.
+    LicenseNonce = 194,
 }
 
 /// Keys of the outbox, oldest first use.
@@ -196,7 +205,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 14>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 18>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -207,6 +216,9 @@ impl Store {
             Key::Pending,
             Key::PendingDocument,
             Key::Dialled,
+            Key::LicenseConfiguration,
+            Key::LicenseTrust,
+            Key::LicenseNonce,
         ];
         for key in foreign {
             add(Change::remove(key as u8));
