@@ -436,17 +436,44 @@ struct Counts {
     challenges: usize,
 }
 
+/// The power is back: the device holds what it held before, or what it was about to hold, and the model follows it.
+fn after_cut(flash: &mut Flash, before: &Kept, model: &mut Model, counts: &mut Counts, what: &str) {
+    counts.cuts += 1;
+    flash.power_on();
+    let found = held(flash);
+    assert!(found == *before || found == model.kept, "{what} was cut, and left {found:?}");
+    counts.old += usize::from(found == *before);
+    model.kept = found;
+}
+
+/// What was expected, with the challenge that came, if one had to; it is for the model to remember.
+fn challenged(model: &mut Model, expected: Vec<u8>, answer: &[u8], counts: &mut Counts) -> Vec<u8> {
+    match (&expected[..], answer, &mut model.session) {
+        ([0x0A, 0, 1], [0x0A, 0, 1, rand @ ..], Some(session)) => {
+            session.challenge = Some(u32::from_be_bytes(rand.try_into().expect("a challenge")));
+            counts.challenges += 1;
+            answer.to_vec()
+        }
+        _ => expected,
+    }
+}
+
+/// The memory of one device.
+fn room() -> Room {
+    Room {
+        receive: vec![0; 2048],
+        send: vec![0; 2048],
+        engine: Box::new(Engine::new()),
+        messages: Receiver::new(),
+    }
+}
+
 /// One device, from the factory through many sessions, restarts and cuts.
 fn live(seed: u64, counts: &mut Counts) {
     let mut noise = Seeded::for_purpose(seed, 683);
     let mut flash = Flash::new(16).with_seed(seed);
     let mut model = Model::new();
-    let mut room = Room {
-        receive: vec![0; 2048],
-        send: vec![0; 2048],
-        engine: Box::new(Engine::new()),
-        messages: Receiver::new(),
-    };
+    let mut room = room();
     let identity = Identity::new(ID, "Make", "Model", "1").expect("an identity");
     let mut entropy = Seeded::new(seed);
     let mut steps = 0;
@@ -496,19 +523,14 @@ fn live(seed: u64, counts: &mut Counts) {
                     }
                     let selected = agent.select_nam(context!(), nam);
                     model.kept.second = nam == Nam::Second;
-                    if flash.is_on() {
-                        flash.clear_cuts();
-                        assert!(selected.expect("it is idle"), "seed {seed}: {nam:?} was not selected");
-                        assert_eq!(held(&mut flash), model.kept, "seed {seed}: after {nam:?} was selected");
-                        continue;
+                    if !flash.is_on() {
+                        after_cut(&mut flash, &before, &mut model, counts, &format!("seed {seed}: {nam:?}"));
+                        break;
                     }
-                    counts.cuts += 1;
-                    flash.power_on();
-                    let found = held(&mut flash);
-                    assert!(found == before || found == model.kept, "seed {seed}: {nam:?} left {found:?}");
-                    counts.old += usize::from(found == before);
-                    model.kept = found;
-                    break;
+                    flash.clear_cuts();
+                    assert!(selected.expect("it is idle"), "seed {seed}: {nam:?} was not selected");
+                    assert_eq!(held(&mut flash), model.kept, "seed {seed}: after {nam:?} was selected");
+                    continue;
                 }
                 (_, false) => {
                     let mode = if noise.below(2) == 0 { Mode::UserInitiated } else { Mode::NetworkInitiated };
@@ -531,27 +553,12 @@ fn live(seed: u64, counts: &mut Counts) {
             let rand = model.session.as_ref().and_then(|session| session.challenge).unwrap_or_default();
             let answer = agent.otasp_message(context!(), &message.octets(rand)).map(<[u8]>::to_vec);
             if cut && !flash.is_on() {
-                counts.cuts += 1;
-                flash.power_on();
-                let found = held(&mut flash);
-                assert!(
-                    found == before || found == model.kept,
-                    "seed {seed}: {message:?} was cut, and left {found:?}"
-                );
-                counts.old += usize::from(found == before);
-                model.kept = found;
+                after_cut(&mut flash, &before, &mut model, counts, &format!("seed {seed}: {message:?}"));
                 break;
             }
             flash.clear_cuts();
             let answer = answer.unwrap_or_else(|| panic!("seed {seed}: {message:?} was not answered"));
-            let mut expected = expected;
-            if let (Some([0x0A, 0, 1]), [0x0A, 0, 1, rand @ ..], Some(session)) =
-                (expected.as_deref(), &answer[..], &mut model.session)
-            {
-                session.challenge = Some(u32::from_be_bytes(rand.try_into().expect("a challenge")));
-                expected = Some(answer.clone());
-                counts.challenges += 1;
-            }
+            let expected = expected.map(|expected| challenged(&mut model, expected, &answer, counts));
             assert!(
                 expected.is_none() || expected == Some(answer.clone()),
                 "seed {seed}: {message:?} was answered {answer:02x?}, not {expected:02x?}, after {trace:02x?}"
