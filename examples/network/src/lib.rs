@@ -49,6 +49,7 @@
 mod account;
 mod activation;
 mod air;
+mod authentication;
 mod body;
 mod caller;
 pub mod client_provisioning;
@@ -70,6 +71,7 @@ mod vlr;
 
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
 pub use air::{FALLBACK, STAR_CODE, WELCOME};
+pub use authentication::stand_in_for_cave;
 pub use body::Coding;
 pub use dm::{
     DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,

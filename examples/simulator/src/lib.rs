@@ -15,6 +15,7 @@
 //! | [`player`] | plays the scenarios |
 //! | [`scenario`] | the call flows and their variants, as data |
 //! | [`world`] | a handset and an operator, set up for one scenario |
+//! | [`traffic`] | what goes over the air in a play |
 //! | [`handset`] | the simulated handset |
 //! | [`hex`] | octets as text |
 
@@ -26,5 +27,6 @@ pub mod play;
 pub mod player;
 pub mod present;
 pub mod scenario;
+pub mod traffic;
 pub mod translate;
 pub mod world;

@@ -3,10 +3,12 @@
 //! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed, the bytes to inspect are
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
+mod air;
 mod delta;
 mod explain;
 mod input;
 mod inspect;
+mod nam;
 mod open;
 mod package;
 mod prl;
@@ -71,6 +73,7 @@ const EXAMPLES: &str = "Examples:
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
+  kedge nam history state
   kedge open settings.provbin
   kedge explain fumo 404
   kedge delta create old.bin new.bin -o update.kdg --stats
@@ -94,6 +97,10 @@ enum Command {
     Explain(explain::Explain),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Show what was programmed into a device over the air: number assignments, history
+    Nam(nam::Arguments),
+    /// Show what the CDMA flows cost on the air, by coding
+    Air(air::Air),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -115,6 +122,8 @@ pub fn run(
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Explain(arguments)) => explain::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Nam(arguments)) => nam::run(&arguments, surroundings),
+        Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

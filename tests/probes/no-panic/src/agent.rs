@@ -4,18 +4,19 @@ use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
 use crate::ports::ports;
-use kedge_agent::agent::{Agent, Buffers, Memory};
-use kedge_agent::config::{Config, Pri};
+use kedge_agent::agent::{Agent, Bearer, Buffers, Memory, Messages};
+use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
 use kedge_agent::runner;
+use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
-use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
@@ -47,6 +48,9 @@ fn live() -> Result<(), AgentError<Failed>> {
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
     let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
+    // A device has one kind of modem; the code for the other is here all the same.
+    let messages = Messages { cdma: Some(messages), gsm: any(None) };
+    let datagram = crate::room!(MAX_DATAGRAM);
     let memory = Memory { buffers, engine, messages };
     let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
@@ -60,13 +64,19 @@ fn live() -> Result<(), AgentError<Failed>> {
                     used(agent.trigger(&mut ports.context(&mut ()), trigger));
                 }
             }
-            4 => _ = used(agent.short_message(&mut ports.context(&mut ()), octets()))?,
+            4 => {
+                let bearer = any(Bearer::Cdma);
+                used(agent.message(&mut ports.context(&mut ()), bearer, octets(), &mut *datagram))?;
+            }
             5 => {
                 let mode = if any(true) { Mode::UserInitiated } else { Mode::NetworkInitiated };
                 used(agent.otasp_begin(&mut ports.context(&mut ()), mode))?;
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
+            8 => _ = used(agent.select_nam(&mut ports.context(&mut ()), any(Nam::Second)))?,
+            9 => used(agent.allow_otapa(&mut ports.context(&mut ()), any(true)))?,
+            10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
             _ => _ = used(runner::run(agent, &mut ports, &mut ())?),
         }
     }
