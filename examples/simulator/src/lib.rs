@@ -16,12 +16,14 @@
 //! | [`scenario`] | the call flows and their variants, as data |
 //! | [`world`] | a handset and an operator, set up for one scenario |
 //! | [`handset`] | the simulated handset |
+//! | [`license`] | licenses: a device, the flows, documents in words |
 //! | [`hex`] | octets as text |
 
 pub mod command;
 pub mod feed;
 pub mod handset;
 pub mod hex;
+pub mod license;
 pub mod play;
 pub mod player;
 pub mod present;

@@ -6,9 +6,11 @@
 mod delta;
 mod input;
 mod inspect;
+mod license;
 mod open;
 mod package;
 mod prl;
+mod serve;
 mod signing;
 mod simulate;
 
@@ -71,6 +73,8 @@ const EXAMPLES: &str = "Examples:
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
   kedge open settings.provbin
+  kedge serve                                    the network as real servers, with pages
+  kedge license request                          a license for the device in ./kedge-device
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -90,6 +94,10 @@ enum Command {
     Package(package::Package),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Ask for, show, install and explain the license of a device in a directory
+    License(license::License),
+    /// Start the simulated network as real servers, until Ctrl-C
+    Serve(serve::Serve),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -110,6 +118,8 @@ pub fn run(
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::License(arguments)) => license::run(&arguments, surroundings),
+        Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
