@@ -261,6 +261,46 @@ fn reports_are_taken_again_and_strange_ones_are_not() {
 }
 
 #[test]
+fn a_sealed_document_is_opened_by_the_requests_key() {
+    use coset::cbor::value::Value;
+    use coset::{CoseEncrypt0, CoseSign1, TaggedCborSerializable as _};
+    use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+    use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+    use ring::hkdf::{HKDF_SHA256, Salt};
+
+    let mut desk = Desk::new(Policy::default());
+    let mut a = desk.activated(1, "alice");
+    let private = EphemeralPrivateKey::generate(&X25519, &ring::rand::SystemRandom::new()).unwrap();
+    a.ephemeral = Some(private.compute_public_key().unwrap().as_ref().to_vec());
+    assert!(matches!(desk.ask(&mut a, REFRESH), Answer::Document { .. }), "not without the capability");
+    a.capabilities |= 4;
+    let Answer::Other(media_type, octets) = desk.ask(&mut a, REFRESH) else { panic!("not sealed") };
+    assert_eq!(media_type, "application/vnd.example.sealed+cbor");
+    let sealed = CoseEncrypt0::from_tagged_slice(&octets).unwrap();
+    let header = &sealed.protected.header;
+    let named = header.rest[0].1.as_map().unwrap();
+    let server = named.iter().find(|(label, _)| *label == Value::from(-2)).unwrap().1.as_bytes().unwrap();
+    let iv: [u8; 12] = header.iv.as_slice().try_into().unwrap();
+    let opened = agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, server), |shared| {
+        let secret = Salt::new(HKDF_SHA256, &[7; 16]).extract(shared);
+        let okm = secret.expand(&[b"provlic-v1 sealed"], &CHACHA20_POLY1305).unwrap();
+        let key = LessSafeKey::new(UnboundKey::from(okm));
+        sealed.decrypt(b"provlic-v1", |ciphertext, associated| {
+            let mut octets = ciphertext.to_vec();
+            let len = key
+                .open_in_place(Nonce::assume_unique_for_key(iv), Aad::from(associated), &mut octets)?
+                .len();
+            octets.truncate(len);
+            Ok::<_, ring::error::Unspecified>(octets)
+        })
+    });
+    let document = opened.unwrap().unwrap();
+    assert!(CoseSign1::from_tagged_slice(&document).is_ok(), "signed, then sealed");
+    a.ephemeral = Some(vec![1; 31]);
+    assert_eq!(desk.ask(&mut a, REFRESH), Answer::Problem(8), "no key");
+}
+
+#[test]
 fn tickets_end() {
     let mut desk = Desk::new(Policy::default());
     let mut a = desk.device(1);

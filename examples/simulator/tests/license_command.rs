@@ -307,6 +307,18 @@ fn move_device(device: &str, entry: &str) {
     std::fs::write(path, stored.to_string()).unwrap();
 }
 
+/// What the desktop files promise is what the command takes.
+#[test]
+fn the_desktop_files_name_the_type_of_documents() {
+    let entry = include_str!("../desktop/kedge-license.desktop");
+    let info = include_str!("../desktop/kedge-license.xml");
+    let media_type = format!("application/vnd.{}.provisioning+cbor", kedge::license::NAMES.vendor);
+    assert!(
+        entry.contains(&format!("MimeType={media_type};")) && entry.contains("Exec=kedge license open %f")
+    );
+    assert!(info.contains(&format!("type=\"{media_type}\"")) && info.contains("*.prv"));
+}
+
 #[test]
 fn wrong_use_of_serve_is_named() {
     let place = scratch("wrong");

@@ -234,6 +234,12 @@ impl Policy {
         if account.paid || account.trial_end.is_some_and(|end| now < end) {
             return None;
         }
+        if account.refunded {
+            // whoever had the money back does not begin with a trial
+            account.refunded = false;
+            account.trial_end.get_or_insert(now);
+            return Some(Decision::Issue(nothing(REFUND)));
+        }
         if account.trial_end.is_some() {
             return Some(Decision::Pay);
         }

@@ -13,8 +13,8 @@
 //! A request is a signed token, or, at levels L0 and L1, plain parameters. [`pages`] are for people. `SERVER.md` tells how
 //! to run it.
 //!
-//! No sockets, no clock, no random source: the same requests at the same times get the same octets. Books are kept in a
-//! [`Ledger`], committed before an answer goes out; requests under way are in memory.
+//! No sockets, no clock, and no random source but for sealed documents: the same requests at the same times get the same
+//! octets. Books are kept in a [`Ledger`], committed before an answer goes out; requests under way are in memory.
 
 mod books;
 mod decide;
@@ -22,6 +22,7 @@ mod ledger;
 mod pages;
 mod papers;
 mod rows;
+mod seal;
 mod secret;
 mod tickets;
 mod visitor;
@@ -351,7 +352,14 @@ impl Provisioning {
             expires: grant.expires,
             reports: 0,
         };
-        ticket.document = Some((self.media_type("provisioning"), document));
+        let receiver = ticket.asked.ephemeral.as_ref().filter(|_| ticket.asked.has(capability::SEALED));
+        ticket.document = Some(match receiver {
+            None => (self.media_type("provisioning"), document),
+            Some(key) => match seal::seal(&document, &ticket.asked.nonce, key) {
+                Some(sealed) => (self.media_type("sealed"), sealed),
+                None => return refuse(problem::BAD_TOKEN, ticket.browser),
+            },
+        });
         let code = self.code();
         let location = format!("/v1/download?d={code}");
         self.tickets.put(code, ticket, now);

@@ -12,7 +12,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use super::decide::{Asked, Grant, capability, problem};
 
 /// What every signature of the protocol also covers.
-const AAD: &[u8] = b"provlic-v1";
+pub(super) const AAD: &[u8] = b"provlic-v1";
 /// The number of Ed25519 in COSE (RFC 9864).
 const ALGORITHM: i64 = -19;
 /// Label `typ` (RFC 9596).
@@ -192,12 +192,12 @@ pub(super) const fn title(code: u64) -> &'static str {
     }
 }
 
-fn int(number: u64) -> Value {
+pub(super) fn int(number: u64) -> Value {
     Value::from(number)
 }
 
 /// A map in the deterministic order: unsigned keys ascend, negative ones behind them descend.
-fn map(pairs: impl IntoIterator<Item = (i64, Value)>) -> Value {
+pub(super) fn map(pairs: impl IntoIterator<Item = (i64, Value)>) -> Value {
     let mut pairs: Vec<(i64, Value)> = pairs.into_iter().collect();
     pairs.sort_by_key(|(key, _)| (*key < 0, key.unsigned_abs()));
     Value::Map(pairs.into_iter().map(|(key, value)| (Value::from(key), value)).collect())

@@ -47,6 +47,8 @@ pub struct Device {
     pub held: (u64, u64),
     pub capabilities: u64,
     pub version: String,
+    /// Its ephemeral key, if it takes sealed documents.
+    pub ephemeral: Option<Vec<u8>>,
     /// Serial and id of the last document.
     pub issued: (u64, u64),
     pub id: Vec<u8>,
@@ -85,21 +87,22 @@ impl Device {
 
     /// The request token for `op`.
     pub fn token(&self, op: u64) -> Vec<u8> {
-        let own = map([
+        let mut own = vec![
             (1, Value::from(op)),
             (2, serial(self.held)),
             (3, Value::from(0)),
             (4, Value::from("Test device")),
             (5, Value::from(self.version.as_str())),
             (6, Value::from(self.capabilities)),
-        ]);
+        ];
+        own.extend(self.ephemeral.clone().map(|key| (8, Value::Bytes(key))));
         let payload = map([
             (6, Value::from(START)),
             (10, Value::Bytes(vec![7; 16])),
             (256, Value::Bytes(self.ueid.clone())),
             (261, Value::from(5)),
             (267, Value::from(self.boots)),
-            (-70_003, own),
+            (-70_003, map(own)),
         ]);
         self.sign("provreq", &payload)
     }
@@ -132,6 +135,7 @@ impl Desk {
             held: (0, 0),
             capabilities: 1 | 2 << 8,
             version: "2.0".to_owned(),
+            ephemeral: None,
             issued: (0, 0),
             id: Vec::new(),
         }
