@@ -285,14 +285,18 @@ fn a_sealed_document_is_opened_by_the_requests_key() {
         let secret = Salt::new(HKDF_SHA256, &[7; 16]).extract(shared);
         let okm = secret.expand(&[b"provlic-v1 sealed"], &CHACHA20_POLY1305).unwrap();
         let key = LessSafeKey::new(UnboundKey::from(okm));
-        sealed.decrypt(b"provlic-v1", |ciphertext, associated| {
-            let mut octets = ciphertext.to_vec();
-            let len = key
-                .open_in_place(Nonce::assume_unique_for_key(iv), Aad::from(associated), &mut octets)?
-                .len();
-            octets.truncate(len);
-            Ok::<_, ring::error::Unspecified>(octets)
-        })
+        sealed.decrypt_ciphertext(
+            b"provlic-v1",
+            || ring::error::Unspecified,
+            |ciphertext, associated| {
+                let mut octets = ciphertext.to_vec();
+                let len = key
+                    .open_in_place(Nonce::assume_unique_for_key(iv), Aad::from(associated), &mut octets)?
+                    .len();
+                octets.truncate(len);
+                Ok::<_, ring::error::Unspecified>(octets)
+            },
+        )
     });
     let document = opened.unwrap().unwrap();
     assert!(CoseSign1::from_tagged_slice(&document).is_ok(), "signed, then sealed");

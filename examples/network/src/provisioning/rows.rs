@@ -16,7 +16,7 @@ impl<T: Clone + Default + Encode<()> + for<'b> Decode<'b, ()>> Row for T {}
 #[derive(Clone, Debug)]
 pub(super) struct Rows<V> {
     table: Table,
-    rows: BTreeMap<Vec<u8>, V>,
+    held: BTreeMap<Vec<u8>, V>,
     changed: BTreeSet<Vec<u8>>,
 }
 
@@ -30,31 +30,31 @@ impl<V: Row> Rows<V> {
             })?;
             Ok((key, row))
         });
-        Ok(Self { table, rows: rows.collect::<io::Result<_>>()?, changed: BTreeSet::new() })
+        Ok(Self { table, held: rows.collect::<io::Result<_>>()?, changed: BTreeSet::new() })
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<&V> {
-        self.rows.get(key)
+        self.held.get(key)
     }
 
     /// The row, to be changed; a new one if there is none.
     pub(super) fn edit(&mut self, key: &[u8]) -> &mut V {
         self.changed.insert(key.to_vec());
-        self.rows.entry(key.to_vec()).or_default()
+        self.held.entry(key.to_vec()).or_default()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Vec<u8>, &V)> {
-        self.rows.iter()
+        self.held.iter()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.held.len()
     }
 
     /// What is not committed yet.
     pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
         self.changed.iter().map(|key| {
-            let row = self.rows.get(key).and_then(|row| minicbor::to_vec(row).ok());
+            let row = self.held.get(key).and_then(|row| minicbor::to_vec(row).ok());
             Change { table: self.table, key: key.clone(), row }
         })
     }

@@ -85,7 +85,8 @@ fn message(purpose: &str, text: &str) -> Vec<u8> {
 
 /// Octets in lower-case hexadecimal.
 pub(super) fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
 }
 
 /// The octets that hexadecimal text means.

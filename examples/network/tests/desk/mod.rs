@@ -14,14 +14,15 @@ use kedge_protocol::xml::base64;
 use ring::digest::{SHA256, digest};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
-pub const NAMES: Names = Names { vendor: "example", product: "example-client", issuer: "prov.example" };
-pub const START: u64 = 1_893_456_000;
-pub const DAY: u64 = 86_400;
+pub(crate) const NAMES: Names =
+    Names { vendor: "example", product: "example-client", issuer: "prov.example" };
+pub(crate) const START: u64 = 1_893_456_000;
+pub(crate) const DAY: u64 = 86_400;
 const SITE: &str = "https://prov.operator.example";
 
 /// What a device gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     Document {
         state: u64,
         reason: u64,
@@ -40,27 +41,27 @@ pub enum Answer {
 
 /// A device's side.
 #[derive(Clone, Debug)]
-pub struct Device {
-    pub ueid: Vec<u8>,
-    pub seed: [u8; 32],
-    pub boots: u64,
-    pub held: (u64, u64),
-    pub capabilities: u64,
-    pub version: String,
+pub(crate) struct Device {
+    pub(crate) ueid: Vec<u8>,
+    pub(crate) seed: [u8; 32],
+    pub(crate) boots: u64,
+    pub(crate) held: (u64, u64),
+    pub(crate) capabilities: u64,
+    pub(crate) version: String,
     /// Its ephemeral key, if it takes sealed documents.
-    pub ephemeral: Option<Vec<u8>>,
+    pub(crate) ephemeral: Option<Vec<u8>>,
     /// Serial and id of the last document.
-    pub issued: (u64, u64),
-    pub id: Vec<u8>,
+    pub(crate) issued: (u64, u64),
+    pub(crate) id: Vec<u8>,
 }
 
 impl Device {
     /// Its storage is lost.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         (self.held, self.boots) = ((0, 0), 1);
     }
 
-    pub fn public_key(&self) -> Vec<u8> {
+    pub(crate) fn public_key(&self) -> Vec<u8> {
         self.pair().public_key().as_ref().to_vec()
     }
 
@@ -86,7 +87,7 @@ impl Device {
     }
 
     /// The request token for `op`.
-    pub fn token(&self, op: u64) -> Vec<u8> {
+    pub(crate) fn token(&self, op: u64) -> Vec<u8> {
         let mut own = vec![
             (1, Value::from(op)),
             (2, serial(self.held)),
@@ -109,25 +110,26 @@ impl Device {
 }
 
 /// The server, and the time.
-pub struct Desk {
-    pub server: Provisioning,
-    pub now: u64,
+pub(crate) struct Desk {
+    pub(crate) server: Provisioning,
+    pub(crate) now: u64,
 }
 
 impl Desk {
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self::with(policy, Box::new(InMemory::default()), 1)
     }
 
-    pub fn with(policy: Policy, ledger: Box<dyn Ledger>, epoch: u64) -> Self {
+    pub(crate) fn with(policy: Policy, ledger: Box<dyn Ledger>, epoch: u64) -> Self {
         Self { server: Provisioning::open(NAMES, policy, [1; 32], ledger, epoch).unwrap(), now: START }
     }
 
-    pub fn wait(&mut self, days: u64) {
+    pub(crate) fn wait(&mut self, days: u64) {
         self.now += days * DAY;
     }
 
-    pub fn stranger(&self, number: u8) -> Device {
+    #[expect(clippy::unused_self, reason = "devices come from a desk")]
+    pub(crate) fn stranger(&self, number: u8) -> Device {
         Device {
             ueid: vec![1, number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
             seed: [number; 32],
@@ -142,14 +144,14 @@ impl Desk {
     }
 
     /// A device from the factory.
-    pub fn device(&mut self, number: u8) -> Device {
+    pub(crate) fn device(&mut self, number: u8) -> Device {
         let device = self.stranger(number);
         self.server.register(device.pair().public_key().as_ref());
         device
     }
 
     /// One that was activated for the account.
-    pub fn activated(&mut self, number: u8, account: &str) -> Device {
+    pub(crate) fn activated(&mut self, number: u8, account: &str) -> Device {
         let mut device = self.device(number);
         let answer = self.ask_as(&mut device, 1, account);
         assert!(matches!(answer, Answer::Document { .. }), "{answer:?}");
@@ -157,14 +159,14 @@ impl Desk {
     }
 
     /// The device asks; a document is installed and reported.
-    pub fn ask(&mut self, device: &mut Device, op: u64) -> Answer {
+    pub(crate) fn ask(&mut self, device: &mut Device, op: u64) -> Answer {
         let entry = format!("/v1/entry?v=1&op={op}&t={}", base64_url(&device.token(op)));
         let response = self.follow(&entry);
         self.take(device, response, true)
     }
 
     /// The same, and the user names the account if asked.
-    pub fn ask_as(&mut self, device: &mut Device, op: u64, account: &str) -> Answer {
+    pub(crate) fn ask_as(&mut self, device: &mut Device, op: u64, account: &str) -> Answer {
         match self.ask(device, op) {
             Answer::Action { page, code } if page == "activate" => {
                 assert!(self.server.sign_up(&code, account, self.now));
@@ -174,19 +176,19 @@ impl Desk {
         }
     }
 
-    pub fn poll(&mut self, device: &mut Device, code: &str) -> Answer {
+    pub(crate) fn poll(&mut self, device: &mut Device, code: &str) -> Answer {
         let response = self.follow(&format!("/v1/poll?c={code}"));
         self.take(device, response, true)
     }
 
     /// The report is lost.
-    pub fn poll_unreported(&mut self, device: &mut Device, code: &str) -> Answer {
+    pub(crate) fn poll_unreported(&mut self, device: &mut Device, code: &str) -> Answer {
         let response = self.follow(&format!("/v1/poll?c={code}"));
         self.take(device, response, false)
     }
 
     /// Reports that the device's last document is installed: the status.
-    pub fn report(&mut self, device: &Device) -> u16 {
+    pub(crate) fn report(&mut self, device: &Device) -> u16 {
         let own = map([(2, serial(device.held)), (20, Value::from(0))]);
         let report =
             map([(7, Value::Bytes(device.id.clone())), (10, Value::Bytes(vec![7; 16])), (-70_003, own)]);
@@ -195,13 +197,13 @@ impl Desk {
     }
 
     /// What a plain request gets.
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         let response = self.follow(path);
         let mut nobody = self.stranger(0);
         self.take(&mut nobody, response, false)
     }
 
-    pub fn exchange(&mut self, method: &str, path: &str, body: Vec<u8>) -> Response {
+    pub(crate) fn exchange(&mut self, method: &str, path: &str, body: Vec<u8>) -> Response {
         let accept =
             "application/vnd.example.provisioning+cbor, application/vnd.example.user-action+cbor;q=0.9";
         let headers = vec![("Accept".to_owned(), accept.to_owned())];
@@ -228,7 +230,7 @@ impl Desk {
                 let license = find(&claims, -70_001).unwrap();
                 let (state, reason) = (number(license, 1).unwrap(), number(license, 9).unwrap());
                 device.issued = pair(find(license, 2).unwrap());
-                device.id = find(&claims, 7).unwrap().as_bytes().unwrap().clone();
+                device.id.clone_from(find(&claims, 7).unwrap().as_bytes().unwrap());
                 if reports {
                     device.held = if state == 0 { (0, 0) } else { device.issued };
                     assert_eq!(self.report(device), 200);
@@ -276,7 +278,7 @@ fn pair(value: &Value) -> (u64, u64) {
     (numbers[0], numbers[1])
 }
 
-pub fn base64_url(octets: &[u8]) -> String {
+pub(crate) fn base64_url(octets: &[u8]) -> String {
     let mut room = vec![0; octets.len() * 2];
     let mut w = Writer::new(&mut room);
     base64::encode_url(octets, &mut w).unwrap();

@@ -6,7 +6,7 @@ use kedge_agent::license::{
 };
 use kedge_network::provisioning::Names;
 use kedge_platform::clock::Clock;
-use kedge_platform::flash::{NorFlash, Region};
+use kedge_platform::flash::{ErrorType, NorFlash, Region};
 use kedge_platform::http::Connection;
 use kedge_platform::license::DeviceKey;
 use kedge_platform_crypto::{SoftCrypto, SoftSha256};
@@ -47,6 +47,8 @@ pub struct Profile {
 
 /// What can go wrong: refusals, flash, buffers.
 pub type Error<F> = LicenseError<NorError<F>>;
+/// A device that has started and what it found, or why not, and the flash if it is still there.
+pub type Started<'p, F> = Result<(Licensed<'p, F>, Boot), (Error<<F as ErrorType>::Error>, Option<F>)>;
 
 /// A device and its license on the flash `F`.
 #[derive(Debug)]
@@ -60,11 +62,7 @@ pub struct Licensed<'p, F: NorFlash> {
 
 impl<'p, F: NorFlash> Licensed<'p, F> {
     /// Starts the device: what it found on `flash`, which comes back if the start fails.
-    pub fn start(
-        profile: &'p Profile,
-        flash: F,
-        now: Now,
-    ) -> Result<(Self, Boot), (Error<F::Error>, Option<F>)> {
+    pub fn start(profile: &'p Profile, flash: F, now: Now) -> Started<'p, F> {
         let mut key = Key::of(&profile.seed);
         let mut configured = Configured::default();
         let store = NorStore::new(flash, Region::new(0, PLACE));

@@ -10,7 +10,7 @@ use kedge_protocol::license::session::Outcome;
 use kedge_protocol::license::verdict::Denial;
 use kedge_protocol::license::{Code, Op, State};
 
-use super::stage::{ALICE, Flash, Link, PASSWORD, Stage, User, Who};
+use super::stage::{ALICE, Flash, Forger, Link, PASSWORD, Stage, User, Who};
 use super::{ISSUER_SEED, NAMES, base64_url};
 use crate::feed::Lane;
 
@@ -136,7 +136,7 @@ impl Flow {
         match self.kind {
             Kind::Trial => trial(stage),
             Kind::TrialInBrowser => trial_in_browser(stage),
-            Kind::Purchase => purchase(stage),
+            Kind::Purchase | Kind::PowerCut => purchase(stage),
             Kind::Declined => declined(stage),
             Kind::Reinstall => reinstall(stage),
             Kind::Transfer { lease } => transfer(stage, lease),
@@ -144,7 +144,6 @@ impl Flow {
             Kind::Offline => offline(stage),
             Kind::Clock => clock(stage),
             Kind::Clone => clone(stage),
-            Kind::PowerCut => purchase(stage),
             Kind::Forged => forged(stage),
             Kind::MyAccount => my_account(stage),
             Kind::Withdrawn => withdrawn(stage),
@@ -363,7 +362,7 @@ fn my_account<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
 }
 
 /// How a document is changed on its way, and what the device must say.
-type Forgery = (&'static str, Code, Box<dyn FnMut(&Response) -> Option<Response> + Send>);
+type Forgery = (&'static str, Code, Forger);
 
 fn forged<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
@@ -418,7 +417,7 @@ fn forgeries<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<Vec<Forger
                 let mut forged = response.clone();
                 for (name, value) in &mut forged.headers {
                     if name == "Content-Type" && value.ends_with(".provisioning+cbor") {
-                        *value = "application/octet-stream".to_owned();
+                        "application/octet-stream".clone_into(value);
                     }
                 }
                 (forged != *response).then_some(forged)
@@ -479,9 +478,7 @@ fn strange_document(server: &mut Provisioning, request: &[u8], now: u64) -> anyh
 }
 
 /// Changes documents, and nothing else.
-fn changed(
-    mut change: impl FnMut(&mut Vec<u8>) + Send + 'static,
-) -> Box<dyn FnMut(&Response) -> Option<Response> + Send> {
+fn changed(mut change: impl FnMut(&mut Vec<u8>) + Send + 'static) -> Forger {
     Box::new(move |response| {
         let kind = response.header("Content-Type").unwrap_or_default();
         if !kind.ends_with(".provisioning+cbor") {

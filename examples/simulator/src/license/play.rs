@@ -102,13 +102,11 @@ fn sweep(
         let clean = once(part, &Trouble::default(), seed, &mut Nobody)?;
         let operations = operations(&clean).context("no count of flash operations")?;
         let torn = |at: u64| Cut::Torn { seed: seed ^ at };
-        match random {
-            Some(count) => {
-                cases.extend((0..count).map(|_| (part, draw.word() % operations.max(1), torn(draw.word()))))
-            }
-            None => cases.extend(
-                (0..operations).flat_map(|at| [Cut::Before, torn(at), Cut::After].map(|cut| (part, at, cut))),
-            ),
+        if let Some(count) = random {
+            cases.extend((0..count).map(|_| (part, draw.word() % operations.max(1), torn(draw.word()))));
+        } else {
+            let kinds = |at: u64| [Cut::Before, torn(at), Cut::After];
+            cases.extend((0..operations).flat_map(|at| kinds(at).map(|cut| (part, at, cut))));
         }
         figures = clean;
     }
