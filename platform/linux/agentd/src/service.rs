@@ -13,8 +13,7 @@ use kedge_agent::store::OUTBOX;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Prompt, Ui};
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Job, Key};
 
 use crate::config::Config;
