@@ -185,7 +185,7 @@ fn the_staff_blocks_withdraws_and_registers() {
     assert_eq!(change(&mut desk, &mut visitor, "/admin/account", &block), 200);
     assert_eq!(desk.ask(&mut a, 3), Answer::Problem(5));
     change(&mut desk, &mut visitor, "/admin/account", &[("name", "alice"), ("do", "unblock")]);
-    let ueid: String = a.ueid.iter().map(|octet| format!("{octet:02x}")).collect();
+    let ueid = desk::hexadecimal(&a.ueid);
     change(&mut desk, &mut visitor, "/admin/device", &[("ueid", &ueid), ("do", "block")]);
     assert_eq!(desk.ask(&mut a, 3), Answer::Problem(5));
     change(&mut desk, &mut visitor, "/admin/device", &[("ueid", &ueid), ("do", "unblock")]);
@@ -204,10 +204,9 @@ fn the_staff_blocks_withdraws_and_registers() {
     ] {
         assert_eq!(change(&mut desk, &mut visitor, path, &fields), 400, "{path} {fields:?}");
     }
-    let stranger = desk.stranger(7);
-    let mut stranger = stranger;
+    let mut stranger = desk.stranger(7);
     assert_eq!(desk.ask(&mut stranger, 1), Answer::Problem(8));
-    let key = stranger.public_key().iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let key = desk::hexadecimal(&stranger.public_key());
     change(&mut desk, &mut visitor, "/admin/register", &[("key", &key)]);
     assert!(matches!(desk.ask(&mut stranger, 1), Answer::Action { .. }));
     change(&mut desk, &mut visitor, "/admin/sign-out", &[]);

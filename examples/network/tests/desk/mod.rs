@@ -284,3 +284,8 @@ pub(crate) fn base64_url(octets: &[u8]) -> String {
     base64::encode_url(octets, &mut w).unwrap();
     String::from_utf8(w.finish().to_vec()).unwrap()
 }
+
+pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap();
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+}

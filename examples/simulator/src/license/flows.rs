@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, bail, ensure};
 use kedge_agent::license::{Boot, Doubt, Verdict};
-use kedge_network::Response;
 use kedge_network::provisioning::{Names, Policy, Provisioning, Visitor};
 use kedge_platform_sim::nor::Nor;
 use kedge_protocol::license::answer::ProblemCode;
