@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use desk::{DAY, Desk, Device, NAMES, START};
 use kedge_network::provisioning::{Policy, Provisioning};
@@ -18,6 +19,8 @@ use serde_json::{Value, json};
 
 /// The key of an element in WebDriver (W3C WebDriver §12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// How long a page may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SITE: &str = "https://prov.operator.example";
 
 /// A browser; ends with the value.
@@ -67,6 +70,8 @@ impl Browser {
             return None;
         };
         browser.session = format!("{}/{id}", browser.session);
+        // for elements of a page that is still being read
+        browser.call("POST", "/timeouts", &json!({"implicit": 2000}));
         Some(browser)
     }
 
@@ -109,10 +114,16 @@ impl Browser {
         assert!(answer.is_null(), "{name}: {answer}");
     }
 
+    /// Sends a form by its button, and waits until the page is another one.
     fn click(&self, selector: &str) {
         let element = self.element(selector);
         let answer = self.call("POST", &format!("/element/{element}/click"), &json!({}));
         assert!(answer.is_null(), "{selector}: {answer}");
+        let begun = Instant::now();
+        while !self.call("GET", &format!("/element/{element}/name"), &Value::Null)["error"].is_string() {
+            assert!(begun.elapsed() < PATIENCE, "{selector}: nothing follows");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// A picture of the page, as PNG in the target folder.
