@@ -17,12 +17,14 @@
 //! | [`world`] | a handset and an operator, set up for one scenario |
 //! | [`traffic`] | what goes over the air in a play |
 //! | [`handset`] | the simulated handset |
+//! | [`license`] | licenses: a device, the flows, documents in words |
 //! | [`hex`] | octets as text |
 
 pub mod command;
 pub mod feed;
 pub mod handset;
 pub mod hex;
+pub mod license;
 pub mod play;
 pub mod player;
 pub mod present;

@@ -12,6 +12,8 @@ use crate::feed::{
     Feed, Figures, Flash, FlashRegion, FlowEnded, Lane, Level, Note, Observer, Progress as FeedProgress,
 };
 use crate::handset::Watch;
+use crate::license;
+use crate::license::flows::{FLOWS, Flow};
 use crate::play::{Options, Play, PowerCut, ScenarioInfo, Verdict};
 use crate::scenario::{SCENARIOS, Scenario, find};
 use crate::traffic::Traffic;
@@ -35,7 +37,7 @@ pub fn built_in_pair() -> Pair {
     Pair { old: OLD.to_vec(), new: NEW.to_vec() }
 }
 
-/// Plays every scenario of [`SCENARIOS`].
+/// Plays every scenario of [`SCENARIOS`], and the license [`FLOWS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Player;
 
@@ -47,10 +49,19 @@ impl Play for Player {
             flow: s.flow().to_owned(),
             by_default: s.is_main(),
         };
-        SCENARIOS.iter().map(info).collect()
+        let license = |flow: &Flow| ScenarioInfo {
+            name: flow.name.to_owned(),
+            title: flow.title.to_owned(),
+            flow: flow.flow().to_owned(),
+            by_default: flow.flow() == flow.name,
+        };
+        SCENARIOS.iter().map(info).chain(FLOWS.iter().map(license)).collect()
     }
 
     fn play(&self, name: &str, options: &Options, observer: &mut dyn Observer) -> anyhow::Result<Verdict> {
+        if let Some(flow) = license::flows::find(name) {
+            return Ok(license::play::play(flow, options, observer));
+        }
         let scenario = find(name).ok_or_else(|| anyhow!("no flow {name:?}; --list shows all"))?;
         let pair = pair(options)?;
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());

@@ -9,9 +9,11 @@ mod explain;
 mod input;
 mod inspect;
 mod nam;
+mod license;
 mod open;
 mod package;
 mod prl;
+mod serve;
 mod signing;
 mod simulate;
 
@@ -76,6 +78,8 @@ const EXAMPLES: &str = "Examples:
   kedge nam history state
   kedge open settings.provbin
   kedge explain fumo 404
+  kedge serve                                    the network as real servers, with pages
+  kedge license request                          a license for the device in ./kedge-device
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -101,6 +105,10 @@ enum Command {
     Nam(nam::Arguments),
     /// Show what the CDMA flows cost on the air, by coding
     Air(air::Air),
+    /// Ask for, show, install and explain the license of a device in a directory
+    License(license::License),
+    /// Start the simulated network as real servers, until Ctrl-C
+    Serve(serve::Serve),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -124,6 +132,8 @@ pub fn run(
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
         Some(Command::Nam(arguments)) => nam::run(&arguments, surroundings),
         Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
+        Some(Command::License(arguments)) => license::run(&arguments, surroundings),
+        Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
