@@ -11,6 +11,7 @@ use kedge_agent::trigger::Accepted;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wire::Slot;
 
 use crate::config::{KedgeConfig, Tables};
 use crate::event::KedgeEvents;
