@@ -24,8 +24,7 @@ use kedge_platform_sim::nor::Nor;
 use kedge_platform_sim::power::Power;
 use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_protocol::license::accept::{IssuerKey, KeyStore, Policy};
 use kedge_protocol::license::session::{self, Outcome};
 use kedge_protocol::license::url::Allowed;
@@ -137,11 +136,14 @@ impl Ui for Person {
         self.shown.push(format!("{prompt:?}"));
         if let Prompt::Elsewhere { url, code, .. } = prompt {
             assert!(url.contains(PROVISIONING_HOST));
+            let now = self.net.seconds().expect("a clock");
             let mut server = self.net.server.borrow_mut();
-            if code.starts_with("PAY") {
-                let _ = self.pays && server.pay(code);
+            if url.ends_with("/pay") {
+                let _ = self.pays && server.pay(code, now);
+            } else if url.ends_with("/account") {
+                assert!(server.done(code, now));
             } else {
-                assert!(server.sign_up(code, self.account));
+                assert!(server.sign_up(code, self.account, now));
             }
         }
         Answer::Later
@@ -183,20 +185,8 @@ impl Events for Log {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 1024,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
-    }
+fn capability() -> Capability {
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 1024, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 /// A device, off: what survives, and its ports.
@@ -260,7 +250,8 @@ impl Handset {
             memory: 0,
         };
         let pri = Pri { objects: &PRI, spc: *b"000000" };
-        let config = Config { store: region(8, 8), update, device, pri, capability, objects: &[] };
+        let config =
+            Config { store: region(8, 8), update, device, pri, capability: capability(), objects: &[] };
         let mut agent = Agent::start(config, memory, &mut ports.context(log)).ok()?;
         let setup = LicenseSetup {
             config: license::Config {
