@@ -518,10 +518,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let taken = match done {
                     Done::HttpEnded(ended) => talk.exchanged(context, ended),
                     Done::Answered(_) => Some(()),
-                    Done::Waited => {
-                        talk.waited(context.now);
-                        Some(())
-                    }
                     _ => None,
                 };
                 self.state = State::Licensing(Errand::Talking(talk));

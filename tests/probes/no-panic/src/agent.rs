@@ -3,12 +3,12 @@
 use crate::engine::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
-use crate::ports::ports;
+use crate::ports::{Unknown, ports};
 use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
-use kedge_agent::runner;
+use kedge_agent::runner::{self, Ports};
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
 use kedge_protocol::is683::Engine;
@@ -23,14 +23,20 @@ type Lent = Engine<DEFAULT_PRL>;
 
 #[inline(never)]
 pub fn run() {
-    used(live()).ok();
+    // the part `licensing` has a life of its own
+    if cfg!(not(feature = "licensing")) {
+        used(with_agent(live)).ok();
+    }
     if let Ok(media_type) = MediaType::parse(text()) {
         used(dispatch::handler(&media_type, any(dispatch::Origin::Push))).ok();
     }
 }
 
+/// Starts the agent, and lets `live` be its life.
 #[inline(never)]
-fn live() -> Result<(), AgentError<Failed>> {
+pub fn with_agent(
+    live: impl FnOnce(&mut Agent<'_, DEFAULT_PRL>, &mut Ports<Unknown>) -> Result<(), AgentError<Failed>>,
+) -> Result<(), AgentError<Failed>> {
     let mut ports = ports();
     let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3), memory: any(1) };
     let objects = [("iota/boot-url", text()), ("iota/boot-nai", text())];
@@ -47,6 +53,11 @@ fn live() -> Result<(), AgentError<Failed>> {
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
     let memory = Memory { buffers, engine, messages };
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut ()))?;
+    live(&mut agent, &mut ports)
+}
+
+#[inline(never)]
+fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Result<(), AgentError<Failed>> {
     while any(true) {
         match any(0_u8) {
             0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
@@ -64,7 +75,7 @@ fn live() -> Result<(), AgentError<Failed>> {
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
-            _ => _ = used(runner::run(&mut agent, &mut ports, &mut ())?),
+            _ => _ = used(runner::run(agent, ports, &mut ())?),
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ mod opaque;
 #[cfg(any(
     feature = "update",
     feature = "license",
+    all(feature = "license-document", not(feature = "license-document-signed")),
     all(feature = "applier", not(feature = "applier-signed"))
 ))]
 mod crypto;
@@ -65,6 +66,8 @@ parts! {
     "handover" handover
     "agent" agent
     "license" license
+    "license-document" license_document
+    "licensing" licensing
 }
 
 #[panic_handler]
