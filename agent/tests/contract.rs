@@ -15,8 +15,7 @@ use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;
@@ -100,7 +99,7 @@ impl<'b> Bench<'b> {
                 memory: 0,
             },
             pri: Pri { objects: domain, spc: *b"000000" },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let messages = Box::leak(Box::default());
@@ -145,20 +144,8 @@ impl<'b> Bench<'b> {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 1024,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
-    }
+fn capability() -> Capability {
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 1024, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 const PRI: [(&str, &str); 3] = [

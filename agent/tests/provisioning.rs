@@ -19,7 +19,6 @@ use kedge_platform_sim::random::Seeded;
 use kedge_protocol::cp::security::{KeyForm, NetworkKey, hex_of_mac, network_key, sign};
 use kedge_protocol::cp::{Kind, OBJECT, Object, ObjectWriter, ParmName, write};
 use kedge_protocol::is683::engine::{Capability, Engine};
-use kedge_protocol::is683::{self};
 use kedge_protocol::sms::Ports;
 use kedge_protocol::sms::gsm::{Address, DataCoding, Deliver, Receiver, Segments, TimeStamp};
 use kedge_protocol::wap::{
@@ -109,7 +108,7 @@ impl Phone {
                 memory: 0,
             },
             pri: Pri { objects: &[], spc: *b"000000" },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let Self { flash, identity, entropy, log, now, receive, send, engine, receiver } = self;
@@ -175,20 +174,8 @@ impl Phone {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 64,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: is683::engine::Carried::NONE,
-    }
+fn capability() -> Capability {
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 64, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 fn stored(object: &Object<'_>) -> Vec<u8> {

@@ -15,9 +15,8 @@ use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
 use kedge_protocol::is683::Family;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine, Mode, SPC_TRIES, Shelf};
+use kedge_protocol::is683::engine::{Capability, Engine, Mode, SPC_TRIES, Shelf};
 use kedge_protocol::is683::prl::crc16;
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{Device, Layout, Mode as UpdateMode};
@@ -297,19 +296,14 @@ fn store_region() -> Region {
     region(8, 8)
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 1,
         model: 1,
         band_mode: 0x60,
         max_prl_size: 64,
-        extended_prl: false,
         max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
+        ..Capability::PLAIN
     }
 }
 
@@ -334,7 +328,7 @@ fn config() -> Config<'static> {
             memory: 0,
         },
         pri: Pri { objects: &OBJECTS, spc: *b"000000" },
-        capability,
+        capability: capability(),
         objects: &[],
     }
 }

@@ -24,7 +24,6 @@ use kedge_platform_sim::nor::Nor;
 use kedge_platform_sim::power::Power;
 use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine};
 use kedge_protocol::license::accept::{IssuerKey, KeyStore, Policy};
 use kedge_protocol::license::session::{self, Outcome};
@@ -193,7 +192,7 @@ impl Events for Log {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 1,
         model: 1,
@@ -203,7 +202,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         max_sid_nid: 4,
         scm: 0,
         mob_p_rev: 6,
-        hardware,
         packet_data: None,
         carried: Carried::NONE,
     }
@@ -270,7 +268,8 @@ impl Handset {
             memory: 0,
         };
         let pri = Pri { objects: &PRI, spc: *b"000000" };
-        let config = Config { store: region(8, 8), update, device, pri, capability, objects: &[] };
+        let config =
+            Config { store: region(8, 8), update, device, pri, capability: capability(), objects: &[] };
         let mut agent = Agent::start(config, memory, &mut ports.context(log)).ok()?;
         let setup = LicenseSetup {
             config: license::Config {

@@ -14,8 +14,7 @@ use kedge_agent::store::OUTBOX;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Prompt, Ui};
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Job, Key};
 
 use crate::config::Config;
@@ -98,7 +97,7 @@ fn live(
         update: map.update,
         device,
         pri: Pri { objects: &objects, spc: config.spc },
-        capability,
+        capability: capability(),
         objects: &[],
     };
     let (mut receive, mut send) = (vec![0; RECEIVE], vec![0; SEND]);
@@ -269,18 +268,12 @@ impl Ui for User {
 }
 
 /// What the machine tells of itself by IS-683: nothing of a modem, whose own driver knows it.
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 1,
-        model: 0,
-        band_mode: 0,
         max_prl_size: u16::try_from(PRL).unwrap_or(u16::MAX),
         extended_prl: true,
         max_sid_nid: 20,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
+        ..Capability::PLAIN
     }
 }
