@@ -24,7 +24,7 @@ use kedge_platform_sim::nor::Nor;
 use kedge_platform_sim::power::Power;
 use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_protocol::license::accept::{IssuerKey, KeyStore, Policy};
 use kedge_protocol::license::session::{self, Outcome};
 use kedge_protocol::license::url::Allowed;
@@ -193,18 +193,7 @@ impl Events for Log {
 }
 
 fn capability() -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 1024,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        packet_data: None,
-        carried: Carried::NONE,
-    }
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 1024, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 /// A device, off: what survives, and its ports.
