@@ -536,10 +536,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let taken = match done {
                     Done::HttpEnded(ended) => talk.exchanged(context, ended),
                     Done::Answered(_) => Some(()),
-                    Done::Waited => {
-                        talk.waited(context.now);
-                        Some(())
-                    }
                     _ => None,
                 };
                 return taken.ok_or(AgentError::Misuse);

@@ -36,10 +36,15 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 pub(crate) const NAMES: Names =
     Names { vendor: "example", product: "example-client", issuer: "prov.example" };
 pub(crate) const START: u64 = 1_893_456_000;
+/// How often the server wants to be asked while the user does something.
+pub(crate) const POLL: Duration = Duration::from_secs(5);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const UEID: &[u8] = &[3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 0];
-const PRI: [(&str, &str); 2] =
-    [("iota/boot-nai", "activate@example"), ("iota/trusted-domain", "example.com")];
+const PRI: [(&str, &str); 3] = [
+    ("iota/boot-url", "http://prov.example.com/boot"),
+    ("iota/boot-nai", "activate@example"),
+    ("iota/trusted-domain", "example.com"),
+];
 
 pub(crate) type Flash = Nor<4, 4096>;
 
@@ -128,6 +133,8 @@ pub(crate) struct Person {
     net: Net,
     account: &'static str,
     pub(crate) pays: bool,
+    /// Does nothing of what he is told.
+    pub(crate) idle: bool,
     pub(crate) shown: Vec<String>,
 }
 
@@ -136,6 +143,9 @@ impl Ui for Person {
         self.shown.push(format!("{prompt:?}"));
         if let Prompt::Elsewhere { url, code, .. } = prompt {
             assert!(url.contains(PROVISIONING_HOST));
+            if self.idle {
+                return Answer::Later;
+            }
             let now = self.net.seconds().expect("a clock");
             let mut server = self.net.server.borrow_mut();
             if url.ends_with("/pay") {
@@ -205,7 +215,7 @@ impl Handset {
         let chip = chip(seed);
         net.server.borrow_mut().register(&chip.public_key());
         let trusted = Trusted(net.server.borrow().public_key().try_into().expect("32 octets"));
-        let user = Person { net: net.clone(), account: "alice", pays: true, shown: Vec::new() };
+        let user = Person { net: net.clone(), account: "alice", pays: true, idle: false, shown: Vec::new() };
         let ports = Ports {
             flash: Nor::new(20),
             crypto: SoftCrypto,
@@ -305,10 +315,15 @@ pub(crate) fn chip(seed: u8) -> Chip {
     Chip(Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed"))
 }
 
-/// Runs until nothing is to be done; the time until which. `None`: the power failed.
+/// Runs until nothing is to be done for longer than between two polls; the time until which. `None`: the power failed.
 pub(crate) fn go(agent: &mut Life<'_>, ports: &mut Ports<Parts>, log: &mut Log) -> Option<Option<Duration>> {
-    match run(agent, ports, log).ok()? {
-        Pause::Idle(until) => Some(until),
-        Pause::Restarted(why) => panic!("no reason to restart: {why:?}"),
+    loop {
+        match run(agent, ports, log).ok()? {
+            Pause::Idle(Some(until)) if until <= ports.clock.uptime() + POLL => {
+                ports.clock.sleep_until(until)
+            }
+            Pause::Idle(until) => return Some(until),
+            Pause::Restarted(why) => panic!("no reason to restart: {why:?}"),
+        }
     }
 }
