@@ -393,12 +393,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.trigger_object(context, Kind::Activation, "iota/boot-url")
     }
 
-    /// The user looks for a software update: a session at the URL for that. A package that waits is asked about again.
+    /// The user looks for a software update: a session at the URL for that, or, if there is none, with the management server
+    /// of the first account. A package that waits is asked about again.
     pub fn check_for_update<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<Accepted, AgentError<F::Error>> {
         self.ask_after = Duration::ZERO;
+        let mut buf = [0; limits::URL];
+        let url = self.desk.setting(context.flash, "x/kedge/fota-url", &mut buf)?;
+        if self.dm.is_some() && url.is_none_or(str::is_empty) {
+            return self.ask_for_update(context);
+        }
         self.trigger_object(context, Kind::UpdateCheck, "x/kedge/fota-url")
     }
 

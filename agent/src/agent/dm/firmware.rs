@@ -26,7 +26,7 @@ use crate::limits;
 use crate::store::{Alert, Consent, Key, Operation, Record as _};
 
 /// The node that the results are about.
-const SOURCE: &str = "./FUMO";
+pub(super) const SOURCE: &str = "./FUMO";
 /// How often the user may defer an update before it is installed without asking; empty: always. The project's own node: the
 /// specification has none for it.
 const MOST_DEFERRALS: &str = "FUMO/Ext/MaxDeferrals";

@@ -19,8 +19,9 @@ use kedge_protocol::dm::Paused;
 use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::dm::notification::Guard;
 use kedge_protocol::dm::session::Conversation;
-use kedge_protocol::fumo::{Machine, Staged};
+use kedge_protocol::fumo::{Machine, Staged, USER_REQUEST};
 use kedge_protocol::wap::Coding;
+use kedge_update_agent::banklog::Change;
 
 use super::{Agent, Buffers, Context};
 use crate::error::AgentError;
@@ -176,6 +177,37 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let mut buf = [0; crate::limits::RECORD];
         let value = alert.to_octets(&mut buf).ok_or(AgentError::Config("alert"))?;
         self.desk.store.put_octets(context.flash, key, value)?;
+        Ok(Accepted::Queued)
+    }
+
+    /// The user looks for an update: the first server is told, and may command one in the same session.
+    pub(super) fn ask_for_update<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+    ) -> Result<Accepted, AgentError<F::Error>> {
+        let wish = Wish { server: "", session: 0, notified: false, ui: 0, for_user: true, tries: 0 };
+        let alert = Alert {
+            server: "",
+            correlator: None,
+            source: Some(firmware::SOURCE),
+            kind: USER_REQUEST,
+            format: "chr",
+            mark: None,
+            data: "",
+        };
+        if self.desk.store.len(Key::Wish as u8).is_some() {
+            return Ok(Accepted::Merged);
+        }
+        let (mut wished, mut told) = ([0; crate::limits::RECORD], [0; crate::limits::RECORD]);
+        let Some(key) = self.desk.store.free_alert() else { return Ok(Accepted::Refused) };
+        let (Some(wished), Some(told)) = (wish.to_octets(&mut wished), alert.to_octets(&mut told)) else {
+            return Err(AgentError::Misuse);
+        };
+        let changes = [Change::put(Key::Wish as u8, wished), Change::put(key, told)];
+        self.desk.store.commit(context.flash, &changes)?;
+        if let Some(dm) = &mut self.dm {
+            dm.session_after = (Duration::ZERO, 0);
+        }
         Ok(Accepted::Queued)
     }
 
