@@ -11,6 +11,7 @@ use kedge_update_agent::banklog::Change;
 
 use super::consent::{Question, Verdict};
 use super::desk::Desk;
+use super::dm::{self, Installing};
 use super::provision::Waiting;
 use super::{Agent, Buffers, Context, Notice, State};
 use crate::error::AgentError;
@@ -40,6 +41,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             }
             return Ok(wake.0);
         }
+        match self.management(context)? {
+            dm::Next::Nothing(None) => {}
+            dm::Next::Nothing(Some(until)) => _ = wake.is_due(now, until),
+            dm::Next::Go(errand) => {
+                self.enter(|buffers| State::Attaching(buffers, errand));
+                return Ok(None);
+            }
+            dm::Next::Ask { confirm } => {
+                self.enter(|buffers| State::Agreeing(buffers, confirm));
+                return Ok(None);
+            }
+        }
         if activation.committed && !activation.registered && wake.is_due(now, self.register_after.0) {
             self.enter(State::Registering);
             return Ok(None);
@@ -68,10 +81,17 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Restarting(Restart::UpdateAgent));
                 self.enter(|_| State::Restarting(Restart::UpdateAgent));
             }
-            Job::Verified { .. } if wake.is_due(now, self.ask_after) => {
-                self.enter(|buffers| State::Asking(buffers, Question::Install));
-            }
-            _ => {}
+            Job::Verified { .. } if wake.is_due(now, self.ask_after) => match self.installing(context)? {
+                Installing::Free | Installing::Commanded | Installing::Mandatory => {
+                    self.enter(|buffers| State::Asking(buffers, Question::Install));
+                }
+                Installing::Overdue => {
+                    self.desk.update.order(context.flash)?;
+                    return self.choose(context);
+                }
+                Installing::Held => {}
+            },
+            _ => self.desk.notice_loss(context)?,
         }
         Ok(wake.0)
     }
@@ -138,13 +158,21 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         buffers: Buffers<'b>,
         verdict: Verdict,
     ) -> Result<(), AgentError<F::Error>> {
+        let verdict = match verdict {
+            Verdict::Decline if self.installing(context)? == Installing::Commanded => {
+                self.state = State::Idle(buffers);
+                return self.declined(context);
+            }
+            Verdict::Decline => Verdict::Defer,
+            verdict => verdict,
+        };
         self.state = match verdict {
             Verdict::Ask(question) => State::Asking(buffers, question),
             Verdict::Install => {
                 self.state = State::Idle(buffers);
                 return Ok(self.desk.update.order(context.flash)?);
             }
-            Verdict::Defer => {
+            Verdict::Defer | Verdict::Decline => {
                 self.ask_after = context.now.saturating_add(limits::ASK_AGAIN);
                 State::Idle(buffers)
             }
@@ -172,6 +200,9 @@ impl<const PRL: usize> Desk<'_, PRL> {
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         let Some(outcome) = self.update.outcome() else { return Ok(()) };
+        if self.collect_for_server(context, &outcome)? {
+            return Ok(());
+        }
         let mut buf = [0; limits::RECORD];
         let mut known = false;
         for key in OUTBOX {

@@ -53,8 +53,8 @@ pub(super) enum Waiting {
 /// Largest record of [`Pending`].
 const PENDING: usize = 48;
 
-/// Changes of one commit: objects, and the two records of the document.
-type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 2 }>;
+/// Changes of one commit: objects, the two records of the document, and the mark for device management.
+type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 3 }>;
 
 impl Question {
     /// The prompt; its text is made in the buffers.
@@ -405,6 +405,8 @@ fn changes<'o, F: NorFlash>(
     for change in gone() {
         changes.push(change).ok()?;
     }
+    // Accounts of management servers may be among them; device management takes those over.
+    changes.push(Change::put(Key::NewAccounts as u8, &[])).ok()?;
     Some(changes)
 }
 

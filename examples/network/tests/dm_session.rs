@@ -7,7 +7,7 @@ use kedge_network::{
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::objects::{Accounts, DevDetail, DevInfo, DeviceFacts};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, End, Initiator, Input, Notice, Outcome, Output, Reply, Session,
+    Account, Answer, Config, Conversation, End, Initiator, Input, Notice, Outcome, Output, Reply, Session,
 };
 use kedge_protocol::dm::{Caller, Chunk, New, Object, Store, StoreError, Tree, UriLimits};
 use kedge_protocol::fumo::{self, Fumo, Machine, Memo, Operation, State};
@@ -137,7 +137,8 @@ impl Device {
 
     fn with_tree<T>(&mut self, work: impl FnOnce(&mut Tree<'_, '_>) -> T) -> T {
         let (mut info, mut detail) = (DevInfo::new(&FACTS), DevDetail::new(&FACTS, UriLimits::OWN));
-        let (mut accounts, mut fumo) = (Accounts, Fumo::new(&mut self.machine, &mut self.packages));
+        let (mut accounts, mut staged) = (Accounts, fumo::Staged::default());
+        let mut fumo = Fumo::new(&mut self.machine, &mut staged, &mut self.packages);
         let mut objects: [&mut dyn Object; 4] = [&mut info, &mut detail, &mut accounts, &mut fumo];
         let mut buffer = [0; 4096];
         let mut tree = Tree::open(&mut buffer, &mut objects, &mut self.store, UriLimits::OWN).unwrap();
@@ -186,9 +187,9 @@ impl Device {
             session_timeout: Duration::from_secs(900),
         };
         let answer = self.answer;
-        let mut crypto = Numbers(0);
+        let (mut crypto, mut own) = (Numbers(0), Conversation::NONE);
         self.with_tree(|tree| {
-            let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).unwrap();
+            let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).unwrap();
             let mut now = Duration::ZERO;
             let mut exchanges = 0;
             session.handle(now, Input::Start, tree, &mut crypto).unwrap();

@@ -5,7 +5,7 @@ use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::objects::{Accounts, DevDetail, DeviceFacts, Inbox};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Initiator, Input, Notice, Outcome, Output, Reply, Session,
+    Account, Answer, Config, Conversation, Initiator, Input, Notice, Outcome, Output, Reply, Session,
 };
 use kedge_protocol::dm::{
     Access, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, UriLimits,
@@ -348,7 +348,8 @@ impl Desk {
             prompt_timeout: Duration::from_secs(60),
             session_timeout: Duration::from_secs(3600),
         };
-        let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).unwrap();
+        let mut own = Conversation::NONE;
+        let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).unwrap();
         let (mut dev_info, mut lamp, mut memory) =
             (DevInfo, Lamp::default(), core::mem::take(&mut self.memory));
         let mut image = vec![0; 4096];

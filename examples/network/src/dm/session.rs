@@ -292,7 +292,7 @@ impl Session {
         let expected = expected
             .filter(|_| !matches!(code, 401 | 407))
             .map(|say| (say.order.meaning(), say.statuses.clone()));
-        if id == "0" && matches!(code, 401 | 407) {
+        if id == "0" && (matches!(code, 401 | 407) || status.child("Chal").is_some()) {
             self.challenged(status);
         }
         if twice {
@@ -464,6 +464,16 @@ impl Session {
     /// Remembers an exchange, in case the device repeats its message.
     pub(crate) fn remember(&mut self, heard: &[u8], said: &[u8]) {
         self.repeated = Some((heard.to_vec(), said.to_vec()));
+    }
+
+    /// Whether this is the last message that was heard.
+    pub(crate) fn has_heard(&self, body: &[u8]) -> bool {
+        self.repeated.as_ref().is_some_and(|(heard, _)| heard == body)
+    }
+
+    /// How both sides prove themselves in the next session.
+    pub(crate) fn next_credentials(&self) -> (DmCredentials, DmCredentials) {
+        (self.client.clone(), self.server.clone())
     }
 
     /// What was said last.

@@ -5,13 +5,14 @@
 //! sessions until nothing is left to do.
 
 mod air;
+pub mod management;
 mod parts;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Buffers, Kept, ManagementMemory, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
@@ -195,6 +196,10 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     /// Short messages that wait in the network: those of one group arrive before the handset does anything else.
     pub inbox: Vec<Vec<Vec<u8>>>,
     messages: Box<Receiver>,
+    tree: Vec<u8>,
+    work: Vec<u8>,
+    texts: Vec<u8>,
+    kept: Box<Kept>,
 }
 
 /// What the handset keeps of short messages that are not whole: the limits of `wap-push.md` section 10.
@@ -246,6 +251,10 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             engine: Box::new(Engine::new()),
             inbox: Vec::new(),
             messages: Box::default(),
+            tree: vec![0; 4 * 1024],
+            work: vec![0; 4 * 1024],
+            texts: vec![0; 2 * 1024],
+            kept: Box::new(Kept::EMPTY),
         })
     }
 
@@ -351,6 +360,13 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         let (ports, air) = (&mut self.ports, (&self.network, &self.fuse));
         let mut listened = false;
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
+        let management = ManagementMemory {
+            tree: &mut self.tree,
+            work: &mut self.work,
+            texts: &mut self.texts,
+            kept: &mut self.kept,
+        };
+        agent.attach_management(management::setup(), management);
         let mut receiver = Box::new(Messages::new());
         let mut groups = self.inbox.iter();
         for _ in 0..MOST_PAUSES {

@@ -4,7 +4,7 @@ use crate::opaque::{any, octets, text, used};
 use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Initiator, Input, Notice, Output, Reply, Session, SessionError,
+    Account, Answer, Config, Conversation, Initiator, Input, Notice, Output, Reply, Session, SessionError,
 };
 use kedge_protocol::dm::{
     Access, Acl, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, TreeError, UriLimits,
@@ -171,7 +171,8 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
         prompt_timeout: Duration::from_secs(60),
         session_timeout: Duration::from_secs(3600),
     });
-    let mut session = Session::new(&config, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?;
+    let [own] = crate::room!(Conversation, [const { Conversation::NONE }; 1]);
+    let mut session = Session::new(&config, own, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?;
     let mut crypto = Unknown;
     while any(true) {
         used(session.receive_buffer());
@@ -196,6 +197,5 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
             output => _ = used(output),
         }
     }
-    used(session.into_buffers());
     Ok(())
 }
