@@ -332,13 +332,17 @@ impl Session {
             sent.answer.results.push((item.at(&["Source", "LocURI"]), format, value));
         }
         let wrong =
-            sent.say.as_ref().and_then(|say| say.value.clone()).filter(|value| *value != sent.answer.text());
-        let text = sent.answer.text();
+            sent.say.as_ref().and_then(|say| say.value.clone()).filter(|value| *value != sent.answer.octets());
+        let (text, octets) = (sent.answer.text(), sent.answer.octets());
         if !late {
             self.violate(DmRule::Results, format!("results before the status of Get {id}"));
         }
         if let Some(value) = wrong {
-            self.violate(DmRule::Expected, format!("Get {id} brought {text:?}, expected {value:?}"));
+            let told = str::from_utf8(&value).map_or_else(
+                |_| format!("{octets:02x?}, expected {value:02x?}"),
+                |value| format!("{text:?}, expected {value:?}"),
+            );
+            self.violate(DmRule::Expected, format!("Get {id} brought {told}"));
         }
     }
 
