@@ -6,6 +6,8 @@
 #![no_std]
 #![no_main]
 
+#[cfg(any(feature = "engine", feature = "agent"))]
+mod capability;
 mod opaque;
 
 #[cfg(any(
