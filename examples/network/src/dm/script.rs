@@ -148,7 +148,9 @@ fn command(word: &str, arguments: &[String]) -> Result<DmSay, String> {
             let value = Some(octets(value)?);
             Ok(DmSay { value, ..say(DmOrder::Get(owned(uri)), rest)? })
         }
-        ("tunnel", [media_type, content, rest @ ..]) => say(DmOrder::tunnel(media_type, octets(content)?), rest),
+        ("tunnel", [media_type, content, rest @ ..]) => {
+            say(DmOrder::tunnel(media_type, octets(content)?), rest)
+        }
         ("get", [uri, rest @ ..]) => say(DmOrder::Get(owned(uri)), rest),
         ("replace", [uri, value, rest @ ..]) => say(DmOrder::Replace(DmValue::text(uri, value)), rest),
         ("add", [uri, value, rest @ ..]) => say(DmOrder::Add(DmValue::text(uri, value)), rest),

@@ -239,7 +239,12 @@ mod tests {
             }
         }
 
-        fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut [u8]) -> Result<Delivered, Code> {
+        fn deliver(
+            &mut self,
+            media_type: &str,
+            content: &[u8],
+            answer: &mut [u8],
+        ) -> Result<Delivered, Code> {
             self.0.push(std::format!("{media_type} {}", String::from_utf8_lossy(content)));
             if media_type.starts_with("text") {
                 return Ok(Delivered::Later);
