@@ -198,6 +198,8 @@ pub(crate) struct Desk {
     pub(crate) memory: Memory,
     pub(crate) limits: UriLimits,
     pub(crate) msg_id: u32,
+    /// The number of the session.
+    pub(crate) session: u16,
     /// DevDetail, the accounts and the inbox are in the tree too.
     pub(crate) standard: bool,
     /// Ends the session from this side when so many messages were sent.
@@ -267,6 +269,7 @@ impl Desk {
             memory: Memory::default(),
             limits: UriLimits::OWN,
             msg_id: 0,
+            session: 0x1F,
             standard: false,
             abort_after: None,
         }
@@ -337,7 +340,7 @@ impl Desk {
         let config = Config {
             account,
             device: "IMEI:490154203237518",
-            session_id: 0x1F,
+            session_id: self.session,
             initiator: self.initiator,
             dialect: self.dialect,
             coding: self.coding,
