@@ -256,7 +256,7 @@ fn row_3_a_server_that_never_shows_itself_is_taken_where_the_account_lets_it() {
 #[test]
 fn row_6_results_larger_than_a_message_go_in_pieces() {
     let limit = "<Meta><MaxMsgSize>1000</MaxMsgSize></Meta>|||";
-    let get = header_status(212) + &command("Get", 5, ".?list=TNDS", "") + "<Final/>";
+    let get = header_status(212) + &command("Get", 5, "./DevInfo?list=TNDS", "") + "<Final/>";
     let mut desk = Desk::new().step(Step::Say(format!("{limit}{get}")));
     for _ in 0..20 {
         desk = desk.say("<Alert><CmdID>7</CmdID><Data>1222</Data></Alert>");
