@@ -96,8 +96,6 @@ pub(crate) struct ManagementBooks {
     server: DmServer,
     /// How the two sides prove themselves in the next session.
     credentials: (DmCredentials, DmCredentials),
-    /// Scripts that are played before anything else.
-    scripts: Vec<DmScript>,
     /// Sessions that were looked at.
     seen: usize,
 }
@@ -112,13 +110,7 @@ impl Default for ManagementBooks {
         };
         let client = owned(DM_DEVICE.0, DM_DEVICE.1);
         let server = DmCredentials { nonce: Vec::new(), ..owned(DM_SERVER, DM_SERVER_PASSWORD) };
-        Self {
-            all: Vec::new(),
-            server: DmServer::new(),
-            credentials: (client, server),
-            scripts: Vec::new(),
-            seen: 0,
-        }
+        Self { all: Vec::new(), server: DmServer::new(), credentials: (client, server), seen: 0 }
     }
 }
 
@@ -189,9 +181,8 @@ impl Talk {
         }
         let replace =
             |uri: &str, value: &str| DmSay::new(DmOrder::Replace(DmValue::text(uri, value))).expecting(200);
-        let most = deferrals.map_or(String::new(), |most| most.to_string());
-        vec![
-            replace("./FUMO/Ext/MaxDeferrals", &most),
+        let most = deferrals.map(|most| replace("./FUMO/Ext/MaxDeferrals", &most.to_string()));
+        let order = [
             replace("./FUMO/DownloadAndUpdate/PkgURL", &offer.package_url),
             DmSay::new(DmOrder::Exec {
                 uri: "./FUMO/DownloadAndUpdate".to_owned(),
@@ -199,7 +190,8 @@ impl Talk {
                 data: None,
             })
             .expecting(202),
-        ]
+        ];
+        most.into_iter().chain(order).collect()
     }
 }
 
@@ -217,7 +209,7 @@ impl Operator {
 
     /// Plays `script` in the next management session, with the credentials of the script.
     pub fn play_script(&mut self, script: DmScript) {
-        self.books.management.scripts.push(script);
+        self.books.management.server.play(script);
     }
 
     /// The management sessions that were held, first to last.
@@ -229,13 +221,7 @@ impl Operator {
     pub(crate) fn manage_exchange(&mut self, request: &Request) -> Outcome {
         let talk = self.talk();
         let books = &mut self.books.management;
-        match books.scripts.is_empty() {
-            true => books.server.expect(talk),
-            false => {
-                let script = books.scripts.remove(0);
-                books.server.play(script);
-            }
-        }
+        books.server.expect(talk);
         let response = books.server.exchange(request);
         self.take_held();
         let step = Step::fota_network(1);

@@ -7,6 +7,7 @@
 mod body;
 mod happening;
 mod log;
+mod management;
 mod story;
 mod topic;
 
