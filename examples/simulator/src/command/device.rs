@@ -216,13 +216,6 @@ fn account(arguments: &Device) -> DmAccountSettings<'_> {
         Proof::Md5 => Scheme::Digest,
         Proof::Hmac => Scheme::Hmac,
     };
-    let one = |level, name, secret: &'_ str| Credentials {
-        level,
-        scheme,
-        name,
-        secret: Hidden(secret.as_bytes()),
-        data: Hidden(&[]),
-    };
     let client = arguments.user.as_deref().zip(arguments.password.as_deref());
     let mut addresses = [None; MAX_ADDRESSES];
     let address = arguments.server.as_deref().unwrap_or(DM_URL);
@@ -232,15 +225,19 @@ fn account(arguments: &Device) -> DmAccountSettings<'_> {
         preferred: client.map(|_| scheme),
         addresses,
         credentials: [
-            client.map(|(name, secret)| one(Level::Client, name, secret)),
+            client.map(|(name, secret)| credentials(Level::Client, scheme, name, secret)),
             arguments
                 .server_password
                 .as_deref()
-                .map(|secret| one(Level::Server, &arguments.server_id, secret)),
+                .map(|secret| credentials(Level::Server, scheme, &arguments.server_id, secret)),
             None,
         ],
         ..DmAccountSettings::default()
     }
+}
+
+fn credentials<'a>(level: Level, scheme: Scheme, name: &'a str, secret: &'a str) -> Credentials<'a> {
+    Credentials { level, scheme, name, secret: Hidden(secret.as_bytes()), data: Hidden(&[]) }
 }
 
 fn ports(arguments: &Device, script: Option<&Script>, flash: FileNor) -> anyhow::Result<Ports<Desktop>> {
