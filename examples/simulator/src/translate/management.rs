@@ -14,6 +14,11 @@ pub(super) fn coding_of(media: Option<MediaType<'_>>) -> Option<Coding> {
     media.as_ref().and_then(syncml::coding_of)
 }
 
+/// Whether a body of this type is a management message.
+pub(super) fn is_message(content_type: &str) -> bool {
+    coding_of(MediaType::parse(content_type).ok()).is_some()
+}
+
 /// What a message says, in order; nothing if it cannot be read.
 pub(super) fn phrases(coding: Coding, octets: &[u8]) -> Vec<Phrase> {
     let room = syncml::limits::SCRATCH + 2 * octets.len();
