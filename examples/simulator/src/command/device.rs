@@ -169,7 +169,7 @@ fn hold(
             memory: 0,
         },
         pri: Pri { objects: &[], spc: *b"000000" },
-        capability: crate::handset::capability,
+        capability: crate::handset::capability(),
         objects: &[],
     };
     let account = account(arguments);

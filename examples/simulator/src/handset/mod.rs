@@ -352,7 +352,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             update: self.model.map.update,
             device: device(&self.model, &keys),
             pri: Pri { objects: &objects, spc: self.model.spc },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
@@ -415,7 +415,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
 }
 
 /// What the simulated handset tells of itself by IS-683.
-pub(crate) fn capability(hardware: is683::HardwareId) -> Capability {
+pub(crate) fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 42,
@@ -424,8 +424,6 @@ pub(crate) fn capability(hardware: is683::HardwareId) -> Capability {
         extended_prl: true,
         max_sid_nid: 20,
         scm: 0x6A,
-        mob_p_rev: 6,
-        hardware,
         packet_data: Some(PacketDataCapability {
             simple_ip: SimpleIpCapability {
                 max_num_nai: 2,
@@ -441,5 +439,6 @@ pub(crate) fn capability(hardware: is683::HardwareId) -> Capability {
             },
         }),
         carried: Carried::ALL,
+        ..Capability::PLAIN
     }
 }
