@@ -170,3 +170,63 @@ fn mutated_messages_end_within_bounds() {
         assert!(ended > 50, "{ended}");
     }
 }
+
+#[test]
+fn entities_and_cdata_may_mix_in_one_value() {
+    let value = replace(4, "./Lamp/Colour", "a&amp;<![CDATA[<b>]]>&#x63;&lt;<![CDATA[&]]>");
+    let talk = Desk::new().say(&value).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Colour").unwrap(), b"a&<b>c<&");
+}
+
+#[test]
+fn a_meta_that_comes_twice_is_taken_together() {
+    let twice = "<Meta><Format>chr</Format></Meta><Meta><Type>text/plain</Type></Meta><Data>red</Data>";
+    let talk = Desk::new().say(&command("Replace", 4, "./Lamp/Colour", twice)).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Colour").unwrap(), b"red");
+}
+
+/// Some servers answer with items in their Status, as devices do after a question.
+#[test]
+fn a_status_with_an_item_is_a_status() {
+    let item = "<Item><Source><LocURI>./DevInfo</LocURI></Source><Data>thanks</Data></Item></Status>";
+    let told = status(2, "Replace", 200).replace("</Status>", item);
+    let talk = Desk::new().say(&(told + &replace(4, "./Lamp/Colour", "red"))).end().talk();
+    assert_eq!((codes(&talk.sent[1]), talk.outcome.end), (vec!["Replace 200".to_owned()], End::Done));
+}
+
+/// A server that uses the number of the session before once more, and goes on counting its messages.
+#[test]
+fn message_numbers_may_begin_anywhere() {
+    let talk = Desk::new().with(|desk| desk.msg_id = 6).say(&replace(4, "./Lamp/Colour", "red")).end().talk();
+    assert_eq!((codes(&talk.sent[1]), talk.outcome.end), (vec!["Replace 200".to_owned()], End::Done));
+    assert!(talk.sent[1].contains(" of 7.4 Replace"), "{}", talk.sent[1]);
+}
+
+#[test]
+fn a_node_that_went_between_two_commands_is_not_found() {
+    let commands = command("Add", 1, "./Set/a/Name", "<Data>n</Data>")
+        + &command("Get", 2, "./Set/a/Name", "")
+        + &command("Delete", 3, "./Set/a", "")
+        + &replace(4, "./Set/a/Name", "m")
+        + &command("Get", 5, "./Set/a/Fixed", "")
+        + &replace(6, "./Lamp/Colour", "done");
+    let talk = Desk::new().say(&commands).end().talk();
+    assert_eq!(
+        codes(&talk.sent[1]),
+        ["Add 200", "Get 200", "Delete 200", "Replace 404", "Get 404", "Replace 200"]
+    );
+}
+
+/// A profile as deployed servers send it since they gave up Atomic: what one node does not support does not keep the others out.
+#[test]
+fn a_plain_list_is_done_as_far_as_it_goes() {
+    let commands = replace(1, "./Lamp/Colour", "red")
+        + &replace(2, "./Vendor/MSFT/Unsupported", "1")
+        + &command("Exec", 3, "./Lamp/Nothing", "")
+        + &replace(4, "./Lamp/Count", "2");
+    let talk = Desk::new().say(&commands).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200", "Replace 404", "Exec 404", "Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Count").unwrap(), b"2");
+}

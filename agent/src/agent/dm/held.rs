@@ -236,6 +236,21 @@ impl Running {
         held.map_or("", |held| held.server)
     }
 
+    /// Whether what the session executes comes from a server that proved who it is: by its credentials, without which nothing is
+    /// executed, or by TLS.
+    pub(super) fn is_proven(&self, texts: &[u8]) -> bool {
+        let held: Option<Held<'_>> =
+            texts.get(..self.account).and_then(|octets| minicbor::decode(octets).ok());
+        held.is_some_and(|held| held.own.is_some() || held.url.starts_with("https://"))
+    }
+
+    /// Whether the server wanted the session.
+    pub(super) fn is_notified(&self, texts: &[u8]) -> bool {
+        let held: Option<Held<'_>> =
+            texts.get(..self.account).and_then(|octets| minicbor::decode(octets).ok());
+        held.is_some_and(|held| held.notified)
+    }
+
     /// Forgets the account, and wipes it out of the texts.
     pub(super) fn clear(&mut self, texts: &mut [u8]) {
         let used = self.used();

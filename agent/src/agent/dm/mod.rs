@@ -32,6 +32,7 @@ mod accounts;
 mod firmware;
 mod held;
 mod notified;
+mod objects;
 mod session;
 mod tree;
 
@@ -79,6 +80,7 @@ pub struct Kept {
     tree: Paused,
     machine: Machine,
     staged: Staged,
+    tunnelling: objects::Tunnelling,
 }
 
 impl Kept {
@@ -88,6 +90,7 @@ impl Kept {
         tree: Paused::EMPTY,
         machine: Machine::IDLE,
         staged: Staged::NOTHING,
+        tunnelling: objects::Tunnelling::EMPTY,
     };
 }
 

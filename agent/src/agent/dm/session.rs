@@ -150,6 +150,8 @@ impl Dm<'_> {
             return Ok(false);
         }
         self.gather_alerts(desk, context.flash)?;
+        self.memory.kept.tunnelling.reset();
+        desk.staged.clear();
         let server = self.running.server(self.memory.texts);
         context.events.event(context.now, &Event::ManagementStarted { server, session, notified });
         self.drive(desk, context, buffers, true, Input::Start)?;
@@ -218,6 +220,7 @@ impl Dm<'_> {
             session.handle(now, input, tree, crypto)?;
             Ok::<_, SessionError>(session.acknowledged())
         })??;
+        self.hand_over(desk, context)?;
         self.delivered(desk, context, taken)
     }
 

@@ -5,12 +5,12 @@ use core::cell::RefCell;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::entropy::Entropy;
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::dm::objects::{Accounts, DevDetail, DevInfo, DeviceFacts};
+use kedge_protocol::dm::objects::{Accounts, Cdma, DevDetail, DevInfo, DeviceFacts, Inbox, Settings, Tunnel};
 use kedge_protocol::dm::session::Conversation;
 use kedge_protocol::dm::{self, Chunk, Nodes, Object, Tree, UriLimits, auth};
 use kedge_protocol::fumo::{self, Fumo, Machine, Memo};
 use kedge_protocol::syncml::Code;
-use kedge_update_agent::banklog::LogError;
+use kedge_update_agent::banklog::{Change, LogError};
 use kedge_update_agent::{Device, Error as UpdateError, Refusal, Update};
 use md5::{Digest as _, Md5};
 
@@ -18,8 +18,10 @@ use super::super::Context;
 use super::super::desk::Desk;
 use super::Dm;
 use super::held::{Running, device_id};
+use super::objects::{Numbers, Tunnelled, Values, changes};
 use crate::error::AgentError;
 use crate::limits;
+use crate::objects::Staged;
 use crate::store::{Key, Operation, Store, StoreError};
 
 /// Whether the tree is read from the store, or goes on as it was paused.
@@ -54,10 +56,12 @@ impl auth::Crypto for Digests<'_> {
 }
 
 /// The flash, and what lies on it.
-struct Flash<'s, F> {
-    flash: &'s mut F,
-    store: &'s mut Store,
-    update: &'s mut Update,
+pub(super) struct Flash<'s, F> {
+    pub(super) flash: &'s mut F,
+    pub(super) store: &'s mut Store,
+    pub(super) update: &'s mut Update,
+    /// Settings that are committed together with the tree's image.
+    pub(super) staged: &'s mut Staged,
 }
 
 /// The record with the tree's image.
@@ -73,13 +77,18 @@ impl<F: NorFlash> dm::Store for Image<'_, '_, F> {
 
     fn save(&mut self, image: &[u8]) -> Result<(), dm::StoreError> {
         let mut shared = self.0.try_borrow_mut().map_err(|_| dm::StoreError::Failed)?;
-        let Flash { flash, store, .. } = &mut *shared;
-        store.put_octets(&mut **flash, Key::Tree as u8, image).map_err(|error| match error {
+        let Flash { flash, store, staged, .. } = &mut *shared;
+        let mut changes = changes(staged).map_err(|_| dm::StoreError::Failed)?;
+        changes.push(Change::put(Key::Tree as u8, image)).map_err(|_| dm::StoreError::Failed)?;
+        store.commit(&mut **flash, &changes).map_err(|error| match error {
             StoreError::Log(LogError::NoRoom { needed }) => {
                 dm::StoreError::NoRoom(usize::try_from(needed).unwrap_or(usize::MAX))
             }
             _ => dm::StoreError::Failed,
-        })
+        })?;
+        drop(changes);
+        staged.clear();
+        Ok(())
     }
 }
 
@@ -128,7 +137,7 @@ impl<F: NorFlash, C: Crypto> fumo::Port for Packages<'_, '_, F, C> {
 
     fn discard(&mut self) -> Result<(), Code> {
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
-        let Flash { flash, store, update } = &mut *shared;
+        let Flash { flash, store, update, .. } = &mut *shared;
         update.abandon(&mut **flash).map_err(|error| code_of(&error))?;
         store.remove(&mut **flash, Key::Fetch as u8).map_err(|_| Code::STORE_FAILURE)
     }
@@ -190,6 +199,7 @@ impl Dm<'_> {
             flash: &mut *context.flash,
             store: &mut desk.store,
             update: &mut desk.update,
+            staged: &mut desk.staged,
         });
         let mut packages = Packages {
             shared: &shared,
@@ -201,8 +211,42 @@ impl Dm<'_> {
         let (mut info, mut detail) = (DevInfo::new(&facts), DevDetail::new(&facts, UriLimits::OWN));
         let kept = &mut *memory.kept;
         let mut firmware = Fumo::new(&mut kept.machine, &mut kept.staged, &mut packages);
-        let mut accounts = Accounts;
-        let mut objects: [&mut dyn Object; 4] = [&mut info, &mut detail, &mut accounts, &mut firmware];
+        let (mut accounts, mut inbox) = (Accounts, Inbox);
+        let mut programmed = Numbers {
+            shared: &shared,
+            factory_spc: &desk.factory_spc,
+            config: &desk.config,
+            id: identity.hardware_id(),
+            programming: desk.programming,
+            room: PRL,
+        };
+        let mut values = Values { shared: &shared, config: &desk.config };
+        let mut tunnelled = Tunnelled {
+            shared: &shared,
+            engine: &mut *desk.engine,
+            programming: &mut desk.programming,
+            engaged: &mut kept.tunnelling.engaged,
+            factory_spc: &desk.factory_spc,
+            config: &desk.config,
+            id: identity.hardware_id(),
+            authenticated: self.running.is_proven(memory.texts),
+            notified: self.running.is_notified(memory.texts),
+            now: context.now,
+            events: &mut *context.events,
+        };
+        let mut cdma = Cdma::new(&mut programmed);
+        let mut settings = Settings::new(&mut values);
+        let mut tunnel = Tunnel::new(&mut kept.tunnelling.passage, &mut tunnelled);
+        let mut objects: [&mut dyn Object; 8] = [
+            &mut info,
+            &mut detail,
+            &mut accounts,
+            &mut firmware,
+            &mut inbox,
+            &mut cdma,
+            &mut settings,
+            &mut tunnel,
+        ];
         let mut image = Image(&shared);
         let (buffer, limits) = (&mut *memory.tree, UriLimits::OWN);
         let mut tree = match way {

@@ -12,6 +12,7 @@ mod package;
 mod prl;
 mod signing;
 mod simulate;
+mod tree;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -70,7 +71,9 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
+  kedge inspect syncml message.wbxml
   kedge prl show roaming.prl
+  kedge tree get tree.bin ./DMAcc/1/ServerID
   kedge open settings.provbin
   kedge device --server https://dm.example/dm --user NAME --password PASSWORD
   kedge delta create old.bin new.bin -o update.kdg --stats
@@ -94,6 +97,8 @@ enum Command {
     Package(package::Package),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Show, read and change a management tree in a file
+    Tree(tree::Arguments),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -115,6 +120,7 @@ pub fn run(
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Tree(arguments)) => tree::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
