@@ -77,23 +77,31 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.desk.store.remove(context.flash, Key::Dialled as u8)?;
         }
         match self.desk.update.job() {
-            Job::Ordered { .. } => {
-                context.event(&Event::Restarting(Restart::UpdateAgent));
-                self.enter(|_| State::Restarting(Restart::UpdateAgent));
-            }
+            Job::Ordered { .. } => self.hand_over(context),
             Job::Verified { .. } if wake.is_due(now, self.ask_after) => match self.installing(context)? {
                 Installing::Free | Installing::Commanded | Installing::Mandatory => {
                     self.enter(|buffers| State::Asking(buffers, Question::Install));
                 }
                 Installing::Overdue => {
                     self.desk.update.order(context.flash)?;
-                    return self.choose(context);
+                    self.hand_over(context);
                 }
                 Installing::Held => {}
             },
-            _ => self.desk.notice_loss(context)?,
+            _ => {
+                if self.desk.notice_loss(context)? {
+                    // There is a result to be told.
+                    wake.0 = Some(now);
+                }
+            }
         }
         Ok(wake.0)
+    }
+
+    /// Restarts into the update agent.
+    fn hand_over<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) {
+        context.event(&Event::Restarting(Restart::UpdateAgent));
+        self.enter(|_| State::Restarting(Restart::UpdateAgent));
     }
 
     /// The session to hold next, already in the store: one that was interrupted, a report, or a new trigger.

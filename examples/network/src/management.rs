@@ -7,6 +7,7 @@
 //!    └─ called again, as long as something is left to do
 //! ```
 
+use crate::activation::{Ask, Expect, Verdict, judge, list_id, update_plan};
 use crate::caller;
 use crate::dm::{
     DmAnswer, DmConversation, DmCredentials, DmEvent, DmHeld, DmOrder, DmPackage, DmSay, DmScheme, DmScript,
@@ -19,6 +20,7 @@ use crate::session::Outcome;
 use crate::transaction::{Offer, TransactionState};
 use core::time::Duration;
 use kedge_platform::identity::HardwareId;
+use std::collections::VecDeque;
 
 /// Where management sessions are held.
 pub const DM_HOST: &str = "dm.operator.example";
@@ -49,6 +51,8 @@ pub enum Managed {
     },
     /// The device gets these commands, one package.
     Commands(Vec<DmSay>),
+    /// The device gets this roaming list, by IS-683 messages through the tunnel.
+    RoamingList(Vec<u8>),
 }
 
 /// Something that is to be done by device management.
@@ -68,7 +72,7 @@ impl Management {
     /// Whether the device is to be called for it.
     fn is_wanted(&self, transaction: Option<TransactionState>) -> bool {
         match &self.task {
-            Managed::Commands(_) => self.completions == 0,
+            Managed::Commands(_) | Managed::RoamingList(_) => self.completions == 0,
             Managed::Update { by_network, afterwards, .. } => match transaction {
                 Some(TransactionState::Pending) => *by_network,
                 Some(TransactionState::Reported(SUCCESS)) => !afterwards.is_empty() && self.completions == 0,
@@ -82,6 +86,9 @@ impl Management {
 const SUCCESS: u16 = 200;
 /// States in which an update can be commanded (FUMO 1.0 §10.2): idle and the final ones.
 const FREE: [&str; 6] = ["10", "20", "70", "80", "90", "100"];
+/// The media type of IS-683 messages, and the one that ends an administration: OTAPA Request, stop.
+const IS683: &str = "application/x-is683";
+const OTAPA_STOP: [u8; 2] = [0x0A, 0x00];
 /// The correlator of a transaction's Exec, before its number.
 const CORRELATOR: &str = "update-";
 /// The alert in which a device asks for an update.
@@ -96,8 +103,6 @@ pub(crate) struct ManagementBooks {
     server: DmServer,
     /// How the two sides prove themselves in the next session.
     credentials: (DmCredentials, DmCredentials),
-    /// Scripts that are played before anything else.
-    scripts: Vec<DmScript>,
     /// Sessions that were looked at.
     seen: usize,
 }
@@ -112,13 +117,7 @@ impl Default for ManagementBooks {
         };
         let client = owned(DM_DEVICE.0, DM_DEVICE.1);
         let server = DmCredentials { nonce: Vec::new(), ..owned(DM_SERVER, DM_SERVER_PASSWORD) };
-        Self {
-            all: Vec::new(),
-            server: DmServer::new(),
-            credentials: (client, server),
-            scripts: Vec::new(),
-            seen: 0,
-        }
+        Self { all: Vec::new(), server: DmServer::new(), credentials: (client, server), seen: 0 }
     }
 }
 
@@ -131,6 +130,13 @@ struct Talk {
     /// What follows on the success of the update.
     afterwards: Vec<DmSay>,
     commands: Vec<DmSay>,
+    /// IS-683 messages that are still to be sent, and the one whose answer comes next.
+    forward: VecDeque<Ask>,
+    awaited: Option<Ask>,
+    /// The identity and the size of the roaming list.
+    list: Option<(u16, u16)>,
+    /// What the device did wrong.
+    faults: Vec<String>,
     stage: Stage,
 }
 
@@ -138,6 +144,7 @@ struct Talk {
 enum Stage {
     Begin,
     Query,
+    List,
     Over,
 }
 
@@ -157,8 +164,11 @@ impl DmConversation for Talk {
                 } else if self.offer.is_some() {
                     self.stage = Stage::Query;
                     ["./FUMO/State", "./DevDetail/FwV", "./DevInfo/Man", "./DevInfo/Mod"].map(get).to_vec()
-                } else {
+                } else if self.forward.is_empty() {
                     self.commands.clone()
+                } else {
+                    self.stage = Stage::List;
+                    self.send()
                 }
             }
             Stage::Query => {
@@ -166,17 +176,49 @@ impl DmConversation for Talk {
                 let told: Vec<String> = answers.iter().map(|(_, answer)| answer.text()).collect();
                 self.order(&told)
             }
+            Stage::List => {
+                let reverse = answers.last().map(|(_, answer)| answer.octets()).unwrap_or_default();
+                self.take(&reverse);
+                self.send()
+            }
             Stage::Over => Vec::new(),
         };
         (!says.is_empty()).then_some(DmPackage { says, fault: None })
     }
 
     fn missing(&self, _: &[DmEvent]) -> Vec<String> {
-        Vec::new()
+        self.faults.clone()
     }
 }
 
 impl Talk {
+    /// The next IS-683 message, and the question for its answer.
+    fn send(&mut self) -> Vec<DmSay> {
+        self.awaited = self.forward.pop_front();
+        let Some(ask) = &self.awaited else { return Vec::new() };
+        vec![
+            DmSay::new(DmOrder::tunnel(IS683, ask.message.clone())).expecting(200),
+            DmSay::new(DmOrder::Get("./Tunnel/Answer".to_owned())).expecting(200),
+        ]
+    }
+
+    /// Judges an answer. A refusal or a fault leaves nothing to be sent.
+    fn take(&mut self, reverse: &[u8]) {
+        let Some(ask) = self.awaited.take() else { return };
+        match judge(&ask.expect, reverse) {
+            Verdict::Accepted => {}
+            // Its answer to the commit was lost.
+            Verdict::Dimensions { id, size } if Some((id, size)) == self.list => {
+                self.forward.retain(|ask| ask.expect == Expect::Otapa);
+            }
+            Verdict::Dimensions { .. } => {}
+            verdict => {
+                self.faults.push(format!("answer to {}: {verdict:?}", ask.meaning));
+                self.forward.clear();
+            }
+        }
+    }
+
     /// The commands of the update, if the device is the one it is for and has none under way.
     fn order(&self, told: &[String]) -> Vec<DmSay> {
         let (Some((offer, deferrals, correlator)), [state, version, make, model]) = (&self.offer, told)
@@ -189,9 +231,8 @@ impl Talk {
         }
         let replace =
             |uri: &str, value: &str| DmSay::new(DmOrder::Replace(DmValue::text(uri, value))).expecting(200);
-        let most = deferrals.map_or(String::new(), |most| most.to_string());
-        vec![
-            replace("./FUMO/Ext/MaxDeferrals", &most),
+        let most = deferrals.map(|most| replace("./FUMO/Ext/MaxDeferrals", &most.to_string()));
+        let order = [
             replace("./FUMO/DownloadAndUpdate/PkgURL", &offer.package_url),
             DmSay::new(DmOrder::Exec {
                 uri: "./FUMO/DownloadAndUpdate".to_owned(),
@@ -199,7 +240,8 @@ impl Talk {
                 data: None,
             })
             .expecting(202),
-        ]
+        ];
+        most.into_iter().chain(order).collect()
     }
 }
 
@@ -217,7 +259,7 @@ impl Operator {
 
     /// Plays `script` in the next management session, with the credentials of the script.
     pub fn play_script(&mut self, script: DmScript) {
-        self.books.management.scripts.push(script);
+        self.books.management.server.play(script);
     }
 
     /// The management sessions that were held, first to last.
@@ -229,13 +271,7 @@ impl Operator {
     pub(crate) fn manage_exchange(&mut self, request: &Request) -> Outcome {
         let talk = self.talk();
         let books = &mut self.books.management;
-        match books.scripts.is_empty() {
-            true => books.server.expect(talk),
-            false => {
-                let script = books.scripts.remove(0);
-                books.server.play(script);
-            }
-        }
+        books.server.expect(talk);
         let response = books.server.exchange(request);
         self.take_held();
         let step = Step::fota_network(1);
@@ -250,6 +286,10 @@ impl Operator {
             offer: None,
             afterwards: Vec::new(),
             commands: Vec::new(),
+            forward: VecDeque::new(),
+            awaited: None,
+            list: None,
+            faults: Vec::new(),
             stage: Stage::Begin,
         };
         for management in &self.books.management.all {
@@ -272,7 +312,13 @@ impl Operator {
                         _ => {}
                     }
                 }
-                Managed::Commands(_) => {}
+                Managed::RoamingList(list) if management.completions == 0 => {
+                    let account = self.account(management.hardware);
+                    let plan = account.and_then(|account| update_plan(&account.profile, list).ok());
+                    talk.forward = plan.unwrap_or_default().into();
+                    talk.list = list_id(list).zip(u16::try_from(list.len()).ok());
+                }
+                Managed::Commands(_) | Managed::RoamingList(_) => {}
             }
         }
         talk
@@ -313,6 +359,16 @@ impl Operator {
         for management in &mut self.books.management.all {
             let says = match &management.task {
                 Managed::Commands(says) => says,
+                Managed::RoamingList(_) => {
+                    // The plan ends with the end of the administration.
+                    let ended = held.answers.iter().any(|(say, answer)| {
+                        say.order == DmOrder::tunnel(IS683, OTAPA_STOP.to_vec()) && answer.status == 200
+                    });
+                    if held.complete && held.violations.is_empty() && ended {
+                        management.completions += 1;
+                    }
+                    continue;
+                }
                 Managed::Update { transaction, afterwards, .. } => {
                     let index = transaction.wrapping_sub(1);
                     let Some(open) = self.books.transactions.get_mut(index) else { continue };
@@ -329,8 +385,10 @@ impl Operator {
                     afterwards
                 }
             };
-            let done =
-                |say: &DmSay| held.answers.iter().any(|(said, answer)| said == say && answer.status < 300);
+            let done = |say: &DmSay| {
+                let right = |status| say.statuses.contains(&status);
+                held.answers.iter().any(|(said, answer)| said == say && right(answer.status))
+            };
             if held.complete && !says.is_empty() && says.iter().all(done) {
                 management.completions += 1;
             }
@@ -374,7 +432,7 @@ impl Operator {
         let wanted = |management: &Management| {
             let transaction = match management.task {
                 Managed::Update { transaction, .. } => self.transaction(transaction).map(|open| open.state),
-                Managed::Commands(_) => None,
+                Managed::Commands(_) | Managed::RoamingList(_) => None,
             };
             management.hardware == hardware && management.is_wanted(transaction)
         };

@@ -191,7 +191,7 @@ impl Scenario {
         let mut setup = Setup::new(match self.flow() {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
-            "prl-update" | "brew-url" | "fota-network" => Press::Nothing,
+            "prl-update" | "brew-url" | "fota-network" | "tunnel" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
             _ => Press::CheckForUpdate,
         });
@@ -209,7 +209,7 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 64] = [
+pub static SCENARIOS: [Scenario; 69] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -575,6 +575,11 @@ pub static SCENARIOS: [Scenario; 64] = [
     management::FLOWS[6],
     management::FLOWS[7],
     management::FLOWS[8],
+    management::FLOWS[9],
+    management::FLOWS[10],
+    management::FLOWS[11],
+    management::FLOWS[12],
+    management::FLOWS[13],
     provisioning::FLOWS[0],
     provisioning::FLOWS[1],
     provisioning::FLOWS[2],

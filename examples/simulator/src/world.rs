@@ -13,8 +13,8 @@ use kedge_agent::objects::key_of;
 use kedge_agent::store::{ALERTS, Activation, Key, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Errand, FOTA_URL, HOSTS, InProcess, Management, Offer, Operator, Profile,
-    Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
+    ACTIVATION_URL, Account, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer, Operator,
+    Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
@@ -340,6 +340,15 @@ impl Prepared {
             };
             lock(operator).send_for(self.setup.hardware, task);
         }
+        if let Some(task) = &self.setup.managed {
+            let task = match task {
+                Managed::RoamingList(_) => {
+                    Managed::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?)
+                }
+                task => task.clone(),
+            };
+            lock(operator).manage(self.setup.hardware, task);
+        }
         Ok(())
     }
 }
@@ -571,9 +580,6 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
             package_url,
         })?;
         operator.repository().play(setup.repository.iter().copied());
-    }
-    if let Some(task) = &setup.managed {
-        operator.manage(setup.hardware, task.clone());
     }
     Ok(operator)
 }

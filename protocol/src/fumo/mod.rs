@@ -20,7 +20,7 @@ mod tests;
 
 pub use codes::{DEVICE_REQUEST, Operation, ResultCode, State, USER_REQUEST, download_failed};
 pub use machine::{Action, Completion, Event, Machine, Memo, Refused};
-pub use object::{Fumo, Port, Staged};
+pub use object::{Fumo, MAX_DEFERRALS, Port, Staged};
 
 /// The object's identifier, the Type property of its root.
 pub const IDENTIFIER: &str = "urn:oma:mo:oma-fumo:1.0";

@@ -9,6 +9,10 @@ use crate::dm::{Access, Call, Chunk, Nodes, Object, Rule};
 use crate::syncml::{Code, Format};
 use crate::wire::{Decimal, Writer};
 
+/// How often the user may defer an update that was commanded; where it was never set, he may also decline. The project's own
+/// node: the flow `fota-network` wants such a number, the object has no place for it.
+pub const MAX_DEFERRALS: &str = "FUMO/Ext/MaxDeferrals";
+
 /// What the object needs of the device.
 pub trait Port {
     /// Takes a piece of a package that comes in the tree (PkgData). With the last one the package is checked, and refused
@@ -106,6 +110,7 @@ impl Object for Fumo<'_> {
             text("FUMO/DownloadAndUpdate/PkgURL").limited(URL),
             Rule::computed("FUMO/State", Format::Int, Access::GET),
             Rule::interior("FUMO/Ext", ""),
+            Rule::kept(MAX_DEFERRALS, Format::Int, SET).limited(5),
         ];
         RULES
     }

@@ -11,7 +11,9 @@
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_protocol::dlota::Failure as DownloadFailure;
-use kedge_protocol::fumo::{Action, Event as Step, Memo, ResultCode, State as Fumo, download_failed};
+use kedge_protocol::fumo::{
+    Action, Event as Step, MAX_DEFERRALS, Memo, ResultCode, State as Fumo, download_failed,
+};
 use kedge_protocol::wire::Decimal;
 use kedge_update_agent::banklog::Change;
 use kedge_update_agent::{Failure, Job, Outcome, Refusal, UpdateResult};
@@ -27,10 +29,6 @@ use crate::store::{Alert, Consent, Key, Operation, Record as _};
 
 /// The node that the results are about.
 pub(super) const SOURCE: &str = "./FUMO";
-/// How often the user may defer an update before it is installed without asking; empty: always. The project's own node: the
-/// specification has none for it.
-const MOST_DEFERRALS: &str = "FUMO/Ext/MaxDeferrals";
-
 /// What becomes of a package that is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Installing {
@@ -125,7 +123,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         let Some(dm) = &mut self.dm else { return Ok(Installing::Commanded) };
         let nodes = dm.nodes(&self.desk.store, context.flash)?;
-        let most = nodes.text(MOST_DEFERRALS).and_then(Decimal::parse);
+        let most = nodes.text(MAX_DEFERRALS).and_then(Decimal::parse);
         let Some(most) = most else { return Ok(Installing::Commanded) };
         let consent = self.desk.store.get::<Consent, F>(context.flash, &mut [0; 16])?.unwrap_or_default();
         Ok(if u32::from(consent.deferrals) >= most { Installing::Overdue } else { Installing::Mandatory })
@@ -157,20 +155,20 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(state != Fumo::IDLE && !state.is_final())
     }
 
-    /// The package of an update that a server commanded is gone without a result: that is one, too.
+    /// The package of an update that a server commanded is gone without a result: that is one, too. Says whether there is one to tell.
     pub(in super::super) fn notice_loss<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
-    ) -> Result<(), AgentError<F::Error>> {
+    ) -> Result<bool, AgentError<F::Error>> {
         let is_lost = self.store.len(Key::Operation as u8).is_some()
             && matches!(self.update.job(), Job::Idle)
             && self.update.outcome().is_none()
             && self.machine(context.flash)?.state() == Fumo::UPDATING;
         if is_lost {
             let step = Step::Updated { result: ResultCode::UPDATE_FAILED, kept: false };
-            self.step(context, [step].into_iter(), None)?;
+            return self.step(context, [step].into_iter(), None);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes the outcome of an update out of the journal if a management server commanded it, and keeps what it is told.

@@ -14,7 +14,7 @@ use kedge_protocol::dm::objects::{
     Block, Delivered, Dispatch, Feature, Passage, Programmed, Setting, SettingsPort,
 };
 use kedge_protocol::iota::ResultCode;
-use kedge_protocol::is683::engine::{EngineError, Mode, Phone as _};
+use kedge_protocol::is683::engine::{Capability, EngineError, Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Family, Spc};
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::syncml::Code;
@@ -91,7 +91,7 @@ impl<F: NorFlash, const PRL: usize> Tunnelled<'_, '_, F, PRL> {
         let was_committed = self.engine.committed();
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
         let Flash { flash, store, .. } = &mut *shared;
-        let capability = (self.config.capability)(hardware_id(self.id));
+        let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
         let mut phone =
             StoredPhone::new(&mut **store, &mut **flash, capability, (self.factory_spc, *self.programming));
         let reverse = self.engine.handle(&mut phone, forward, answer).map_err(|error| match error {
@@ -201,14 +201,14 @@ impl<F: NorFlash> Programmed for Numbers<'_, '_, F> {
         let mut shared = self.shared.try_borrow_mut().ok()?;
         let Flash { flash, store, .. } = &mut *shared;
         store.len(Key::Prl as u8)?;
-        let capability = (self.config.capability)(hardware_id(self.id));
+        let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
         let phone =
             StoredPhone::new(&mut **store, &mut **flash, capability, (self.factory_spc, self.programming));
         Some(phone.prl().id.0)
     }
 
     fn roaming_list_room(&mut self) -> u32 {
-        let most = (self.config.capability)(hardware_id(self.id)).max_prl_size;
+        let most = self.config.capability.max_prl_size;
         u32::try_from(usize::from(most).min(self.room)).unwrap_or(u32::MAX)
     }
 }

@@ -90,6 +90,8 @@ pub struct DmHeld {
 #[derive(Clone, Debug, Default)]
 pub struct DmServer {
     waiting: VecDeque<Box<dyn DmConversation>>,
+    /// The conversation that is held when nothing else waits.
+    expected: Option<Box<dyn DmConversation>>,
     running: Option<(Session, Box<dyn DmConversation>)>,
     /// What of the package is still to be said, message by message.
     rest: VecDeque<Vec<DmSay>>,
@@ -119,10 +121,9 @@ impl DmServer {
         self.waiting.push_back(Box::new(conversation));
     }
 
-    /// Holds this conversation in the next session, in place of any other that waits for one.
+    /// Holds this conversation in the next session if no other waits for it, in place of the one that was expected before.
     pub fn expect(&mut self, conversation: impl DmConversation + 'static) {
-        self.waiting.clear();
-        self.converse(conversation);
+        self.expected = Some(Box::new(conversation));
     }
 
     /// How the device and the server prove themselves after the last session: with the nonces they told.
@@ -166,7 +167,7 @@ impl DmServer {
         });
         if !known {
             self.close();
-            let Some(conversation) = self.waiting.pop_front() else {
+            let Some(conversation) = self.waiting.pop_front().or_else(|| self.expected.take()) else {
                 self.stray(format!("session {} of nobody's", message.session));
                 return Response::new(503);
             };

@@ -4,6 +4,7 @@
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
 mod delta;
+mod device;
 mod input;
 mod inspect;
 mod open;
@@ -74,6 +75,7 @@ const EXAMPLES: &str = "Examples:
   kedge prl show roaming.prl
   kedge tree get tree.bin ./DMAcc/1/ServerID
   kedge open settings.provbin
+  kedge device --server https://dm.example/dm --user NAME --password PASSWORD
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -85,6 +87,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
+    /// Be a device: hold a management session with any OMA-DM server
+    Device(device::Device),
     /// Show what a device makes of a downloaded file
     Open(open::Open),
     /// Make, show, apply, check and compare delta packages
@@ -111,6 +115,7 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Device(arguments)) => device::run(&arguments, surroundings),
         Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),

@@ -415,7 +415,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
 }
 
 /// What the simulated handset tells of itself by IS-683.
-fn capability() -> Capability {
+pub(crate) fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 42,

@@ -1,11 +1,14 @@
-//! Device management by OMA-DM: firmware updates that the network begins, and those that the user asks for.
+//! Device management by OMA-DM: firmware updates that the network begins, and those that the user asks for; settings, the roaming
+//! list and provisioning documents, through the tree and its tunnel.
 
+use kedge_network::client_provisioning::document;
 use kedge_network::{DmOrder, DmSay, DmValue, Managed, TransactionState};
 use kedge_platform::ui::Answer;
 use kedge_platform_sim::ui::PromptKind;
 
+use super::provisioning::{applied, bootstrap_settings};
 use super::{Package, Scenario, Setup, require};
-use crate::world::Facts;
+use crate::world::{BREW_URL, Facts};
 
 /// What the new firmware needs, in the scenarios with provisioning after the update: the name of the account.
 pub const NEW_NAME: &str = "Operator, with the new service";
@@ -18,8 +21,8 @@ mod result {
     pub(super) const NOT_VALIDATED: u16 = 404;
 }
 
-/// The flow `fota-network`, and the variant of `fota-client` over OMA-DM.
-pub(super) const FLOWS: [Scenario; 9] = [
+/// The flows `fota-network` and `tunnel`, and the variants of other flows over OMA-DM.
+pub(super) const FLOWS: [Scenario; 14] = [
     Scenario {
         name: "fota-network",
         title: "the network offers an update by OMA-DM; the user installs it",
@@ -117,7 +120,90 @@ pub(super) const FLOWS: [Scenario; 9] = [
         },
         check: updated,
     },
+    Scenario {
+        name: "brew-url/oma-dm",
+        title: "the network changes the BREW URL by OMA-DM",
+        set: |s| {
+            let url = DmValue::text("./BREW/ServerURL", BREW_URL);
+            command(s, DmSay::new(DmOrder::Replace(url)).expecting(200));
+        },
+        check: |f| {
+            require(f.brew_url == BREW_URL, &format!("the BREW URL is {:?}", f.brew_url))?;
+            done_unseen(f)
+        },
+    },
+    Scenario {
+        name: "prl-update/oma-dm",
+        title: "the network replaces the roaming list by IS-683 messages in the tunnel",
+        set: |s| {
+            s.wanted = None;
+            // The world knows the list.
+            s.managed = Some(Managed::RoamingList(Vec::new()));
+        },
+        check: |f| {
+            let management = f.management.as_ref().ok_or("nothing was wanted")?;
+            let list = matches!(&management.task, Managed::RoamingList(list) if *list == f.prl);
+            require(list, "the handset holds another list")?;
+            require(f.registration.as_ref().is_some_and(|r| r.prl == f.prl), "the radio uses another list")?;
+            done_unseen(f)
+        },
+    },
+    Scenario {
+        name: "tunnel",
+        title: "a provisioning document travels inside a management session; the user agrees",
+        set: tunnelled,
+        check: |f| {
+            applied(f)?;
+            require(is_done(f), "the server does not know")
+        },
+    },
+    Scenario {
+        name: "tunnel/declined",
+        title: "the same, and the user says no",
+        set: |s| {
+            tunnelled(s);
+            s.answers = vec![(PromptKind::ApplySettings, Answer::No)];
+        },
+        check: |f| {
+            require(is_done(f), "the server does not know")?;
+            require(f.settings.is_empty(), "settings were stored")
+        },
+    },
+    Scenario {
+        name: "tunnel/unknown-type",
+        title: "content that nothing handles is refused by a status, and changes nothing",
+        set: |s| {
+            let order = DmOrder::tunnel("application/x-nobody", b"something".to_vec());
+            command(s, DmSay::new(order).expecting(415));
+        },
+        check: |f| {
+            require(f.settings.is_empty() && f.nam.is_empty(), "something was stored")?;
+            done_unseen(f)
+        },
+    },
 ];
+
+/// The network commands this.
+fn command(setup: &mut Setup, say: DmSay) {
+    setup.wanted = None;
+    setup.managed = Some(Managed::Commands(vec![say]));
+}
+
+/// The network sends a provisioning document through the tunnel.
+fn tunnelled(setup: &mut Setup) {
+    let document = document(&bootstrap_settings()).unwrap_or_default();
+    let order = DmOrder::tunnel("application/vnd.wap.connectivity-wbxml", document);
+    command(setup, DmSay::new(order).expecting(202));
+}
+
+fn is_done(f: &Facts) -> bool {
+    f.management.as_ref().is_some_and(|management| management.completions >= 1)
+}
+
+fn done_unseen(f: &Facts) -> Result<(), String> {
+    require(is_done(f), "the server does not know")?;
+    require(f.shown.is_empty(), &format!("the user was shown {:?}", f.shown))
+}
 
 /// The network offers the update, which the user may defer so often.
 fn offer(setup: &mut Setup, most_deferrals: Option<u16>) {

@@ -4,18 +4,21 @@ use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
 use crate::ports::ports;
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Buffers, Kept, Management, ManagementMemory, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
 use kedge_agent::runner;
 use kedge_agent::trigger::{Kind, Trigger};
+use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
+use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wap::Coding;
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
@@ -49,6 +52,20 @@ fn live() -> Result<(), AgentError<Failed>> {
     let memory = Memory { buffers, engine, messages };
     let [place] = crate::room!(Slot<Agent<'static, DEFAULT_PRL>>, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
+    let [kept] = crate::room!(Kept, [const { Kept::EMPTY }; 1]);
+    let account = DmAccountSettings { server: text(), ..DmAccountSettings::default() };
+    let setup = Management {
+        language: text(),
+        device_type: text(),
+        oem: text(),
+        software: text(),
+        hardware: text(),
+        accounts: &any([account]),
+        root_acl: text(),
+        coding: any(Coding::Wbxml),
+    };
+    let (tree, work, texts) = (crate::room!(4096), crate::room!(2048), crate::room!(2048));
+    agent.attach_management(setup, ManagementMemory { tree, work, texts, kept });
     while any(true) {
         match any(0_u8) {
             0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
@@ -66,8 +83,22 @@ fn live() -> Result<(), AgentError<Failed>> {
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
+            8 => _ = used(agent.manage(&mut ports.context(&mut ()), any(Some(text()))))?,
+            9 => _ = used(agent.alert(&mut ports.context(&mut ()), &alert()))?,
             _ => _ = used(runner::run(agent, &mut ports, &mut ())?),
         }
     }
     Ok(())
+}
+
+fn alert() -> Alert<'static> {
+    Alert {
+        server: text(),
+        correlator: any(Some(text())),
+        source: any(Some(text())),
+        kind: text(),
+        format: text(),
+        mark: any(None),
+        data: text(),
+    }
 }
