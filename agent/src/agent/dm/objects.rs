@@ -93,7 +93,7 @@ impl<F: NorFlash, const PRL: usize> Tunnelled<'_, '_, F, PRL> {
         let Flash { flash, store, .. } = &mut *shared;
         let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
         let mut phone =
-            StoredPhone::new(&mut **store, &mut **flash, capability, (self.factory_spc, *self.programming));
+            StoredPhone::new(store, &mut **flash, capability, (self.factory_spc, *self.programming));
         let reverse = self.engine.handle(&mut phone, forward, answer).map_err(|error| match error {
             EngineError::NoRoom { .. } => Code::TOO_LARGE,
             EngineError::Unanswerable(_) => Code::NOT_SUPPORTED,
@@ -202,8 +202,7 @@ impl<F: NorFlash> Programmed for Numbers<'_, '_, F> {
         let Flash { flash, store, .. } = &mut *shared;
         store.len(Key::Prl as u8)?;
         let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
-        let phone =
-            StoredPhone::new(&mut **store, &mut **flash, capability, (self.factory_spc, self.programming));
+        let phone = StoredPhone::new(store, &mut **flash, capability, (self.factory_spc, self.programming));
         Some(phone.prl().id.0)
     }
 

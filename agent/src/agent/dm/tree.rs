@@ -56,6 +56,7 @@ impl auth::Crypto for Digests<'_> {
 }
 
 /// The flash, and what lies on it.
+#[expect(clippy::struct_field_names, reason = "the flash itself, among what lies on it")]
 pub(super) struct Flash<'s, F> {
     pub(super) flash: &'s mut F,
     pub(super) store: &'s mut Store,
