@@ -15,6 +15,7 @@ use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 
 use crate::dispatch::{Origin, Refusal};
+use crate::license::LicenseEvent;
 use crate::store::Opened;
 use crate::trigger::{Accepted, Kind};
 
@@ -279,6 +280,8 @@ pub enum Event<'a> {
     AlertQueued(kedge_protocol::fumo::ResultCode),
     /// A server was told of an event; it is not told again.
     AlertDelivered,
+    /// Something happened to the license, or for it.
+    License(LicenseEvent<'a>),
     /// The device restarts.
     Restarting(Restart),
 }

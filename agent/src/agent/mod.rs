@@ -48,6 +48,7 @@ mod desk;
 mod dm;
 mod download;
 mod idle;
+mod licensing;
 mod message;
 mod over;
 mod provision;
@@ -57,6 +58,8 @@ mod talk;
 use desk::Desk;
 use dm::Dm;
 pub use dm::{Kept, Management, ManagementMemory};
+use licensing::{Errand, Wallet};
+pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
@@ -141,6 +144,8 @@ pub struct Head<'h> {
     pub mac: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
+    /// Whether there is a `Content-Encoding`.
+    pub encoded: bool,
 }
 
 impl<'h> Head<'h> {
@@ -158,6 +163,7 @@ impl<'h> Head<'h> {
             location: headers.header("Location"),
             mac: headers.header(MAC_HEADER),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
+            encoded: headers.header("Content-Encoding").is_some(),
         }
     }
 }
@@ -262,6 +268,8 @@ enum State<'b> {
     Programming(Buffers<'b>, Duration),
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
+    /// The license's server is being asked.
+    Licensing(Errand<'b>),
     /// The device is restarting.
     Restarting(Restart),
     /// Only while a state is being replaced.
@@ -323,6 +331,8 @@ pub struct Agent<'b, const PRL: usize> {
     /// The user has dialled for an activation: until when pushes are his.
     dialled: Option<Duration>,
     messages: &'b mut Receiver,
+    /// The license; `None` on a device without licensing.
+    license: Option<Wallet<'b>>,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -399,6 +409,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             dm: None,
             dialled: None,
             messages: memory.messages,
+            license: None,
         });
     }
 
@@ -477,13 +488,17 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         self.pump_management(context)?;
         self.pump_fetching(context)?;
+        self.license_pump(context)?;
         let mut until = self.otasp_until(context)?;
         if let State::Idle(_) = self.state {
             until = self.choose(context)?;
         }
         match &mut self.state {
             State::Idle(_) | State::Programming(..) | State::Between => Ok(Output::Idle(until)),
-            State::Calling(buffers, _) | State::Attaching(buffers, _) => {
+            State::Licensing(Errand::Talking(talk)) => Ok(talk.output(context)),
+            State::Calling(buffers, _)
+            | State::Attaching(buffers, _)
+            | State::Licensing(Errand::Calling(buffers, _)) => {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
@@ -589,6 +604,24 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Answered(answer));
                 self.agreed(context, buffers, (confirm, answer))
             }
+            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                self.license_called(context, (buffers, what), result.is_ok());
+                Ok(())
+            }
+            (State::Licensing(Errand::Talking(mut talk)), done) => {
+                let taken = match done {
+                    Done::HttpEnded(ended) => talk.exchanged(context, ended),
+                    Done::Answered(_) => Some(()),
+                    Done::Waited => {
+                        talk.waited(context.now);
+                        Some(())
+                    }
+                    _ => None,
+                };
+                self.state = State::Licensing(Errand::Talking(talk));
+                taken.ok_or(AgentError::Misuse)
+            }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
                 self.state = match after {
@@ -647,6 +680,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 dm.head(buffers, head).ok_or(AgentError::Misuse)
             }
             State::Fetching(_) => self.desk.fetch_head(context, head),
+            State::Licensing(Errand::Talking(talk)) => talk.head(context, head).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }
@@ -664,6 +698,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 dm.body(buffers, part).ok_or(AgentError::Misuse)
             }
             State::Fetching(_) => self.desk.fetch_body(context, part),
+            State::Licensing(Errand::Talking(talk)) => talk.body(part).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }

@@ -427,6 +427,19 @@ impl Operator {
         }
     }
 
+    /// A device has registered with a roaming list that it got through the tunnel: from now on it is that of its customer.
+    pub(crate) fn registered_managed(&mut self, hardware: HardwareId, prl: &[u8]) {
+        let sent = |management: &Management| {
+            management.hardware == hardware
+                && matches!(&management.task, Managed::RoamingList(list) if list == prl)
+        };
+        if self.books.management.all.iter().any(sent)
+            && let Some(account) = self.books.account_mut(hardware)
+        {
+            account.profile.prl = prl.to_vec();
+        }
+    }
+
     /// The notification for a device of which something is wanted, as a push PDU.
     pub(crate) fn notify(&mut self, now: Duration, hardware: HardwareId) -> Option<Vec<u8>> {
         let wanted = |management: &Management| {

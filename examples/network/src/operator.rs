@@ -217,6 +217,7 @@ impl Operator {
     /// blocks, each `BLOCK_ID BLOCK_LEN PARAM_DATA` in the download form.
     pub fn register(&mut self, now: Duration, hardware: HardwareId, nam: &[u8], prl: &[u8]) {
         self.registered_list(hardware, prl);
+        self.registered_managed(hardware, prl);
         let nobody = Caller::default();
         let mut scene = Scene { books: &mut self.books, log: &mut self.log, caller: &nobody };
         let meaning = activation::registered(hardware, nam, prl, &mut scene);
