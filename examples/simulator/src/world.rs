@@ -13,8 +13,8 @@ use kedge_agent::objects::{Object, key_of};
 use kedge_agent::store::{ALERTS, Activation, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer, Operator,
-    Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer,
+    Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
