@@ -272,7 +272,7 @@ impl<'b> Conversation<'b> {
                 headers.extend(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
                 let post = request.method == Method::Post;
                 // the query holds what should not be logged
-                let shown = request.url.split('?').next().unwrap_or_default();
+                let shown = request.url.split(|c| c == '?').next().unwrap_or_default();
                 let method = if post { "POST" } else { "GET" };
                 context.event(&Event::Request { method, url: shown, headers: &headers, body: request.body });
                 Output::Http(HttpRequest { post, url: request.url, headers, body: request.body })
@@ -301,7 +301,7 @@ impl<'b> Conversation<'b> {
         let Exchange::Answer(answer) = &mut self.exchange else { return None };
         if (300..400).contains(&head.status) {
             let (status, location) = (head.status, head.location);
-            let shown = location.unwrap_or_default().split('?').next().unwrap_or_default();
+            let shown = location.unwrap_or_default().split(|c| c == '?').next().unwrap_or_default();
             context.event(&Event::Reply { status, content_type: "", location: shown, body: &[] });
             let reply =
                 Reply { status, content_type: None, encoded: false, location, retry_after: None, len: 0 };
