@@ -169,6 +169,6 @@ fn license_documents() {
 #[test]
 fn license_sessions() {
     let depths = sample(Target::Licensing, 20_000);
-    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Refused, 50);
     reached(&depths, Depth::Taken, 500);
 }

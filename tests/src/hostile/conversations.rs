@@ -10,7 +10,9 @@ use kedge_protocol::dlota::session::{
 };
 use kedge_protocol::dlota::{Failure, Plan};
 use kedge_protocol::dm::auth::{Credentials, Nonce, Scheme, Secret};
-use kedge_protocol::dm::session::{Account, Answer, Config, End, Initiator, Input, Output, Reply, Session};
+use kedge_protocol::dm::session::{
+    Account, Answer, Config, Conversation, End, Initiator, Input, Output, Reply, Session,
+};
 use kedge_protocol::dm::{Access, Object, Rule, Store, StoreError, Tree, UriLimits};
 use kedge_protocol::iota::session as iota;
 use kedge_protocol::iota::{ResultCode, limits as iota_limits, mmc};
@@ -144,8 +146,8 @@ pub(super) fn management(octets: &[u8]) -> Depth {
     let (mut image, mut store, mut set) = ([0; 2048], Ram(Vec::new()), Set);
     let mut objects: [&mut dyn Object; 1] = [&mut set];
     let mut tree = Tree::open(&mut image, &mut objects, &mut store, UriLimits::OWN).expect("an empty store");
-    let (mut rx, mut tx, mut work) = ([0; ROOM], [0; ROOM], [0; 2048]);
-    let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).expect("room");
+    let (mut own, mut rx, mut tx, mut work) = (Conversation::NONE, [0; ROOM], [0; ROOM], [0; 2048]);
+    let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).expect("room");
     let (mut crypto, mut now, mut ticks) = (Mixed(first), Duration::ZERO, 0);
     session.handle(now, Input::Start, &mut tree, &mut crypto).expect("a start");
     let mut depth = Depth::Unread;
