@@ -355,6 +355,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// The same in a place of the caller's, static memory for example; what was there before is gone.
+    #[inline(never)] // its stack is free again when the agent runs
     pub fn start_in<'p, F: NorFlash, C: Crypto>(
         place: &'p mut Slot<Self>,
         config: Config<'b>,
@@ -366,7 +367,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let (store, opened) = Store::open(context.flash, config.store, context.identity.hardware_id())?;
         let update = Update::mount(context.flash, config.update)?;
         context.event(&Event::Started { store: opened });
-        Self::put(place, config, memory, (factory_spc, store, update));
+        Self::put(place, config, memory, factory_spc, store, update);
         let agent = place.as_mut().ok_or(AgentError::Misuse)?;
         if agent.desk.store.len(Key::Dialled as u8).is_some() {
             agent.dialled = Some(context.now.saturating_add(limits::DIALLED));
@@ -382,7 +383,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         place: &mut Slot<Self>,
         config: Config<'b>,
         memory: Memory<'b, PRL>,
-        (factory_spc, store, update): (Spc, Store, Update),
+        factory_spc: Spc,
+        store: Store,
+        update: Update,
     ) {
         let desk = Desk {
             config,
