@@ -11,7 +11,8 @@ use crate::objects::Stored;
 #[derive(Clone, Copy, Debug)]
 pub struct Pri<'c> {
     /// Names and values of stored MMC objects. The activation needs `iota/boot-url`, `iota/boot-nai` and
-    /// `iota/trusted-domain`; the update check needs `x/kedge/fota-url`.
+    /// `iota/trusted-domain`; the update check needs `x/kedge/fota-url`, the activation of a feature
+    /// [`Feature::bootstrap`](crate::feature::Feature::bootstrap).
     pub objects: &'c [(&'static str, &'c str)],
     /// The service programming code, six ASCII digits; `000000` leaves the phone unlocked.
     pub spc: [u8; 6],
@@ -37,7 +38,7 @@ pub struct Config<'c> {
     pub pri: Pri<'c>,
     /// What the phone of this identity reports of itself by IS-683.
     pub capability: fn(HardwareId) -> Capability,
-    /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 19. Their order is their place in the store:
+    /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 13. Their order is their place in the store:
     /// append only.
     pub objects: &'static [Stored],
 }

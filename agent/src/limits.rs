@@ -55,5 +55,11 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);
 /// to three minutes, a queue at the operator included it is less than a quarter of an hour.
 pub const DIALLED: Duration = Duration::from_secs(900);
 
+/// How many pushes are looked at when they come at once: a bootstrap, its triggers and some indications.
+pub const PUSHES: u8 = 12;
+
+/// After which time one more push is looked at: no operator has more to say, and a flood costs nothing but its messages.
+pub const PUSH_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long an OTASP call or a conversation by data bursts may be silent before it counts as over.
 pub const OTASP: Duration = Duration::from_secs(300);

@@ -17,6 +17,11 @@ use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::wap::{
+    ApplicationCode, CacheOperation, Coding, ContentType, Date, Header, HeaderCode, HeaderName, Headers,
+    Invalidation, MailNotification, MediaCode, Push, Value,
+};
+use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;
@@ -241,6 +246,88 @@ fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
     assert_eq!(bench.asks(), "Idle");
     let refused = bench.events.0.iter().filter(|name| name.starts_with("Content")).count();
     assert_eq!(refused, 2 + LOADING.len() / 2);
+}
+
+/// A flood is not looked at, and each push of it is told as refused; after a pause there is room for one more.
+#[test]
+fn a_flood_of_pushes_is_limited_and_counted() {
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    for _ in 0..200 {
+        bench.push(LOADING);
+    }
+    let count = |bench: &Bench<'_>, what: &str| bench.events.0.iter().filter(|name| *name == what).count();
+    assert_eq!(count(&bench, "Triggered"), usize::from(limits::PUSHES));
+    assert_eq!(count(&bench, "ContentRefused"), 200 - usize::from(limits::PUSHES));
+    bench.now += limits::PUSH_PAUSE;
+    bench.push(LOADING);
+    bench.push(LOADING);
+    assert_eq!(count(&bench, "Triggered"), usize::from(limits::PUSHES) + 1);
+}
+
+#[test]
+fn an_indication_expires_when_the_time_of_day_is_known() {
+    // The same indication with si-expires (10) 2026-11-23.
+    let expiring = INDICATION.replace("00080103", "000810c3042026112301 03".replace(' ', "").as_str());
+    let date = |day| Date::new(2026, 11, day, 0, 0, 0).unwrap();
+    for (told_before, told_after, asks) in [
+        (None, None, "Ask"),
+        (Some(22), None, "Ask"),
+        (Some(23), None, "Idle"),
+        (None, Some(22), "Ask"),
+        (None, Some(24), "Idle"),
+    ] {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        let tell = |bench: &mut Bench<'_>, day: Option<u8>| {
+            if let Some(day) = day {
+                bench.agent.as_mut().unwrap().time_of_day(date(day));
+            }
+        };
+        tell(&mut bench, told_before);
+        bench.push(&expiring);
+        tell(&mut bench, told_after);
+        assert_eq!(bench.asks(), asks, "{told_before:?} {told_after:?}");
+    }
+}
+
+/// What is for other programs is told as an event and leads to nothing else.
+#[test]
+fn mail_and_cache_operations_are_told_to_the_device() {
+    let mut buf = [0; 256];
+    let mail = MailNotification { mailbox: "imap://mail.example.com/", timestamp: None };
+    let mail = mail.write(Coding::Wbxml, &mut buf).unwrap().to_vec();
+    let stale = [Invalidation::Object("http://a/1"), Invalidation::Service("http://b/")];
+    let cache = CacheOperation::write(Coding::Xml, &stale, &mut buf).unwrap().to_vec();
+    let pushes = [
+        (MediaCode::EMN, Some(ApplicationCode::EMN), &mail, "MailArrived"),
+        (MediaCode::EMN, None, &mail, "ContentRefused"),
+        (MediaCode::EMN, Some(ApplicationCode::EMN), &cache, "ContentMalformed"),
+        (MediaCode::CO_XML, None, &cache, "CacheOutOfDate"),
+        (MediaCode::CO_XML, Some(ApplicationCode::WML), &cache, "CacheOutOfDate"),
+        (MediaCode::CO_XML, Some(ApplicationCode::MMS), &cache, "ContentRefused"),
+        (MediaCode::CO, None, &cache, "ContentMalformed"),
+    ];
+    for (media, application, body, told) in pushes {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        let mut headers = [0; 16];
+        let mut w = Writer::new(&mut headers);
+        if let Some(code) = application {
+            let id = Value::Short(u8::try_from(code.0).unwrap());
+            Header::Field(HeaderName::Code(HeaderCode::APPLICATION_ID), id).write(&mut w).unwrap();
+        }
+        let headers = Headers::new(w.finish()).unwrap();
+        let push = Push { tid: 1, content_type: ContentType::code(media), headers, body };
+        let mut pdu = vec![0; push.buffer_len()];
+        push.emit(&mut pdu).unwrap();
+        let hex: String = pdu.iter().map(|octet| format!("{octet:02x}")).collect();
+        bench.events.0.clear();
+        bench.push(&hex);
+        assert!(bench.events.0.iter().all(|name| name == told), "{media:?}: {:?}", bench.events.0);
+        let times = if told == "CacheOutOfDate" { stale.len() } else { 1 };
+        assert_eq!((bench.events.0.len(), bench.asks().as_str()), (times, "Idle"));
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use kedge_platform::http::Headers;
 use kedge_platform::identity::Identity;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
-use kedge_platform::ui::{Answer, Prompt};
+use kedge_platform::ui::{Answer, Page, Prompt};
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
@@ -34,6 +34,7 @@ use kedge_update_agent::Update;
 use crate::config::Config;
 use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
+use crate::feature::{Feature, RESULT};
 use crate::limits;
 use crate::objects::Staged;
 use crate::phone::Programming;
@@ -41,9 +42,14 @@ use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
 mod air;
+mod answer;
+mod commit;
 mod consent;
 mod desk;
 mod download;
+mod enrol;
+mod feature;
+mod flood;
 mod idle;
 mod message;
 mod over;
@@ -134,6 +140,8 @@ pub struct Head<'h> {
     pub location: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
+    /// [`crate::feature::RESULT`].
+    pub result: Option<u16>,
 }
 
 impl<'h> Head<'h> {
@@ -150,6 +158,7 @@ impl<'h> Head<'h> {
             date: headers.header("Date"),
             location: headers.header("Location"),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
+            result: number(RESULT).and_then(|n| u16::try_from(n).ok()),
         }
     }
 }
@@ -168,6 +177,9 @@ pub enum Output<'a> {
     Http(HttpRequest<'a>),
     /// Show or ask this.
     Ask(Prompt<'a>),
+    /// Show this page in the browser, hand in the link that the user follows by [`Agent::follow`], then answer
+    /// [`Done::Browsed`].
+    Browse(Page<'a>),
     /// Register with this number assignment and roaming list.
     Register {
         /// See [`kedge_platform::radio::Radio::register`].
@@ -194,6 +206,8 @@ pub enum Done {
     HttpEnded(Result<(), LinkError>),
     /// The prompt.
     Answered(Answer),
+    /// The page: a link was handed in, or the user has left it.
+    Browsed,
     /// The registration.
     Registered(Result<(), RadioError>),
     /// The time has come.
@@ -240,6 +254,8 @@ enum State<'b> {
     Inviting(Buffers<'b>),
     /// The user is asked about settings that came.
     Provisioning(Buffers<'b>, provision::Question),
+    /// A feature is being activated.
+    Enrolling(enrol::Enrol<'b>),
     /// The user is shown a text that came by short message.
     Reading(Buffers<'b>),
     /// An OTASP call is up; without another message it is over at this uptime.
@@ -298,8 +314,14 @@ pub struct Agent<'b, const PRL: usize> {
     provision_after: Duration,
     /// The radio is not asked to register before this uptime, and how often it refused.
     register_after: (Duration, u8),
+    /// The pushes that came.
+    flood: flood::Flood,
     /// A service indication that the user has not answered.
     invitation: Option<push::Invitation>,
+    /// A feature that the user has opened and does not have.
+    offered: Option<Feature>,
+    /// An activation of a feature does not go on before this uptime.
+    enrol_after: Duration,
     /// A text that the user has not seen.
     text: Option<heapless::String<{ limits::INVITATION }>>,
     /// The user has dialled for an activation: until when pushes are his.
@@ -329,6 +351,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             programming: Programming { mode: Mode::UserInitiated, kind: None },
             staged: Staged::new(),
             reporting: None,
+            date: None,
             shelf: Shelf::new(),
             download: None,
             answer: [0; desk::ANSWER],
@@ -341,7 +364,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             ask_after: Duration::ZERO,
             provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
+            flood: flood::Flood::new(),
             invitation: None,
+            offered: None,
+            enrol_after: Duration::ZERO,
             text: None,
             dialled: None,
             messages: memory.messages,
@@ -454,6 +480,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.events.event(context.now, &Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
+            State::Enrolling(enrol) => enrol.output(&self.desk, context),
             State::Reading(_) => {
                 let prompt = Prompt::Notice(self.text.as_deref().unwrap_or_default());
                 context.event(&Event::Prompted(prompt));
@@ -529,6 +556,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Answered(answer));
                 self.provisioned(context, buffers, question, answer)
             }
+            (State::Enrolling(enrol), done) => self.enrolled(context, enrol, done),
             (State::Asking(buffers, question), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
                 self.consented(context, buffers, question.answered(answer))
@@ -549,6 +577,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.head(&mut self.desk, context, head),
+            State::Enrolling(enrol) => enrol.head(head).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }
@@ -561,6 +590,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.body(&mut self.desk, context, part),
+            State::Enrolling(enrol) => enrol.body(part).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }

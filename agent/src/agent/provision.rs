@@ -15,19 +15,19 @@ use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::model::{Application, Napdef, PxLogical};
 use kedge_protocol::cp::security::{Denied, NetworkKey, PIN_TRIES, Proof, Protection, verify};
-use kedge_protocol::cp::{Coded, Kind, MAX_DOCUMENT, MAX_OBJECTS, Object, Objects, ParmName, check};
-use kedge_protocol::mime::MediaType;
+use kedge_protocol::cp::{Coded, Kind, MAX_DOCUMENT, Object, Objects, ParmName, check};
 use kedge_protocol::wap::{Coding, MediaCode, Push, SecurityMethod};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
 
+use super::commit::Commit;
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, Notice, State};
-use crate::dispatch::{Content, Decision, Handler, Origin, Refusal, decide, handler};
+use crate::dispatch::{Content, Decision, Handler, Leaf, Leaves, Origin, Refusal, decide, is_readable_push};
 use crate::error::AgentError;
-use crate::event::{Committed, Event};
+use crate::event::Event;
 use crate::limits;
-use crate::store::{Key, Pending, Record as _, SETTINGS, StoredSettings};
+use crate::store::{Key, Pending, Record as _, Source, StoredSettings};
 
 /// What the user is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,6 @@ pub(super) enum Waiting {
 
 /// Largest record of [`Pending`].
 const PENDING: usize = 48;
-
-/// Changes of one commit: objects, and the two records of the document.
-type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 2 }>;
 
 impl Question {
     /// The prompt; its text is made in the buffers.
@@ -115,32 +112,52 @@ fn tell(object: &Object<'_>, out: &mut Writer<'_>) -> Result<(), kedge_protocol:
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// Takes content that did not come by push: a file that the user opened, an answer or a part of another protocol's
-    /// session. What this agent does not handle, or not from there, is refused and reported.
+    /// session. A multipart is taken apart, and each part judged for itself. What this agent does not handle, or not from there,
+    /// is refused and reported; the answer is the first refusal.
     pub fn open<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         content: &Content<'_>,
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let parsed = MediaType::parse(content.media_type).map_err(|_| Refusal::UnknownType);
-        let found = parsed.and_then(|media_type| Ok((handler(&media_type, content.origin)?, media_type)));
-        let taken = match found {
-            Ok((Handler::Provisioning, media_type)) => {
-                let xml = media_type.is_type("text");
-                self.desk.keep_settings(
-                    context,
-                    Pending { proven: true, ..Pending::unproven(xml) },
-                    content.body,
-                )?
+        let mut first = Ok(());
+        let (leaves, broken) = match Leaves::new(content) {
+            Ok(leaves) => (Some(leaves), None),
+            Err(why) => (None, Some(Err(why))),
+        };
+        for leaf in leaves.into_iter().flatten().chain(broken) {
+            let media_type = match &leaf {
+                Ok(Leaf { media_type: Some(media_type), .. }) => media_type.essence(),
+                _ => content.media_type,
+            };
+            let taken = match leaf {
+                Ok(leaf) => self.open_leaf(context, &leaf, content.origin)?,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = taken {
+                context.event(&Event::ContentRefused { media_type, origin: content.origin, why });
+                first = first.and(taken);
+            }
+        }
+        Ok(first)
+    }
+
+    fn open_leaf<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        leaf: &Leaf<'_>,
+        origin: Origin,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        match leaf.handler {
+            Ok(Handler::Provisioning) => {
+                let xml = leaf.media_type.is_some_and(|media_type| media_type.is_type("text"));
+                let source = if origin == Origin::File { Source::User } else { Source::Server };
+                let pending = Pending { proven: true, source: Some(source as u8), ..Pending::unproven(xml) };
+                self.desk.keep_settings(context, pending, leaf.body)
             }
             // The others belong to sessions, which take them from their own messages.
-            Ok(_) => Err(Refusal::Origin),
-            Err(why) => Err(why),
-        };
-        if let Err(why) = taken {
-            let (media_type, origin) = (content.media_type, content.origin);
-            context.event(&Event::ContentRefused { media_type, origin, why });
+            Ok(_) => Ok(Err(Refusal::Origin)),
+            Err(why) => Ok(Err(why)),
         }
-        Ok(taken)
     }
 
     /// The user has answered about settings.
@@ -190,7 +207,15 @@ pub(super) fn is_provisioning(push: &Push<'_>) -> bool {
 impl Pending {
     /// A document of which nothing is known yet.
     const fn unproven(xml: bool) -> Self {
-        Self { xml, proven: false, method: SecurityMethod::USERPIN.0, mac: None, tries: 0 }
+        Self { xml, proven: false, method: SecurityMethod::USERPIN.0, mac: None, tries: 0, source: None }
+    }
+
+    /// Who vouches for it: of a push, its security method tells.
+    fn source(&self) -> Source {
+        let network =
+            matches!(SecurityMethod(self.method), SecurityMethod::NETWPIN | SecurityMethod::USERNETWPIN);
+        let by_method = if network { Source::Network } else { Source::User };
+        self.source.and_then(Source::from_number).unwrap_or(by_method)
     }
 
     const fn protection(&self) -> Protection {
@@ -211,6 +236,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
     ) -> Result<(), AgentError<F::Error>> {
         let xml = push.content_type.media.is(MediaCode::CONNECTIVITY_XML);
         let protection = match decide(Handler::Provisioning, Origin::Push) {
+            _ if !is_readable_push(&push.content_type) => Err(Refusal::Charset),
             Decision::Prove => Protection::of(&push.content_type).map_err(Refusal::Unproven),
             _ => Err(Refusal::Origin),
         };
@@ -242,10 +268,14 @@ impl<const PRL: usize> Desk<'_, PRL> {
             return Ok(Err(Refusal::NoRoom));
         }
         let coding = if pending.xml { Coding::Xml } else { Coding::Wbxml };
-        let mut known = StoredSettings::new(&self.store, context.flash);
+        let mut known = StoredSettings::new(&self.store, context.flash, pending.source());
+        let closed = known.is_closed();
         let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
         if let Some(error) = known.error {
             return Err(error.into());
+        }
+        if closed {
+            return Ok(Err(Refusal::Closed));
         }
         let summary = match found {
             Ok(summary) => summary,
@@ -335,20 +365,13 @@ impl<const PRL: usize> Desk<'_, PRL> {
         receive: &mut [u8],
         send: &mut [u8],
     ) -> Result<bool, AgentError<F::Error>> {
-        let (_, document) = self.waiting_document(context.flash, receive)?;
-        let mut stored = StoredSettings::new(&self.store, context.flash);
-        let sound = check(&document, &mut stored, &mut self.answer).is_ok();
-        let changes = if sound { changes(&document, &mut stored, send) } else { None };
-        if let Some(error) = stored.error {
-            return Err(error.into());
-        }
-        let Some(changes) = changes else {
+        let (pending, document) = self.waiting_document(context.flash, receive)?;
+        let commit = Commit { source: pending.source(), beside: gone() };
+        let committed = self.commit_objects(context, &document, &commit, send)?;
+        if !committed {
             self.drop_settings(context.flash)?;
-            return Ok(false);
-        };
-        self.store.commit(context.flash, &changes)?;
-        context.event(&Event::Committed(Committed::Settings));
-        Ok(true)
+        }
+        Ok(committed)
     }
 
     /// Gives up the document that waits.
@@ -373,39 +396,6 @@ impl<const PRL: usize> Desk<'_, PRL> {
 /// The changes that drop the document.
 const fn gone() -> [Change<'static>; 2] {
     [Change::remove(Key::Pending as u8), Change::remove(Key::PendingDocument as u8)]
-}
-
-/// The changes that put every object of `document` into the store, in place of those with the same keys; `None` if there is
-/// no room. The octets are made in `out`.
-fn changes<'o, F: NorFlash>(
-    document: &Coded<'_>,
-    stored: &mut StoredSettings<'_, F>,
-    out: &'o mut [u8],
-) -> Option<Changes<'o>> {
-    let mut changes = Changes::new();
-    let mut free = out;
-    let mut objects = Objects::new(document).ok()?;
-    loop {
-        // The kind stands before the items, which are made behind it.
-        let (first, rest) = free.split_first_mut()?;
-        let Some(object) = objects.next(rest).ok()? else { break };
-        *first = object.kind().number();
-        let key = object.key();
-        let twin = stored.find(|old| key.is_some() && old.key() == key);
-        let taken = |slot: &u8| changes.iter().any(|change| change.key == *slot);
-        let slot = match twin {
-            Some(slot) => slot,
-            None => SETTINGS.into_iter().find(|slot| !taken(slot) && !stored.has_record(*slot))?,
-        };
-        let len = object.buffer_len();
-        let (value, rest) = free.split_at_mut_checked(len)?;
-        changes.push(Change::put(slot, value)).ok()?;
-        free = rest;
-    }
-    for change in gone() {
-        changes.push(change).ok()?;
-    }
-    Some(changes)
 }
 
 /// What network and device both know: the card's identity, else the serial number.

@@ -19,17 +19,22 @@
 //! | 40..=79 | MMC objects by their place in the object table | octets |
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
-//! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
+//! | 130 | [`Enrolment`]: the feature that is being activated | CBOR |
+//! | 131..=135 | the NAI of each feature that is activated; empty: the usual one | text |
+//! | 136 | [`Contexts`]: whose settings are where | CBOR |
+//! | 137..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 //! | 161 | home system tag | octets |
 //! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
 
+mod contexts;
 mod history;
 mod records;
 mod settings;
 
 use core::fmt;
 
+pub use contexts::{Contexts, Source};
 pub(crate) use history::history_key;
 pub use history::{HISTORY, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
@@ -37,7 +42,7 @@ use kedge_platform::identity::HardwareId;
 use kedge_protocol::is683::Family;
 use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
-pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
+pub use records::{Activation, Consent, Enrolment, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
 
 use crate::limits;
@@ -71,6 +76,10 @@ pub enum Key {
     Pending = 128,
     /// The provisioning document that waits.
     PendingDocument = 129,
+    /// [`Enrolment`].
+    Enrolment = 130,
+    /// [`Contexts`].
+    Contexts = 136,
     /// The user dialled a star code.
     Dialled = 160,
 }
@@ -84,7 +93,9 @@ pub const BLOCKS: u8 = 16;
 /// First key of the MMC objects.
 pub const OBJECTS: u8 = 40;
 /// Keys of the settings of client provisioning.
-pub const SETTINGS: core::ops::RangeInclusive<u8> = 130..=159;
+pub const SETTINGS: core::ops::RangeInclusive<u8> = 137..=159;
+/// Keys of the NAIs of features, in the order of [`crate::feature::Feature::ALL`].
+pub const FEATURE_NAIS: core::ops::RangeInclusive<u8> = 131..=135;
 
 /// The version of the records; a store of a later version is not touched.
 pub const SCHEMA: u16 = 1;
@@ -183,7 +194,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 12>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 20>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -193,12 +204,13 @@ impl Store {
             Key::Fetch,
             Key::Pending,
             Key::PendingDocument,
+            Key::Enrolment,
             Key::Dialled,
         ];
         for key in foreign {
             add(Change::remove(key as u8));
         }
-        for key in OUTBOX {
+        for key in OUTBOX.chain(FEATURE_NAIS) {
             add(Change::remove(key));
         }
         self.commit(flash, &changes)

@@ -17,6 +17,8 @@ pub enum Flow {
     PrlUpdate,
     /// A setting changed by the network.
     BrewUrl,
+    /// A feature that the customer activates.
+    FeatureActivation,
     /// None: nobody plays a flow at that address.
     Stray,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Flow {
             Self::StarCode => "star-code",
             Self::PrlUpdate => "prl-update",
             Self::BrewUrl => "brew-url",
+            Self::FeatureActivation => "feature-activation",
             Self::Stray => "stray",
         })
     }
@@ -62,6 +65,10 @@ impl Step {
 
     pub(crate) const fn brew_url(number: u8) -> Self {
         Self { flow: Flow::BrewUrl, number }
+    }
+
+    pub(crate) const fn feature_activation(number: u8) -> Self {
+        Self { flow: Flow::FeatureActivation, number }
     }
 
     pub(crate) const STRAY: Self = Self { flow: Flow::Stray, number: 0 };

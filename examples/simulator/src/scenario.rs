@@ -9,6 +9,7 @@ use kedge_platform::ui::Answer;
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
+mod feature;
 mod provisioning;
 
 use crate::handset::Press;
@@ -186,6 +187,7 @@ impl Scenario {
             "star-code" => Press::Dial(STAR_CODE),
             "prl-update" | "brew-url" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
+            "feature-activation" => feature::press(self.name),
             _ => Press::CheckForUpdate,
         });
         match self.flow() {
@@ -201,7 +203,29 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 55] = [
+pub static SCENARIOS: [Scenario; COUNT] = joined();
+
+/// How many there are.
+const COUNT: usize = ONES.len() + provisioning::FLOWS.len() + feature::FLOWS.as_flattened().len();
+
+/// The flows of this file, then those of the others.
+const fn joined() -> [Scenario; COUNT] {
+    let mut all = [ONES[0]; COUNT];
+    let parts = [ONES.as_slice(), provisioning::FLOWS.as_slice(), feature::FLOWS.as_flattened()];
+    let (mut part, mut done) = (0, 0);
+    while part < parts.len() {
+        let mut place = 0;
+        while place < parts[part].len() {
+            all[done] = parts[part][place];
+            (place, done) = (place + 1, done + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
+/// The flows that need no file of their own.
+const ONES: [Scenario; 45] = [
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -558,16 +582,6 @@ pub static SCENARIOS: [Scenario; 55] = [
         set: |s| s.package = Some(Package::Downgrade),
         check: refused,
     },
-    provisioning::FLOWS[0],
-    provisioning::FLOWS[1],
-    provisioning::FLOWS[2],
-    provisioning::FLOWS[3],
-    provisioning::FLOWS[4],
-    provisioning::FLOWS[5],
-    provisioning::FLOWS[6],
-    provisioning::FLOWS[7],
-    provisioning::FLOWS[8],
-    provisioning::FLOWS[9],
 ];
 
 /// The scenario of that name.

@@ -9,6 +9,7 @@ mod inspect;
 mod open;
 mod package;
 mod prl;
+mod register;
 mod signing;
 mod simulate;
 

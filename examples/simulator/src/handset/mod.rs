@@ -5,6 +5,7 @@
 //! sessions until nothing is left to do.
 
 mod air;
+mod application;
 mod parts;
 
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
+use kedge_agent::feature::Feature;
 use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_generator::image::MOST_REGIONS;
 use kedge_network::Operator;
@@ -39,6 +41,8 @@ use kedge_update_agent::{
     WORDS_SMALL, Workspace,
 };
 
+use application::open;
+pub use application::works;
 pub use parts::{Fuse, LiveWire, Protected};
 
 /// The memory that the boot stage lends the applier.
@@ -161,6 +165,8 @@ pub enum Press {
     Receive,
     /// The digits of a star code, and the call key.
     Dial(&'static str),
+    /// The icon of a feature.
+    Open(Feature),
     /// Nothing: the network acts.
     Nothing,
 }
@@ -375,6 +381,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
                     *press = groups.as_slice().first().map(|_| Press::Receive);
                 }
                 Some(Press::Dial(digits)) => air::dial(&mut agent, &mut context, air, digits)?,
+                Some(Press::Open(feature)) => open(&mut agent, &mut context, air.0, feature)?,
                 Some(Press::Nothing) => {}
                 None => {
                     listened = true;

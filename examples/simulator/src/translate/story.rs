@@ -1,6 +1,7 @@
 //! Which step of which flow something belongs to: one table per flow, with the numbers of `flows.md`.
 
 mod brew_url;
+mod feature_activation;
 mod fota_client;
 mod one_button;
 mod prl_update;
@@ -20,8 +21,14 @@ pub(super) struct Story {
 /// Flows without a table are shown without step numbers.
 const UNKNOWN: Story = Story { flow: "", steps: &[], report: None };
 
-const STORIES: [&Story; 5] =
-    [&one_button::STORY, &star_code::STORY, &prl_update::STORY, &brew_url::STORY, &fota_client::STORY];
+const STORIES: [&Story; 6] = [
+    &one_button::STORY,
+    &star_code::STORY,
+    &prl_update::STORY,
+    &brew_url::STORY,
+    &feature_activation::STORY,
+    &fota_client::STORY,
+];
 
 impl Story {
     /// The table of the flow with this name; the names of variants (`flow/variant`) find it too.

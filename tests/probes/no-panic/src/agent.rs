@@ -3,19 +3,23 @@
 use crate::engine::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
-use crate::ports::ports;
+use crate::ports::{Unknown, ports};
 use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config, Pri};
-use kedge_agent::dispatch;
+use kedge_agent::dispatch::{self, Content, Origin};
 use kedge_agent::error::AgentError;
+use kedge_agent::feature::{Feature, Service, ServiceError};
 use kedge_agent::runner;
+use kedge_agent::settings;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
+use kedge_protocol::cp::model::AppId;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wap::Date;
 use kedge_update_agent::Device;
 
 /// The engine that the agent is lent.
@@ -63,6 +67,22 @@ fn live() -> Result<(), AgentError<Failed>> {
                 used(agent.otasp_begin(&mut ports.context(&mut ()), mode))?;
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
+            8 => {
+                let (service, feature) = (any(Service::Gateway), any(Feature::MobileWeb));
+                let error = ServiceError { service, code: any(1) };
+                used(agent.service_failed(&mut ports.context(&mut ()), feature, error))?;
+                used(agent.feature_nai(&mut ports.flash, feature, &mut [0; 64]))?;
+            }
+            9 => {
+                let content = Content { media_type: text(), origin: any(Origin::File), body: octets() };
+                used(agent.open(&mut ports.context(&mut ()), &content))?.ok();
+            }
+            10 => agent.time_of_day(any(Date::new(2026, 1, 1, 0, 0, 0)).ok_or(AgentError::Misuse)?),
+            11 => {
+                used(settings::hand_over(agent.store(), &mut ports.flash, &mut Unknown)).ok();
+                used(settings::applications(agent.store(), &mut ports.flash, AppId(text()), |own| _ = used(own)))
+                    .ok();
+            }
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
             _ => _ = used(runner::run(&mut agent, &mut ports, &mut ())?),
         }
