@@ -6,7 +6,9 @@ use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Output};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events, LinkError};
+use kedge_agent::feature::{Feature, Service, ServiceError};
 use kedge_agent::limits;
+use kedge_agent::trigger::Accepted;
 use kedge_platform::flash::Region;
 use kedge_platform::identity::HardwareId;
 use kedge_platform::radio::RadioError;
@@ -27,7 +29,7 @@ use kedge_update_agent::{Device, Layout, Mode};
 type Flash = Nor<4, 4096>;
 
 /// Every answer there is.
-const ANSWERS: [Done; 8] = [
+const ANSWERS: [Done; 9] = [
     Done::CallOpened(Ok(())),
     Done::CallOpened(Err(RadioError::NoService)),
     Done::CallClosed,
@@ -35,6 +37,7 @@ const ANSWERS: [Done; 8] = [
     Done::Answered(Answer::Yes),
     Done::Answered(Answer::No),
     Done::Registered(Ok(())),
+    Done::Browsed,
     Done::Waited,
 ];
 
@@ -246,6 +249,108 @@ fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
     assert_eq!(bench.asks(), "Idle");
     let refused = bench.events.0.iter().filter(|name| name.starts_with("Content")).count();
     assert_eq!(refused, 2 + LOADING.len() / 2);
+}
+
+/// One page of an activation, then the result; in each state only the answer to what was asked is taken.
+#[test]
+fn an_activation_takes_only_what_it_asked_for() {
+    let mut room = Room::new();
+    let pri = [PRI[0], PRI[1], PRI[2], ("x/kedge/mobile-web-url", "https://s.example.com/web")];
+    let mut bench = Bench::new(&mut room, &pri);
+    let error = ServiceError { service: Service::GsmPacket, code: 33 };
+    let failed = |bench: &mut Bench<'_>, feature, error| {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().service_failed(&mut context, feature, error).unwrap()
+    };
+    let follow = |bench: &mut Bench<'_>, link| {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().follow(&mut context, link)
+    };
+    let answer = |bench: &mut Bench<'_>, result, body: &[u8]| {
+        let (mut context, agent) = bench.context();
+        let agent = agent.as_mut().unwrap();
+        let head = Head { status: 200, content_type: Some("text/html"), result, ..Head::default() };
+        agent.reply_head(&mut context, &head).unwrap().unwrap();
+        agent.reply_body(&mut context, body).unwrap().unwrap();
+        agent.done(&mut context, Done::HttpEnded(Ok(()))).unwrap();
+    };
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, ServiceError { code: 34, ..error }), None);
+    assert_eq!(bench.asks(), "Idle");
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, error), Some(Accepted::Queued));
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, error), Some(Accepted::Merged));
+    assert_eq!(failed(&mut bench, Feature::Touch2Talk, error), Some(Accepted::Refused));
+    assert_eq!(bench.asks(), "Ask");
+    bench.takes_only(|done| matches!(done, Done::Answered(_)));
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.takes_only(|done| matches!(done, Done::CallOpened(_)));
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "Http");
+    bench.takes_only(|done| matches!(done, Done::HttpEnded(_)));
+    assert_eq!(follow(&mut bench, "/next"), Err(AgentError::Misuse), "no page is shown");
+    answer(&mut bench, None, b"<a href='/next'>");
+    assert_eq!(bench.asks(), "Browse");
+    bench.takes_only(|done| matches!(done, Done::Browsed));
+    follow(&mut bench, "/next").unwrap();
+    bench.done(Done::Browsed).unwrap();
+    assert_eq!(bench.asks(), "Http");
+    answer(&mut bench, Some(0), b"<p>Done");
+    assert_eq!(bench.asks(), "Browse");
+    bench.done(Done::Browsed).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    bench.takes_only(|done| matches!(done, Done::CallClosed));
+    bench.done(Done::CallClosed).unwrap();
+    assert_eq!(bench.asks(), "OpenCall", "with the NAI of the feature");
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    bench.done(Done::CallClosed).unwrap();
+    assert_eq!(bench.asks(), "Ask");
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "Idle");
+}
+
+/// Pages lead nowhere but into the trusted domain, and bodies that are no pages are refused.
+#[test]
+fn an_activation_does_not_leave_the_trusted_domain() {
+    let pages: [(&str, &str, Option<&str>); 4] = [
+        ("text/html", "https://elsewhere.example/", None),
+        ("text/html", "javascript:alert(1)", None),
+        ("text/plain", "/next", None),
+        ("text/html", "", Some("https://elsewhere.example/")),
+    ];
+    for (content_type, link, location) in pages {
+        let mut room = Room::new();
+        let pri = [PRI[0], PRI[1], PRI[2], ("x/kedge/touch2talk-url", "https://s.example.com/")];
+        let mut bench = Bench::new(&mut room, &pri);
+        let error = ServiceError { service: Service::Local, code: 0 };
+        {
+            let (mut context, agent) = bench.context();
+            agent.as_mut().unwrap().service_failed(&mut context, Feature::Touch2Talk, error).unwrap();
+        }
+        assert_eq!(bench.asks(), "Ask");
+        bench.done(Done::Answered(Answer::Yes)).unwrap();
+        assert_eq!(bench.asks(), "OpenCall");
+        bench.done(Done::CallOpened(Ok(()))).unwrap();
+        assert_eq!(bench.asks(), "Http");
+        {
+            let (mut context, agent) = bench.context();
+            let agent = agent.as_mut().unwrap();
+            let status = if location.is_some() { 302 } else { 200 };
+            let head = Head { status, content_type: Some(content_type), location, ..Head::default() };
+            agent.reply_head(&mut context, &head).unwrap().unwrap();
+            agent.reply_body(&mut context, b"<p>").unwrap().unwrap();
+            agent.done(&mut context, Done::HttpEnded(Ok(()))).unwrap();
+        }
+        if bench.asks() == "Browse" {
+            let (mut context, agent) = bench.context();
+            agent.as_mut().unwrap().follow(&mut context, link).unwrap();
+            bench.done(Done::Browsed).unwrap();
+        }
+        assert_eq!(bench.asks(), "CloseCall", "{content_type} {link}");
+        bench.done(Done::CallClosed).unwrap();
+        assert_eq!(bench.asks(), "Ask");
+        assert!(bench.events.0.iter().all(|name| name != "FeatureResult"));
+    }
 }
 
 /// A flood is not looked at, and each push of it is told as refused; after a pause there is room for one more.

@@ -404,8 +404,8 @@ fn settings_are_old_or_new_at_every_cut() {
 /// PIN and applied; what was changed on its way is refused after three tries.
 #[test]
 fn real_pushes_are_applied_with_their_published_pin() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/corpus/wbxml/prov-operators/push-with-mac");
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/wbxml/prov-operators/push-with-mac");
     let mut pushes: Vec<_> = std::fs::read_dir(&folder)
         .into_iter()
         .flatten()
@@ -432,7 +432,11 @@ fn real_pushes_are_applied_with_their_published_pin() {
             objects += stored;
         } else {
             // One nibble of its MAC was published wrongly.
-            assert!(path.to_string_lossy().contains("viettel-1") && stored == 0, "{}: {seen:?}", path.display());
+            assert!(
+                path.to_string_lossy().contains("viettel-1") && stored == 0,
+                "{}: {seen:?}",
+                path.display()
+            );
             let seen = phone.receive(&[], &[pin("1111")]).unwrap();
             assert_eq!(seen.last(), Some(&Asked::Refused));
             refused += 1;

@@ -169,11 +169,12 @@ impl<'b> Enrol<'b> {
         Ok(true)
     }
 
-    /// Takes up an activation that waits in the store; `false` if there is nothing to go on with.
-    pub(super) fn resume(&mut self, enrolment: &Enrolment<'_>) -> bool {
-        self.doing = if enrolment.url.is_empty() { Doing::Connecting } else { Doing::Calling };
-        self.url.clear();
-        self.url.push_str(enrolment.url).is_ok()
+    /// Takes up an activation that waits in the store.
+    pub(super) fn resume(buffers: Buffers<'b>, feature: Feature, enrolment: &Enrolment<'_>) -> Self {
+        let doing = if enrolment.url.is_empty() { Doing::Connecting } else { Doing::Calling };
+        // What was kept has fitted.
+        let url = heapless::String::try_from(enrolment.url).unwrap_or_default();
+        Self { url, ..Self::new(buffers, feature, doing) }
     }
 }
 

@@ -103,11 +103,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return self.desk.end_enrolment(context.flash).map(|()| false);
             };
             if due(self.enrol_after) {
-                self.enter(|buffers| {
-                    let mut enrol = Enrol::new(buffers, feature, Doing::Calling);
-                    enrol.resume(&enrolment);
-                    State::Enrolling(enrol)
-                });
+                self.enter(|buffers| State::Enrolling(Enrol::resume(buffers, feature, &enrolment)));
                 return Ok(true);
             }
         } else if let Some(feature) = self.offered {
@@ -144,7 +140,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 }
                 match ended {
                     Err(_) if answering.len != usize::MAX => self.postpone(context, false),
-                    _ => self.answered(context, &mut enrol, answering),
+                    _ => self.answered(context, &mut enrol, &answering),
                 }
             }
             (Doing::Showing { last, followed, .. }, Done::Browsed) => match last {
@@ -217,11 +213,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
         enrol: &mut Enrol<'b>,
-        answering: Answering,
+        answering: &Answering,
     ) -> Result<Option<Doing>, AgentError<F::Error>> {
         let body = enrol.buffers.receive.get(..answering.len).unwrap_or_default();
         context.event(&answering.event(body));
         match answering.status {
+            // More than there is room for.
+            _ if answering.len == usize::MAX => self.end(context, enrol.feature, Ending::Failed(0)),
             301 | 302 | 303 | 307 | 308 if enrol.hops < MAX_HOPS => {
                 enrol.hops = enrol.hops.saturating_add(1);
                 if enrol.go(&mut self.desk, context, &answering.location)? {
@@ -232,7 +230,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             500..=599 => self.postpone(context, false),
             200 => {
                 enrol.hops = 0;
-                self.page(context, enrol, &answering)
+                self.page(context, enrol, answering)
             }
             _ => self.end(context, enrol.feature, Ending::Failed(0)),
         }

@@ -30,15 +30,12 @@ impl Flood {
         if self.left == limits::PUSHES {
             self.since = now;
         }
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                self.refused = self.refused.saturating_add(1);
-                Err(self.refused)
-            }
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            Ok(())
+        } else {
+            self.refused = self.refused.saturating_add(1);
+            Err(self.refused)
         }
     }
 }

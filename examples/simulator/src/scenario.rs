@@ -115,6 +115,8 @@ pub struct Setup {
     pub link: Vec<(u64, Fault)>,
     /// Answers the user gives once; then the answer is yes.
     pub answers: Vec<(PromptKind, Answer)>,
+    /// What he answers instead of yes to all others of these.
+    pub always: Vec<(PromptKind, Answer)>,
     /// The PIN that the user types whenever one is asked for.
     pub pin: Option<String>,
     /// Short messages that arrive; the handset comes to rest between the groups.
@@ -145,6 +147,7 @@ impl Setup {
             repository: Vec::new(),
             link: Vec::new(),
             answers: Vec::new(),
+            always: Vec::new(),
             pin: None,
             messages: Vec::new(),
         }

@@ -277,6 +277,9 @@ impl Prepared {
         for (kind, answer) in &self.setup.answers {
             handset.ports.ui.answer_once(*kind, *answer);
         }
+        for (kind, answer) in &self.setup.always {
+            handset.ports.ui.answer_always(*kind, *answer);
+        }
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
             handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
         }

@@ -30,7 +30,7 @@ macro_rules! variants {
             Scenario {
                 name: concat!("feature-activation/", $name, "/declined"),
                 title: "the user does not want it: nothing is sent",
-                set: |s| s.answers = vec![(PromptKind::ActivateFeature, Answer::No)],
+                set: |s| s.always = vec![(PromptKind::ActivateFeature, Answer::No)],
                 check: nothing_sent,
             },
             Scenario {
@@ -110,7 +110,7 @@ pub(super) const FLOWS: [[Scenario; 7]; 6] = [
         Scenario {
             name: "feature-activation/left-at-terms",
             title: "the user leaves the billing terms",
-            set: |s| s.answers = vec![(PromptKind::Page, Answer::No)],
+            set: |s| s.always = vec![(PromptKind::Page, Answer::No)],
             check: |f| {
                 require(f.order.as_ref().is_some_and(|o| o.shown.0 > 0 && o.shown.1 == 0), "other pages")?;
                 unchanged(f)
@@ -119,7 +119,10 @@ pub(super) const FLOWS: [[Scenario; 7]; 6] = [
         Scenario {
             name: "feature-activation/left-at-legal",
             title: "the user leaves the legal terms: there is no consent",
-            set: |s| s.answers = vec![(PromptKind::Page, Answer::Yes), (PromptKind::Page, Answer::No)],
+            set: |s| {
+                s.answers = vec![(PromptKind::Page, Answer::Yes)];
+                s.always = vec![(PromptKind::Page, Answer::No)];
+            },
             check: unchanged,
         },
     ],
