@@ -125,13 +125,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let next = match (doing, done) {
             (Doing::Asking, Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
-                self.agreed(context, &mut enrol, answer)
+                self.feature_agreed(context, &mut enrol, answer)
             }
             (Doing::Calling, Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
                 match result {
                     Ok(()) => Ok(Some(Doing::Fetching(Answering::default()))),
-                    Err(_) => self.postpone(context, true),
+                    Err(_) => self.postpone_feature(context, true),
                 }
             }
             (Doing::Fetching(answering), Done::HttpEnded(ended)) => {
@@ -139,14 +139,14 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     context.event(&Event::LinkDown(why));
                 }
                 match ended {
-                    Err(_) if answering.len != usize::MAX => self.postpone(context, false),
-                    _ => self.answered(context, &mut enrol, &answering),
+                    Err(_) if answering.len != usize::MAX => self.postpone_feature(context, false),
+                    _ => self.feature_answered(context, &mut enrol, &answering),
                 }
             }
             (Doing::Showing { last, followed, .. }, Done::Browsed) => match last {
-                Some(ending) => self.end(context, enrol.feature, ending),
+                Some(ending) => self.end_feature(context, enrol.feature, ending),
                 None if followed => Ok(Some(Doing::Fetching(Answering::default()))),
-                None => self.end(context, enrol.feature, Ending::Quiet),
+                None => self.end_feature(context, enrol.feature, Ending::Quiet),
             },
             (Doing::Hanging(ending), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
@@ -160,8 +160,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             (Doing::Connecting, Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
                 match result {
-                    Ok(()) => self.end(context, enrol.feature, Ending::Connected),
-                    Err(_) => self.postpone(context, true),
+                    Ok(()) => self.end_feature(context, enrol.feature, Ending::Connected),
+                    Err(_) => self.postpone_feature(context, true),
                 }
             }
             // Told at least once: before, a restart leads back here.
@@ -187,7 +187,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// The user has answered whether to activate the feature.
-    fn agreed<F: NorFlash, C: Crypto>(
+    fn feature_agreed<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         enrol: &mut Enrol<'b>,
@@ -209,7 +209,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// An answer is whole.
-    fn answered<F: NorFlash, C: Crypto>(
+    fn feature_answered<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         enrol: &mut Enrol<'b>,
@@ -219,25 +219,25 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context.event(&answering.event(body));
         match answering.status {
             // More than there is room for.
-            _ if answering.len == usize::MAX => self.end(context, enrol.feature, Ending::Failed(0)),
+            _ if answering.len == usize::MAX => self.end_feature(context, enrol.feature, Ending::Failed(0)),
             301 | 302 | 303 | 307 | 308 if enrol.hops < MAX_HOPS => {
                 enrol.hops = enrol.hops.saturating_add(1);
                 if enrol.go(&mut self.desk, context, &answering.location)? {
                     return Ok(Some(Doing::Fetching(Answering::default())));
                 }
-                self.end(context, enrol.feature, Ending::Failed(0))
+                self.end_feature(context, enrol.feature, Ending::Failed(0))
             }
-            500..=599 => self.postpone(context, false),
+            500..=599 => self.postpone_feature(context, false),
             200 => {
                 enrol.hops = 0;
-                self.page(context, enrol, answering)
+                self.feature_page(context, enrol, answering)
             }
-            _ => self.end(context, enrol.feature, Ending::Failed(0)),
+            _ => self.end_feature(context, enrol.feature, Ending::Failed(0)),
         }
     }
 
     /// A page or the result has come (steps 4 and 5).
-    fn page<F: NorFlash, C: Crypto>(
+    fn feature_page<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         enrol: &mut Enrol<'b>,
@@ -266,7 +266,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             let committed =
                 !found.refused && self.desk.commit_feature(context, enrol.feature, &settings, send)?;
             if !committed {
-                return self.end(context, enrol.feature, Ending::Failed(0));
+                return self.end_feature(context, enrol.feature, Ending::Failed(0));
             }
         }
         match (found.page, last) {
@@ -274,12 +274,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 let media_type = found.media_type;
                 Ok(Some(Doing::Showing { at, media_type, last, followed: false }))
             }
-            (None, ending) => self.end(context, enrol.feature, ending.unwrap_or(Ending::Failed(0))),
+            (None, ending) => self.end_feature(context, enrol.feature, ending.unwrap_or(Ending::Failed(0))),
         }
     }
 
     /// The data call has done what it was for. Unless the user has left, he is told before the store forgets.
-    fn end<F: NorFlash, C: Crypto>(
+    fn end_feature<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         feature: Feature,
@@ -294,7 +294,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// The network could not be asked: later again, or, after too many tries, no more. `hung_up`: there is no data call.
-    fn postpone<F: NorFlash, C: Crypto>(
+    fn postpone_feature<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         hung_up: bool,

@@ -2,7 +2,6 @@
 //! freedesktop.org).
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
