@@ -22,7 +22,8 @@ fn prepared(scenario: &'static Scenario) -> Prepared {
 #[test]
 fn every_feature_has_every_variant() {
     let features = ["mobile-web", "text-messaging", "picture-messaging", "video-messaging", "touch2talk"];
-    let variants = ["", "/declined", "/refused", "/terms-lost", "/legal-lost", "/result-lost", "/other-error"];
+    let variants =
+        ["", "/declined", "/refused", "/terms-lost", "/legal-lost", "/result-lost", "/other-error"];
     for (feature, variant) in features.iter().flat_map(|f| variants.map(|v| (f, v))) {
         let name = format!("feature-activation/{feature}{variant}");
         assert!(scenarios().any(|scenario| scenario.name == name), "{name}");

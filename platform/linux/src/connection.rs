@@ -118,10 +118,11 @@ fn keyfile(point: &AccessPoint<'_>, uuid: Uuid) -> String {
     // An access point that is for one application only must not become the way to everything.
     let never = if point.internet { "" } else { "true" };
     for (name, is_own) in [("ipv4", Family::V4), ("ipv6", Family::V6)] {
-        let dns = point.dns.iter().filter(|address| is_own.has(address)).fold(String::new(), |mut list, a| {
-            let _ = write!(list, "{a};");
-            list
-        });
+        let dns =
+            point.dns.iter().filter(|address| is_own.has(address)).fold(String::new(), |mut list, a| {
+                let _ = write!(list, "{a};");
+                list
+            });
         section(name, &[("method", "auto".to_owned()), ("dns", dns), ("never-default", never.to_owned())]);
     }
     out.truncate(out.trim_end().len());
@@ -229,7 +230,8 @@ mod tests {
              [ipv4]\nmethod=auto\ndns=192.0.2.1;\n\n[ipv6]\nmethod=auto\ndns=2001:db8::1;\n"
         );
         assert_eq!(keyfile(&POINT, uuid), expected);
-        let cdma = AccessPoint { bearer: Bearer::Cdma, login: None, dns: ["", "x"], internet: false, ..POINT };
+        let cdma =
+            AccessPoint { bearer: Bearer::Cdma, login: None, dns: ["", "x"], internet: false, ..POINT };
         let expected = format!(
             "[connection]\nid=Example (NAP)\nuuid={uuid}\ntype=cdma\nautoconnect=false\n\n[cdma]\nnumber=#777\n\n\
              [ipv4]\nmethod=auto\nnever-default=true\n\n[ipv6]\nmethod=auto\nnever-default=true\n"
