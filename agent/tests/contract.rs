@@ -17,8 +17,7 @@ use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_protocol::wap::{
     ApplicationCode, CacheOperation, Coding, ContentType, Date, Header, HeaderCode, HeaderName, Headers,
     Invalidation, MailNotification, MediaCode, Push, Value,
@@ -139,8 +138,12 @@ impl<'b> Bench<'b> {
     fn push(&mut self, hex: &str) {
         let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
         let pdu: Vec<u8> = (0..hex.len()).step_by(2).map(octet).collect();
+        self.push_octets(&pdu);
+    }
+
+    fn push_octets(&mut self, pdu: &[u8]) {
         let (mut context, agent) = self.context();
-        agent.as_mut().unwrap().push(&mut context, &pdu).unwrap();
+        agent.as_mut().unwrap().push(&mut context, pdu).unwrap();
     }
 
     /// Offers every answer but those that fit; each must be refused and change nothing.
@@ -414,9 +417,8 @@ fn mail_and_cache_operations_are_told_to_the_device() {
         let push = Push { tid: 1, content_type: ContentType::code(media), headers, body };
         let mut pdu = vec![0; push.buffer_len()];
         push.emit(&mut pdu).unwrap();
-        let hex: String = pdu.iter().map(|octet| format!("{octet:02x}")).collect();
         bench.events.0.clear();
-        bench.push(&hex);
+        bench.push_octets(&pdu);
         assert!(bench.events.0.iter().all(|name| name == told), "{media:?}: {:?}", bench.events.0);
         let times = if told == "CacheOutOfDate" { stale.len() } else { 1 };
         assert_eq!((bench.events.0.len(), bench.asks().as_str()), (times, "Idle"));
