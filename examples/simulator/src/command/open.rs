@@ -1,7 +1,7 @@
 //! `kedge open`: a downloaded file, handed to the table that decides on a device who takes what.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -17,6 +17,9 @@ const PACKAGE: &str = "application/vnd.kedge.package";
 const PROVISIONING: &str = "application/vnd.wap.connectivity-wbxml";
 const PROVISIONING_XML: &str = "text/vnd.wap.connectivity-xml";
 
+/// Stands for the user's data folder.
+const USERS: &str = "~";
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct Open {
     /// The file
@@ -27,13 +30,15 @@ pub(super) struct Open {
     media_type: Option<String>,
     /// Let the desktop open such files with this command: writes its MIME types and desktop entry below the user's data
     /// folder, or below this one
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1, conflicts_with_all = ["file", "media_type"])]
-    register: Option<Option<PathBuf>>,
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = USERS)]
+    #[arg(conflicts_with_all = ["file", "media_type"])]
+    register: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Open, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
     if let Some(folder) = &arguments.register {
-        return register::run(folder.as_deref(), surroundings);
+        let folder = Some(folder.as_path()).filter(|folder| *folder != Path::new(USERS));
+        return register::run(folder, surroundings);
     }
     let Some(file) = &arguments.file else { bail!("no file is named") };
     let octets = input::file(file)?;
