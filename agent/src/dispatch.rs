@@ -56,6 +56,8 @@ pub enum Handler {
     Parts,
     /// A page: the browser, while a feature is activated.
     Page,
+    /// A license document: acceptance, which decides by its signature and its freshness, not by the way it came.
+    License,
 }
 
 /// Why content is not handled.
@@ -85,6 +87,8 @@ pub enum Refusal {
     Charset,
     /// A multipart that is broken, too deep, or has too many parts.
     Multipart(kedge_protocol::wire::Error),
+    /// A license document that was not accepted.
+    License(kedge_protocol::license::Refusal),
 }
 
 /// The media types understood, without parameters, and their handlers.
@@ -111,15 +115,32 @@ const TYPES: [(&str, Handler); 20] = [
     ("application/vnd.wap.wmlc", Handler::Page),
 ];
 
+/// License documents, whatever the vendor: whether it is the right one is the first step of their acceptance.
+const LICENSE: (&str, &str) = ("application/vnd.", ".provisioning+cbor");
+
+fn is_license(media_type: &MediaType<'_>) -> bool {
+    let name = media_type.essence();
+    let ends = |at: usize, part: &str| {
+        name.get(at..)
+            .and_then(|name| name.get(..part.len()))
+            .is_some_and(|found| found.eq_ignore_ascii_case(part))
+    };
+    let (first, last) = LICENSE;
+    let behind = name.len().checked_sub(last.len()).filter(|at| *at > first.len());
+    ends(0, first) && behind.is_some_and(|at| ends(at, last))
+}
+
 /// Finds the handler of content that came by `origin`.
 pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Refusal> {
-    let (_, handler) = TYPES.iter().find(|(name, _)| media_type.is(name)).ok_or(Refusal::UnknownType)?;
-    if rules::decide(*handler, origin) == Decision::Refuse {
+    let own = TYPES.iter().find(|(name, _)| media_type.is(name)).map(|(_, handler)| *handler);
+    let own = own.or_else(|| is_license(media_type).then_some(Handler::License));
+    let handler = own.ok_or(Refusal::UnknownType)?;
+    if rules::decide(handler, origin) == Decision::Refuse {
         Err(Refusal::Origin)
-    } else if *handler != Handler::Page && !is_readable(media_type) {
+    } else if handler != Handler::Page && !is_readable(media_type) {
         // What the browser reads, it knows itself.
         Err(Refusal::Charset)
     } else {
-        Ok(*handler)
+        Ok(handler)
     }
 }

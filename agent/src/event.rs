@@ -17,6 +17,7 @@ use kedge_protocol::wap::Invalidation;
 
 use crate::dispatch::{Origin, Refusal};
 use crate::feature::{Feature, ServiceError};
+use crate::license::LicenseEvent;
 use crate::store::Opened;
 use crate::trigger::{Accepted, Kind};
 
@@ -261,6 +262,8 @@ pub enum Event<'a> {
         /// `fota/state`.
         state: u8,
     },
+    /// Something happened to the license, or for it.
+    License(LicenseEvent<'a>),
     /// The device restarts.
     Restarting(Restart),
 }

@@ -15,7 +15,7 @@ use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::model::{Application, Napdef, PxLogical};
 use kedge_protocol::cp::security::{Denied, NetworkKey, PIN_TRIES, Proof, Protection, verify};
-use kedge_protocol::cp::{Coded, Kind, MAX_DOCUMENT, Object, Objects, ParmName, check};
+use kedge_protocol::cp::{Coded, Fault, Kind, MAX_DOCUMENT, Object, Objects, ParmName, check};
 use kedge_protocol::wap::{Coding, MediaCode, Push, SecurityMethod};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
@@ -48,6 +48,15 @@ pub(super) enum Waiting {
     Ask(Question),
     /// Nothing more: it was refused and is gone.
     Refused,
+}
+
+/// Why a document would not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unkept {
+    /// Not now, or not at all.
+    Refused(Refusal),
+    /// It is not sound.
+    Faulty(Fault),
 }
 
 /// Largest record of [`Pending`].
@@ -119,45 +128,15 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         content: &Content<'_>,
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let mut first = Ok(());
-        let (leaves, broken) = match Leaves::new(content) {
-            Ok(leaves) => (Some(leaves), None),
-            Err(why) => (None, Some(Err(why))),
-        };
-        for leaf in leaves.into_iter().flatten().chain(broken) {
-            let media_type = match &leaf {
-                Ok(Leaf { media_type: Some(media_type), .. }) => media_type.essence(),
-                _ => content.media_type,
-            };
-            let taken = match leaf {
-                Ok(leaf) => self.open_leaf(context, &leaf, content.origin)?,
-                Err(why) => Err(why),
-            };
-            if let Err(why) = taken {
-                context.event(&Event::ContentRefused { media_type, origin: content.origin, why });
-                first = first.and(taken);
+        each_leaf(context, content, |context, leaf| match leaf.handler {
+            Ok(Handler::License) => {
+                let whole = leaf.body.len() == content.body.len();
+                let essence = leaf.media_type.map_or("", |media_type| media_type.essence());
+                let media_type = if whole { content.media_type } else { essence };
+                self.take_license(context, &Content { media_type, body: leaf.body, ..*content })
             }
-        }
-        Ok(first)
-    }
-
-    fn open_leaf<F: NorFlash, C: Crypto>(
-        &mut self,
-        context: &mut Context<'_, F, C>,
-        leaf: &Leaf<'_>,
-        origin: Origin,
-    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        match leaf.handler {
-            Ok(Handler::Provisioning) => {
-                let xml = leaf.media_type.is_some_and(|media_type| media_type.is_type("text"));
-                let source = if origin == Origin::File { Source::User } else { Source::Server };
-                let pending = Pending { proven: true, source: Some(source as u8), ..Pending::unproven(xml) };
-                self.desk.keep_settings(context, pending, leaf.body)
-            }
-            // The others belong to sessions, which take them from their own messages.
-            Ok(_) => Ok(Err(Refusal::Origin)),
-            Err(why) => Ok(Err(why)),
-        }
+            _ => self.desk.take_leaf(context, leaf, content.origin),
+        })
     }
 
     /// The user has answered about settings.
@@ -196,6 +175,34 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     pub fn ask_about_settings(&mut self) {
         self.provision_after = Duration::ZERO;
     }
+}
+
+/// Takes each content of a body by itself, and reports what is refused; the answer is the first refusal.
+fn each_leaf<F, C, E>(
+    context: &mut Context<'_, F, C>,
+    content: &Content<'_>,
+    mut take: impl FnMut(&mut Context<'_, F, C>, &Leaf<'_>) -> Result<Result<(), Refusal>, E>,
+) -> Result<Result<(), Refusal>, E> {
+    let mut first = Ok(());
+    let (leaves, broken) = match Leaves::new(content) {
+        Ok(leaves) => (Some(leaves), None),
+        Err(why) => (None, Some(Err(why))),
+    };
+    for leaf in leaves.into_iter().flatten().chain(broken) {
+        let media_type = match &leaf {
+            Ok(Leaf { media_type: Some(media_type), .. }) => media_type.essence(),
+            _ => content.media_type,
+        };
+        let taken = match leaf {
+            Ok(leaf) => take(context, &leaf)?,
+            Err(why) => Err(why),
+        };
+        if let Err(why) = taken {
+            context.event(&Event::ContentRefused { media_type, origin: content.origin, why });
+            first = first.and(taken);
+        }
+    }
+    Ok(first)
 }
 
 /// Whether a push is for client provisioning.
@@ -254,6 +261,60 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(())
     }
 
+    /// Takes content that did not come by push, and is for no one session.
+    pub(super) fn take_content<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        content: &Content<'_>,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        each_leaf(context, content, |context, leaf| self.take_leaf(context, leaf, content.origin))
+    }
+
+    /// Takes one content of a body.
+    fn take_leaf<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        leaf: &Leaf<'_>,
+        origin: Origin,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        match leaf.handler {
+            Ok(Handler::Provisioning) => {
+                let xml = leaf.media_type.is_some_and(|media_type| media_type.is_type("text"));
+                let source = Some(Source::of(origin) as u8);
+                let pending = Pending { proven: true, source, ..Pending::unproven(xml) };
+                self.keep_settings(context, pending, leaf.body)
+            }
+            // The others belong to sessions, which take them from their own messages.
+            Ok(_) => Ok(Err(Refusal::Origin)),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// Whether [`Self::keep_settings`] would keep a document; how many objects it has. Nothing is changed.
+    pub(super) fn would_keep<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        xml: bool,
+        source: Source,
+        body: &[u8],
+    ) -> Result<Result<usize, Unkept>, AgentError<F::Error>> {
+        if self.store.len(Key::Pending as u8).is_some() {
+            return Ok(Err(Unkept::Refused(Refusal::Waiting)));
+        }
+        if body.len() > MAX_DOCUMENT {
+            return Ok(Err(Unkept::Refused(Refusal::NoRoom)));
+        }
+        let coding = if xml { Coding::Xml } else { Coding::Wbxml };
+        let mut known = StoredSettings::new(&self.store, context.flash, source);
+        let closed = known.is_closed();
+        let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
+        match known.error {
+            Some(error) => Err(error.into()),
+            None if closed => Ok(Err(Unkept::Refused(Refusal::Closed))),
+            None => Ok(found.map(|summary| summary.objects).map_err(Unkept::Faulty)),
+        }
+    }
+
     /// Checks a document and keeps it for the user; nothing changes before the user agrees.
     fn keep_settings<F: NorFlash, C: Crypto>(
         &mut self,
@@ -261,25 +322,10 @@ impl<const PRL: usize> Desk<'_, PRL> {
         pending: Pending,
         body: &[u8],
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        if self.store.len(Key::Pending as u8).is_some() {
-            return Ok(Err(Refusal::Waiting));
-        }
-        if body.len() > MAX_DOCUMENT {
-            return Ok(Err(Refusal::NoRoom));
-        }
-        let coding = if pending.xml { Coding::Xml } else { Coding::Wbxml };
-        let mut known = StoredSettings::new(&self.store, context.flash, pending.source());
-        let closed = known.is_closed();
-        let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
-        if let Some(error) = known.error {
-            return Err(error.into());
-        }
-        if closed {
-            return Ok(Err(Refusal::Closed));
-        }
-        let summary = match found {
-            Ok(summary) => summary,
-            Err(fault) => {
+        let objects = match self.would_keep(context, pending.xml, pending.source(), body)? {
+            Ok(objects) => objects,
+            Err(Unkept::Refused(why)) => return Ok(Err(why)),
+            Err(Unkept::Faulty(fault)) => {
                 context.event(&Event::SettingsRefused(fault));
                 return Ok(Ok(()));
             }
@@ -288,7 +334,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let record = pending.to_octets(&mut buf).ok_or(AgentError::Config("settings"))?;
         let document = Change::put(Key::PendingDocument as u8, body);
         self.store.commit(context.flash, &[Change::put(Key::Pending as u8, record), document])?;
-        context.event(&Event::SettingsWaiting { objects: summary.objects });
+        context.event(&Event::SettingsWaiting { objects });
         Ok(Ok(()))
     }
 

@@ -15,7 +15,7 @@ use kedge_protocol::wap::{
 
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, State, provision};
-use crate::dispatch::{Handler, Origin, Refusal, handler, is_readable_push};
+use crate::dispatch::{Content, Handler, Origin, Refusal, handler, is_readable_push};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::limits;
@@ -53,6 +53,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Ok(());
             }
         };
+        let name = push.content_type.media.name().unwrap_or_default();
+        if MediaType::parse(name).is_ok_and(|media| handler(&media, Origin::Push) == Ok(Handler::License)) {
+            let content = Content { media_type: name, origin: Origin::Push, body: push.body };
+            return self.open(context, &content).map(drop);
+        }
         if provision::is_provisioning(&push) {
             return self.desk.take_settings(context, &push);
         }
@@ -137,7 +142,9 @@ impl<const PRL: usize> Desk<'_, PRL> {
                     Err(_) => refuse(context, Refusal::NotWanted),
                 };
             }
-            Ok(Handler::Is683 | Handler::Provisioning | Handler::Parts | Handler::Page) => {
+            Ok(
+                Handler::Is683 | Handler::Provisioning | Handler::License | Handler::Parts | Handler::Page,
+            ) => {
                 return refuse(context, Refusal::Origin);
             }
             Err(why) => return refuse(context, why),

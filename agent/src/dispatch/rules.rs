@@ -31,7 +31,7 @@ use Decision::{Ask, Prove, Refuse, Take};
 
 /// One row for each handler, one decision for each of [`ORIGINS`]. An authenticated server may provision; a push proves
 /// nothing but what its MAC proves; a file is the user's own will.
-const RULES: [(Handler, [Decision; ORIGINS.len()]); 9] = [
+const RULES: [(Handler, [Decision; ORIGINS.len()]); 10] = [
     (Handler::ServiceIndication, [Ask, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::ServiceLoading, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::Cache, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
@@ -41,6 +41,7 @@ const RULES: [(Handler, [Decision; ORIGINS.len()]); 9] = [
     (Handler::Provisioning, [Prove, Refuse, Ask, Ask, Refuse, Ask]),
     (Handler::Parts, [Refuse, Take, Take, Take, Take, Take]),
     (Handler::Page, [Refuse, Take, Take, Refuse, Refuse, Refuse]),
+    (Handler::License, [Take, Take, Take, Take, Take, Take]),
 ];
 
 /// What becomes of content for `handler` that came by `origin`.
@@ -55,10 +56,15 @@ pub(super) fn cell(decisions: [Decision; ORIGINS.len()], origin: Origin) -> Deci
     cells.find(|(column, _)| **column == origin).map_or(Refuse, |(_, decision)| decision)
 }
 
+/// The handler of each row of the table.
+fn handlers() -> impl Iterator<Item = Handler> {
+    super::TYPES.into_iter().map(|(_, handler)| handler).chain([Handler::License])
+}
+
 /// How many cells of the table have each decision: take, ask, prove, refuse.
 pub fn totals() -> [usize; 4] {
     let mut totals = [0_usize; 4];
-    for (_, handler) in super::TYPES {
+    for handler in handlers() {
         for origin in ORIGINS {
             let place = match decide(handler, origin) {
                 Take => 0,
@@ -87,16 +93,24 @@ impl fmt::Display for Table {
         f.write_str("\n|---|---|---|---|---|---|---|\n")?;
         for (media_type, handler) in super::TYPES {
             write!(f, "| {media_type} |")?;
-            for origin in ORIGINS {
-                write!(f, " {} |", decide(handler, origin))?;
-            }
-            f.write_str("\n")?;
+            row(handler, f)?;
         }
+        let (first, last) = super::LICENSE;
+        write!(f, "| {first}*{last} |")?;
+        row(Handler::License, f)?;
         let [take, ask, prove, refuse] = totals();
-        let cells = super::TYPES.len().saturating_mul(ORIGINS.len());
-        write!(f, "\n{} media types, {cells} cells: {take} take, {ask} ask, ", super::TYPES.len())?;
+        let (types, cells) = (handlers().count(), handlers().count().saturating_mul(ORIGINS.len()));
+        write!(f, "\n{types} media types, {cells} cells: {take} take, {ask} ask, ")?;
         writeln!(f, "{prove} prove and ask, {refuse} refuse.")
     }
+}
+
+/// The decisions of a row.
+fn row(handler: Handler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for origin in ORIGINS {
+        write!(f, " {} |", decide(handler, origin))?;
+    }
+    f.write_str("\n")
 }
 
 impl fmt::Display for Decision {
@@ -157,7 +171,7 @@ mod tests {
                 cells += 1;
             }
         }
-        assert_eq!(cells, TYPES.len() * ORIGINS.len());
+        assert_eq!(cells, handlers().count() * ORIGINS.len());
         assert_eq!(totals().iter().sum::<usize>(), cells);
         std::println!("decision table: {cells} cells, {:?} (take, ask, prove, refuse)", totals());
     }

@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use super::records::cbor_record;
 use super::{Key, Record, SETTINGS};
+use crate::dispatch::Origin;
 
 /// Who vouches for settings: each has a context of its own.
 ///
@@ -24,6 +25,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// Who vouches for content that did not come by push.
+    pub const fn of(origin: Origin) -> Self {
+        match origin {
+            Origin::Push | Origin::File => Self::User,
+            Origin::Http { .. } | Origin::Tunnel { .. } => Self::Server,
+        }
+    }
+
     /// The source with this number in a record.
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::Network, Self::User, Self::Server].into_iter().find(|source| *source as u8 == number)

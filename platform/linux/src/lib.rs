@@ -10,6 +10,7 @@
 //! | [`kedge_platform::nand`] | [`nand::MtdNand`], [`nand::FileNand`] | a raw NAND part of the kernel's; a file that stands for one |
 //! | [`kedge_platform::connection`] | [`connection::Keyfiles`] | NetworkManager's files, one for each access point |
 //! | [`kedge_platform::identity`] | [`identity::MachineIdentity`] | make and model from DMI or the device tree |
+//! | [`kedge_platform::license`] | [`license::FileStore`] | documents and journal in a folder, renamed and synced |
 //! | [`kedge_platform::loader`] | [`handover::Hook`] | a program of the OEM, for RAUC, SWUpdate and U-Boot |
 //!
 //! ```no_run
@@ -37,5 +38,6 @@ pub mod entropy;
 pub mod handover;
 pub mod http;
 pub mod identity;
+pub mod license;
 pub mod nand;
 pub mod nor;

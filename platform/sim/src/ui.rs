@@ -39,6 +39,10 @@ pub enum PromptKind {
     FeatureFailed,
     /// A page: "yes" follows its first link, everything else leaves it.
     Page,
+    /// [`Prompt::Elsewhere`].
+    Elsewhere,
+    /// [`Prompt::Browse`].
+    Browse,
     /// [`Prompt::Failed`].
     Failed,
     /// A prompt that this model does not know yet.
@@ -132,6 +136,8 @@ impl ui::Ui for Ui {
             Prompt::ActivateFeature { feature } => (PromptKind::ActivateFeature, vec![feature], None),
             Prompt::FeatureActive { feature } => (PromptKind::FeatureActive, vec![feature], None),
             Prompt::FeatureFailed { feature, code } => (PromptKind::FeatureFailed, vec![feature], Some(code)),
+            Prompt::Elsewhere { url, code, text } => (PromptKind::Elsewhere, vec![url, code, text], None),
+            Prompt::Browse { url } => (PromptKind::Browse, vec![url], None),
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
             _ => (PromptKind::Unknown, vec![], None),
         };
