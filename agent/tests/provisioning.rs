@@ -387,6 +387,38 @@ fn settings_are_old_or_new_at_every_cut() {
     assert!(cuts > 3 && kept > 0 && kept < cuts, "{cuts} cuts, old {kept} times");
 }
 
+/// Every document of the corpus, as a file that the user opens: taken, agreed to, and in the store object by object.
+#[test]
+fn every_document_of_the_corpus_is_applied_from_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/wbxml");
+    let (mut documents, mut objects) = (0, 0);
+    for folder in ["prov-operators/jolla", "prov-operators/push-with-mac", "libwbxml/prov"] {
+        for entry in std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "wbxml") {
+                continue;
+            }
+            let body = std::fs::read(&path).unwrap();
+            let mut phone = Phone::new();
+            let media_type = "application/vnd.wap.connectivity-wbxml";
+            let open = |agent: &mut Agent<'_, 64>, context: &mut Context<'_, Flash, SoftCrypto>| {
+                let content = Content { media_type, origin: Origin::File, body: &body };
+                agent.open(context, &content).unwrap().is_ok()
+            };
+            let seen = phone.live(|agent, context, _| open(agent, context), &[Answer::Yes]).unwrap();
+            assert_eq!(seen.last(), Some(&Asked::Applied), "{}: {:?}", path.display(), phone.log.0);
+            documents += 1;
+            objects += phone.settings().len();
+        }
+    }
+    if documents == 0 {
+        println!("SKIPPED: no documents under {}", root.display());
+        return;
+    }
+    println!("corpus: {documents} documents applied from files as {objects} objects");
+    assert!(documents >= 17 && objects > documents);
+}
+
 /// The real pushes of the corpus, whose PINs are published: each arrives in messages at a device of its own, is verified by the
 /// PIN and applied; what was changed on its way is refused after three tries.
 #[test]
