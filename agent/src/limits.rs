@@ -34,6 +34,15 @@ pub const INDICATIONS: usize = 4;
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 
+/// How many GSM datagrams may be incomplete at a time (`wap-push.md` section 10, item 8).
+pub const GSM_DATAGRAMS: usize = 8;
+
+/// How many parts the incomplete GSM datagrams may have in all: a push of 8 KiB.
+pub const GSM_PARTS: usize = 64;
+
+/// Largest GSM datagram.
+pub const GSM_DATAGRAM: usize = GSM_PARTS * 140;
+
 /// How many triggers may wait while a session runs: one (`spec/iota.md` B6 rule 7), merged when it repeats.
 pub const WAITING_TRIGGERS: usize = 1;
 
@@ -60,6 +69,15 @@ pub const PUSHES: u8 = 12;
 
 /// After which time one more push is looked at: no operator has more to say, and a flood costs nothing but its messages.
 pub const PUSH_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long one exchange of a management session may take.
+pub const MANAGEMENT_EXCHANGE: Duration = Duration::from_secs(60);
+
+/// How long the user may take over a question of a management server that names no time.
+pub const MANAGEMENT_PROMPT: Duration = Duration::from_secs(300);
+
+/// How long a management session may take: a package that comes in the tree takes long over a slow link.
+pub const MANAGEMENT_SESSION: Duration = Duration::from_secs(3600);
 
 /// How long an OTASP call or a conversation by data bursts may be silent before it counts as over.
 pub const OTASP: Duration = Duration::from_secs(300);

@@ -14,8 +14,9 @@ use crate::event::{Committed, Event};
 use crate::feature::Feature;
 use crate::store::{Contexts, Enrolment, Key, Record as _, SETTINGS, Source, StoredSettings};
 
-/// Most records that change beside the objects: the contexts, and two of whatever the document came with.
-const BESIDE: usize = 3;
+/// Most records that change beside the objects: the contexts, the mark for device management, and two of whatever the document
+/// came with.
+const BESIDE: usize = 4;
 
 /// Changes of one commit.
 type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + BESIDE }>;
@@ -53,6 +54,8 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let Some(mut changes) = changes else { return Ok(false) };
         let record = contexts.to_octets(&mut record).ok_or(AgentError::Config("settings"))?;
         changes.push(Change::put(Key::Contexts as u8, record)).map_err(|_| AgentError::Misuse)?;
+        // Accounts of management servers may be among them; device management takes those over.
+        changes.push(Change::put(Key::NewAccounts as u8, &[])).map_err(|_| AgentError::Misuse)?;
         changes.extend_from_slice(&commit.beside).map_err(|_| AgentError::Misuse)?;
         self.store.commit(context.flash, &changes)?;
         context.event(&Event::Committed(Committed::Settings));

@@ -24,15 +24,15 @@ use kedge_platform::identity::Identity;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Page, Prompt};
+use kedge_protocol::dm::auth::MAC_HEADER;
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_protocol::sms::cdma::Receiver;
 use kedge_protocol::wap::Shelf;
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Update;
 
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
 use crate::feature::{Feature, RESULT};
@@ -47,6 +47,7 @@ mod answer;
 mod commit;
 mod consent;
 mod desk;
+mod dm;
 mod download;
 mod enrol;
 mod feature;
@@ -54,14 +55,18 @@ mod flood;
 mod idle;
 mod licensing;
 mod message;
+mod nam;
 mod over;
 mod provision;
 mod push;
 mod talk;
 
 use desk::Desk;
+use dm::Dm;
+pub use dm::{Kept, Management, ManagementMemory};
 use licensing::{Errand, Wallet};
 pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
+pub use message::{Arrived, Bearer, GsmReceiver, Messages};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
@@ -142,6 +147,8 @@ pub struct Head<'h> {
     pub date: Option<&'h str>,
     /// `Location`.
     pub location: Option<&'h str>,
+    /// The digest of a management server (`x-syncml-hmac`).
+    pub mac: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
     /// [`crate::feature::RESULT`].
@@ -163,6 +170,7 @@ impl<'h> Head<'h> {
             modified: headers.header("Last-Modified"),
             date: headers.header("Date"),
             location: headers.header("Location"),
+            mac: headers.header(MAC_HEADER),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
             result: number(RESULT).and_then(|n| u16::try_from(n).ok()),
             encoded: headers.header("Content-Encoding").is_some(),
@@ -187,7 +195,7 @@ pub enum Output<'a> {
     /// Show this page in the browser, hand in the link that the user follows by [`Agent::follow`], then answer
     /// [`Done::Browsed`].
     Browse(Page<'a>),
-    /// Register with this number assignment and roaming list.
+    /// Register with this number assignment and roaming list: the one of the phone's two that is used.
     Register {
         /// See [`kedge_platform::radio::Radio::register`].
         nam: &'a [u8],
@@ -238,8 +246,8 @@ pub struct Memory<'b, const PRL: usize> {
     pub buffers: Buffers<'b>,
     /// The IS-683 engine, with its buffer for a roaming list of at most `PRL` octets.
     pub engine: &'b mut Engine<PRL>,
-    /// Where the segments of short messages wait for each other.
-    pub messages: &'b mut Receiver,
+    /// Where the parts of short messages wait for each other.
+    pub messages: Messages<'b>,
 }
 
 /// What the agent is doing.
@@ -251,6 +259,14 @@ enum State<'b> {
     Calling(Buffers<'b>, Trigger),
     /// A session is held.
     Talking(Talk<'b>),
+    /// The data call is being opened for device management.
+    Attaching(Buffers<'b>, dm::Errand),
+    /// A management session is held.
+    Managing(Buffers<'b>),
+    /// A package is fetched that a management server wants.
+    Fetching(Buffers<'b>),
+    /// The user is asked about a management session, or only told.
+    Agreeing(Buffers<'b>, bool),
     /// The data call is being closed.
     Hanging(Buffers<'b>, After),
     /// The radio registers.
@@ -333,9 +349,11 @@ pub struct Agent<'b, const PRL: usize> {
     enrol_after: Duration,
     /// A text that the user has not seen.
     text: Option<heapless::String<{ limits::INVITATION }>>,
+    /// Device management, if the device has it.
+    dm: Option<Dm<'b>>,
     /// The user has dialled for an activation: until when pushes are his.
     dialled: Option<Duration>,
-    messages: &'b mut Receiver,
+    messages: Messages<'b>,
     /// The license; `None` on a device without licensing.
     license: Option<Wallet<'b>>,
 }
@@ -391,6 +409,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let desk = Desk {
             config,
             factory_spc,
+            security: Security::default(),
             store,
             update,
             engine: memory.engine,
@@ -415,6 +434,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             offered: None,
             enrol_after: Duration::ZERO,
             text: None,
+            dm: None,
             dialled: None,
             messages: memory.messages,
             license: None,
@@ -442,12 +462,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.trigger_object(context, Kind::Activation, "iota/boot-url")
     }
 
-    /// The user looks for a software update: a session at the URL for that. A package that waits is asked about again.
+    /// The user looks for a software update: a session at the URL for that, or, if there is none, with the management server
+    /// of the first account. A package that waits is asked about again.
     pub fn check_for_update<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<Accepted, AgentError<F::Error>> {
         self.ask_after = Duration::ZERO;
+        let mut buf = [0; limits::URL];
+        let url = self.desk.setting(context.flash, "x/kedge/fota-url", &mut buf)?;
+        if self.dm.is_some() && url.is_none_or(str::is_empty) {
+            return self.ask_for_update(context);
+        }
         self.trigger_object(context, Kind::UpdateCheck, "x/kedge/fota-url")
     }
 
@@ -488,6 +514,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         {
             self.session_over(context, outcome)?;
         }
+        self.pump_management(context)?;
+        self.pump_fetching(context)?;
         self.license_pump(context)?;
         let mut until = self.otasp_until(context)?;
         if let State::Idle(_) = self.state {
@@ -496,11 +524,26 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         match &mut self.state {
             State::Idle(_) | State::Programming(..) | State::Between => Ok(Output::Idle(until)),
             State::Licensing(Errand::Talking(talk)) => Ok(talk.output(context)),
-            State::Calling(buffers, _) | State::Licensing(Errand::Calling(buffers, _)) => {
+            State::Calling(buffers, _)
+            | State::Attaching(buffers, _)
+            | State::Licensing(Errand::Calling(buffers, _)) => {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
             State::Talking(talk) => Ok(talk.output(&mut self.desk, context)),
+            State::Managing(buffers) => match &mut self.dm {
+                Some(dm) => Ok(dm.output(&mut self.desk, context, buffers)),
+                None => Err(AgentError::Misuse),
+            },
+            State::Fetching(_) => match self.desk.downloading() {
+                Some((download, _)) => Ok(download.output(context)),
+                None => Err(AgentError::Misuse),
+            },
+            State::Agreeing(buffers, confirm) => {
+                let prompt = self.desk.management_prompt(context.flash, *confirm, buffers.send)?;
+                context.events.event(context.now, &Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
@@ -544,6 +587,29 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         done: Done,
     ) -> Result<(), AgentError<F::Error>> {
+        // The largest states stay where they are.
+        match &mut self.state {
+            State::Talking(talk) => {
+                return match done {
+                    Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
+                    Done::Answered(answer) => {
+                        context.event(&Event::Answered(answer));
+                        talk.answered(&mut self.desk, context, answer)
+                    }
+                    Done::Waited => talk.waited(context),
+                    _ => Err(AgentError::Misuse),
+                };
+            }
+            State::Licensing(Errand::Talking(talk)) => {
+                let taken = match done {
+                    Done::HttpEnded(ended) => talk.exchanged(context, ended),
+                    Done::Answered(_) => Some(()),
+                    _ => None,
+                };
+                return taken.ok_or(AgentError::Misuse);
+            }
+            _ => {}
+        }
         match (core::mem::replace(&mut self.state, State::Between), done) {
             (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
@@ -553,36 +619,34 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.state = State::Idle(buffers);
                 self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
             }
-            (State::Talking(mut talk), done) => {
-                let taken = match done {
-                    Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
-                    Done::Answered(answer) => {
-                        context.event(&Event::Answered(answer));
-                        talk.answered(&mut self.desk, context, answer)
-                    }
-                    Done::Waited => talk.waited(context),
-                    _ => Err(AgentError::Misuse),
+            (State::Attaching(buffers, errand), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                if result.is_ok() {
+                    return self.attached(context, buffers, errand);
+                }
+                self.state = State::Idle(buffers);
+                self.not_attached(context, errand)
+            }
+            (State::Managing(mut buffers), done) => {
+                let taken = match &mut self.dm {
+                    Some(dm) => dm.done(&mut self.desk, context, &mut buffers, done),
+                    None => Err(AgentError::Misuse),
                 };
-                self.state = State::Talking(talk);
+                self.state = State::Managing(buffers);
                 taken
+            }
+            (State::Fetching(buffers), done) => {
+                self.state = State::Fetching(buffers);
+                self.desk.fetch_done(context, done)
+            }
+            (State::Agreeing(buffers, confirm), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.agreed(context, buffers, (confirm, answer))
             }
             (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
                 self.license_called(context, (buffers, what), result.is_ok());
                 Ok(())
-            }
-            (State::Licensing(Errand::Talking(mut talk)), done) => {
-                let taken = match done {
-                    Done::HttpEnded(ended) => talk.exchanged(context, ended),
-                    Done::Answered(_) => Some(()),
-                    Done::Waited => {
-                        talk.waited(context.now);
-                        Some(())
-                    }
-                    _ => None,
-                };
-                self.state = State::Licensing(Errand::Talking(talk));
-                taken.ok_or(AgentError::Misuse)
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
@@ -599,14 +663,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             (State::Registering(buffers), Done::Registered(result)) => {
                 self.registered(context, buffers, result)
             }
-            (State::Telling(buffers, _), Done::Answered(_)) => {
-                self.state = State::Idle(buffers);
-                Ok(())
-            }
+            (State::Telling(buffers, _), Done::Answered(_)) => self.rest(buffers),
             (State::Reading(buffers), Done::Answered(_)) => {
                 self.text = None;
-                self.state = State::Idle(buffers);
-                Ok(())
+                self.rest(buffers)
             }
             (State::Inviting(buffers), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
@@ -629,6 +689,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
     }
 
+    /// Nothing more to do for now.
+    fn rest<E>(&mut self, buffers: Buffers<'b>) -> Result<(), AgentError<E>> {
+        self.state = State::Idle(buffers);
+        Ok(())
+    }
+
     /// Hands in the head of an answer. The inner error tells the device to drop the connection and to answer
     /// [`Done::HttpEnded`] with it.
     pub fn reply_head<F: NorFlash, C: Crypto>(
@@ -639,6 +705,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         match &mut self.state {
             State::Talking(talk) => talk.head(&mut self.desk, context, head),
             State::Enrolling(enrol) => enrol.head(head).ok_or(AgentError::Misuse),
+            State::Managing(buffers) => {
+                let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
+                dm.head(buffers, head).ok_or(AgentError::Misuse)
+            }
+            State::Fetching(_) => self.desk.fetch_head(context, head),
             State::Licensing(Errand::Talking(talk)) => talk.head(context, head).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
@@ -653,6 +724,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         match &mut self.state {
             State::Talking(talk) => talk.body(&mut self.desk, context, part),
             State::Enrolling(enrol) => enrol.body(part).ok_or(AgentError::Misuse),
+            State::Managing(buffers) => {
+                let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
+                dm.body(buffers, part).ok_or(AgentError::Misuse)
+            }
+            State::Fetching(_) => self.desk.fetch_body(context, part),
             State::Licensing(Errand::Talking(talk)) => talk.body(part).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }

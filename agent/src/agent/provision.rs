@@ -261,7 +261,8 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(())
     }
 
-    /// Takes content that did not come by push, and is for no one session.
+    /// Takes content that did not come by push, and is for no one session; out of a management session's tunnel, too, whose server
+    /// has proved who it is, so that it waits for the user alone.
     pub(super) fn take_content<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,

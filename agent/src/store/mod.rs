@@ -17,6 +17,11 @@
 //! | 12 | [`Fetch`]: the package that is being downloaded | CBOR |
 //! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
 //! | 40..=79 | MMC objects by their place in the object table | octets |
+//! | 80 | the management tree's image | [`kedge_protocol::dm::Nodes`] |
+//! | 81 | [`Operation`]: what the firmware update object does | CBOR |
+//! | 82 | [`Wish`]: the management session to hold | CBOR |
+//! | 83 | settings came that may hold the accounts of management servers | empty |
+//! | 84..=87 | [`Alert`]: events that servers are still to be told | CBOR |
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
 //! | 130 | [`Enrolment`]: the feature that is being activated | CBOR |
@@ -25,26 +30,35 @@
 //! | 137..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 //! | 161 | home system tag | octets |
+//! | 162, 163 | A-key of each number assignment | 8 octets |
+//! | 164, 165 | IMSI for eHRPD of each number assignment | octets |
+//! | 166 | [`Nams`]: which number assignment is used | CBOR |
+//! | 167 | [`LastSession`]: how the last IOTA session ended | CBOR |
 //! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
+//! | 176..=179 | NAM blocks of the second number assignment | octets |
+//! | 180..=183 | MMSS blocks | octets |
 //! | 192 | configuration of the license's server ([`kedge_protocol::license::Configuration`]) | as it came |
 //! | 193 | keys that license documents have added or taken away ([`crate::license::Trust`]) | octets |
 //! | 194 | nonce of the license request that was exported | 16 octets |
 
+mod blocks;
 mod contexts;
 mod history;
+mod management;
 mod records;
 mod settings;
 
 use core::fmt;
 
+pub(crate) use blocks::block_key;
+pub use blocks::{BLOCKS, Nam, Nams, SYSTEM_TAG, a_key, block, nam, nam_blocks};
 pub use contexts::{Contexts, Source};
 pub(crate) use history::history_key;
-pub use history::{HISTORY, Past, history};
+pub use history::{HISTORY, LastSession, PAST, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
-use kedge_protocol::is683::Family;
-use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
+pub use management::{ALERTS, Alert, Operation, Wish};
 pub use records::{Activation, Consent, Enrolment, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
 
@@ -75,6 +89,14 @@ pub enum Key {
     PrlInfo = 11,
     /// [`Fetch`].
     Fetch = 12,
+    /// The management tree's image.
+    Tree = 80,
+    /// [`Operation`].
+    Operation = 81,
+    /// [`Wish`].
+    Wish = 82,
+    /// Accounts of management servers are to be looked for among the settings.
+    NewAccounts = 83,
     /// [`Pending`].
     Pending = 128,
     /// The provisioning document that waits.
@@ -85,6 +107,10 @@ pub enum Key {
     Contexts = 136,
     /// The user dialled a star code.
     Dialled = 160,
+    /// [`Nams`].
+    Nams = 166,
+    /// [`LastSession`].
+    LastSession = 167,
     /// The configuration of the license's server.
     LicenseConfiguration = 192,
     /// Keys that license documents have added or taken away.
@@ -95,10 +121,6 @@ pub enum Key {
 
 /// Keys of the outbox, oldest first use.
 pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
-/// Key of the home system tag, which has no place among the other blocks.
-pub const SYSTEM_TAG: u8 = 161;
-/// First key of the IS-683 parameter blocks.
-pub const BLOCKS: u8 = 16;
 /// First key of the MMC objects.
 pub const OBJECTS: u8 = 40;
 /// Keys of the settings of client provisioning.
@@ -148,8 +170,8 @@ pub enum Opened {
     Own,
     /// Records of this device; the last commit had been interrupted and now counts wholly or not at all.
     Recovered,
-    /// Records bound to another hardware identity (cloned storage): activation, license and everything pending count as
-    /// unknown and were removed; settings stay.
+    /// Records bound to another hardware identity (cloned storage): activation, license, A-keys and everything pending
+    /// count as unknown and were removed; settings stay.
     Foreign,
 }
 
@@ -191,6 +213,12 @@ impl Store {
         Ok((store, opened))
     }
 
+    /// Opens the store in `region` to look at it, whatever device it is bound to; `None` if there is none.
+    pub fn look<F: NorFlash>(flash: &mut F, region: Region) -> Result<Option<Self>, StoreError<F::Error>> {
+        let (log, _) = BankLog::mount(flash, region)?;
+        Ok(log.len(Key::Meta as u8).map(|_| Self { log }))
+    }
+
     /// Gives up a store whose flash is damaged ([`LogError::DamagedBank`]): every record is lost, factory settings count.
     /// Whether that is better than a device that is not managed, the device maker decides.
     pub fn format<F: NorFlash>(flash: &mut F, region: Region) -> Result<(), StoreError<F::Error>> {
@@ -203,7 +231,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 24>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 40>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -215,6 +243,10 @@ impl Store {
             Key::PendingDocument,
             Key::Enrolment,
             Key::Dialled,
+            Key::Tree,
+            Key::Operation,
+            Key::Wish,
+            Key::NewAccounts,
             Key::LicenseConfiguration,
             Key::LicenseTrust,
             Key::LicenseNonce,
@@ -222,7 +254,7 @@ impl Store {
         for key in foreign {
             add(Change::remove(key as u8));
         }
-        for key in OUTBOX.chain(FEATURE_NAIS) {
+        for key in OUTBOX.chain(FEATURE_NAIS).chain(ALERTS).chain(Nam::ALL.map(Nam::a_key)) {
             add(Change::remove(key));
         }
         self.commit(flash, &changes)
@@ -285,6 +317,11 @@ impl Store {
         OUTBOX.into_iter().find(|key| self.len(*key).is_some())
     }
 
+    /// A place for an alert that is free.
+    pub fn free_alert(&self) -> Option<u8> {
+        ALERTS.into_iter().find(|key| self.len(*key).is_none())
+    }
+
     /// Makes all `changes` at once, or none.
     pub fn commit<F: NorFlash>(
         &mut self,
@@ -319,28 +356,4 @@ impl Store {
     pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
         if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
     }
-}
-
-/// PARAM_DATA of a committed parameter block, by its download number, at the front of `out`.
-pub fn block<'o, F: NorFlash>(
-    store: &Store,
-    flash: &mut F,
-    (shelf, id): (Shelf, u8),
-    out: &'o mut [u8],
-) -> Option<&'o [u8]> {
-    store.bytes(flash, crate::phone::block_key(shelf, id)?, out).ok()?
-}
-
-/// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.
-pub fn nam<'o, F: NorFlash>(store: &Store, flash: &mut F, out: &'o mut [u8]) -> Option<&'o [u8]> {
-    let mut used = 0_usize;
-    for id in 0..=3_u8 {
-        let key = crate::phone::block_key(Family::Nam, id)?;
-        let Some(len) = store.len(key) else { continue };
-        let (head, data) = out.get_mut(used..)?.split_at_mut_checked(2)?;
-        store.bytes(flash, key, data).ok()??;
-        head.first_chunk_mut::<2>().map(|head| *head = [id, u8::try_from(len).unwrap_or(u8::MAX)])?;
-        used = used.checked_add(2)?.checked_add(len)?;
-    }
-    out.get(..used)
 }

@@ -7,6 +7,7 @@
 //! ```text
 //!  sockets ─── serve ───┐                            ┌─ activation    boot.operator.example    http, https
 //!                       ├─ Operator::exchange ─ host ┼─ update        fota.operator.example    https
+//!                       │                            ├─ management    dm.operator.example      https
 //!  virtual time ─ InProcess                          ├─ report        status.operator.example  https
 //!                       │                            ├─ services      services.operator.example  https
 //!                       │                            └─ repository    repo.operator.example    http, https, ranges
@@ -20,7 +21,8 @@
 //! sessions. Only the readers and writers under them (WBXML, XML, multipart, bit fields) and the encoder of forward
 //! messages are shared.
 //!
-//! Licenses come from a server of its own: [`provisioning`].
+//! Licenses come from a server of its own: [`provisioning`], with pages for users and for the operator's staff, and books in
+//! an embedded database.
 //!
 //! Every exchange leaves two [`Record`]s, the request and the response, each with its flow step and its plain meaning.
 //!
@@ -50,7 +52,9 @@
 mod account;
 mod activation;
 mod air;
+mod authentication;
 mod body;
+mod calendar;
 mod caller;
 pub mod client_provisioning;
 mod dm;
@@ -59,6 +63,7 @@ mod feature;
 mod http;
 mod in_process;
 mod log;
+mod management;
 mod operator;
 mod order;
 pub mod provisioning;
@@ -72,21 +77,24 @@ mod vlr;
 
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
 pub use air::{FALLBACK, STAR_CODE, WELCOME};
+pub use authentication::stand_in_for_cave;
 pub use body::Coding;
+pub use calendar::date_time;
 pub use dm::{
-    DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
-    DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
+    DmAnswer, DmBoxed, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule,
+    DmSay, DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
 };
 pub use errand::{Errand, ErrandState, Task};
 pub use feature::{FeatureAnswer, FeatureOrder, NOT_PROVISIONED, SERVICES_HOST, feature_url};
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};
+pub use management::{DM_DEVICE, DM_HOST, DM_SERVER, DM_SERVER_PASSWORD, DM_URL, Managed, Management};
 pub use operator::{
     ACTIVATION_URL, BOOT_HOST, Config, FOTA_HOST, FOTA_URL, HOSTS, NoUpdate, Operator, STATUS_HOST,
     TRUSTED_DOMAIN,
 };
 pub use repository::{REPOSITORY_HOST, Repository, RepositoryFault, package_url};
-pub use serve::{Running, Watcher, serve};
+pub use serve::{Running, Service, WallClock, Watcher, serve};
 pub use transaction::{Offer, Transaction, TransactionState, UnfitUrl, state};
 pub use vlr::{Vlr, VlrEntry};

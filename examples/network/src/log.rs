@@ -19,6 +19,8 @@ pub enum Flow {
     BrewUrl,
     /// A feature that the customer activates.
     FeatureActivation,
+    /// What the network wants by device management.
+    FotaNetwork,
     /// None: nobody plays a flow at that address.
     Stray,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Flow {
             Self::PrlUpdate => "prl-update",
             Self::BrewUrl => "brew-url",
             Self::FeatureActivation => "feature-activation",
+            Self::FotaNetwork => "fota-network",
             Self::Stray => "stray",
         })
     }
@@ -69,6 +72,10 @@ impl Step {
 
     pub(crate) const fn feature_activation(number: u8) -> Self {
         Self { flow: Flow::FeatureActivation, number }
+    }
+
+    pub(crate) const fn fota_network(number: u8) -> Self {
+        Self { flow: Flow::FotaNetwork, number }
     }
 
     pub(crate) const STRAY: Self = Self { flow: Flow::Stray, number: 0 };
@@ -153,6 +160,8 @@ pub enum Rule {
     Range,
     /// Stored before the commit, or not whole after it.
     Atomicity,
+    /// A rule of management sessions; the detail names it.
+    Management,
     /// A result was reported twice, or does not fit the device that reports it.
     Report,
 }

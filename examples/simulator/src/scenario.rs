@@ -1,19 +1,21 @@
 //! The call flows and their variants, as data: how the world is set up, what the user does, how it must end.
 
 use kedge_network::{
-    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, NoUpdate, RepositoryFault,
-    STAR_CODE, Task, TransactionState, WELCOME, state,
+    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, Managed, NoUpdate,
+    RepositoryFault, STAR_CODE, Task, TransactionState, WELCOME, state,
 };
 use kedge_platform::identity::HardwareId;
 use kedge_platform::ui::Answer;
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
+mod authentication;
 mod feature;
+pub mod management;
 mod provisioning;
 
 use crate::handset::Press;
-use crate::world::{BREW_URL, Facts};
+use crate::world::{BREW_URL, Facts, OWN_VALUE};
 
 /// Which package the operator offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum Before {
     SameList,
     /// It was activated.
     Activated,
+    /// It was activated, and then given a second number, which is used from then on.
+    SecondNumber,
     /// Its storage was filled in another phone, with this identity, and that one was activated.
     OtherPhone(HardwareId),
 }
@@ -52,6 +56,8 @@ pub enum Wanted {
     RoamingList,
     /// A new BREW URL.
     BrewUrl,
+    /// A new value of the device maker's own object.
+    OwnObject,
 }
 
 /// The phone that a subscriber had before.
@@ -79,6 +85,16 @@ pub struct Setup {
     pub press: Press,
     /// The handset's service programming code, and whether the operator knows it.
     pub spc: ([u8; 6], bool),
+    /// The code that the operator takes for it, where that is another.
+    pub operator_spc: Option<[u8; 6]>,
+    /// A new A-key is agreed on.
+    pub a_key: bool,
+    /// SPASM protects the number assignment.
+    pub protected: bool,
+    /// The operator can answer the challenge of a protected one.
+    pub can_sign: bool,
+    /// The user does not let the network begin by itself.
+    pub otapa_off: bool,
     /// How far the operator's account of the handset is.
     pub account: AccountState,
     /// Ask for the capabilities first.
@@ -119,6 +135,10 @@ pub struct Setup {
     pub always: Vec<(PromptKind, Answer)>,
     /// The PIN that the user types whenever one is asked for.
     pub pin: Option<String>,
+    /// What the network wants by device management.
+    pub managed: Option<Managed>,
+    /// The handset knows no URL to ask for updates at: it asks its management server.
+    pub no_fota_url: bool,
     /// Short messages that arrive; the handset comes to rest between the groups.
     pub messages: Vec<Vec<Vec<u8>>>,
 }
@@ -129,6 +149,11 @@ impl Setup {
             hardware: HardwareId::Esn(0x80B0_2913),
             press,
             spc: (*b"000000", false),
+            operator_spc: None,
+            a_key: false,
+            protected: false,
+            can_sign: false,
+            otapa_off: false,
             account: AccountState::Pending,
             ask_capability: false,
             before: Before::Nothing,
@@ -149,6 +174,8 @@ impl Setup {
             answers: Vec::new(),
             always: Vec::new(),
             pin: None,
+            managed: None,
+            no_fota_url: false,
             messages: Vec::new(),
         }
     }
@@ -188,7 +215,7 @@ impl Scenario {
         let mut setup = Setup::new(match self.flow() {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
-            "prl-update" | "brew-url" => Press::Nothing,
+            "prl-update" | "brew-url" | "fota-network" | "tunnel" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
             "feature-activation" => feature::press(self.name),
             _ => Press::CheckForUpdate,
@@ -197,6 +224,7 @@ impl Scenario {
             "star-code" => setup.operator.welcome = true,
             "prl-update" => (setup.before, setup.wanted) = (Before::Activated, Some(Wanted::RoamingList)),
             "brew-url" => setup.wanted = Some(Wanted::BrewUrl),
+            "fota-network" => setup.package = Some(Package::Delta),
             "esn-change" => (setup.old_phone, setup.moved_to) = (Some(OLD_PHONE), Some(setup.hardware)),
             _ => {}
         }
@@ -206,15 +234,15 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; COUNT] = joined();
+pub static SCENARIOS: &[Scenario] = &joined();
 
 /// How many there are.
-const COUNT: usize = ONES.len() + provisioning::FLOWS.len() + feature::FLOWS.as_flattened().len();
+const COUNT: usize = ONES.len() + feature::FLOWS.as_flattened().len();
 
-/// The flows of this file, then those of the others.
+/// The flows that are listed here, then those of features, of which there are many alike.
 const fn joined() -> [Scenario; COUNT] {
     let mut all = [ONES[0]; COUNT];
-    let parts = [ONES.as_slice(), provisioning::FLOWS.as_slice(), feature::FLOWS.as_flattened()];
+    let parts = [ONES, feature::FLOWS.as_flattened()];
     let (mut part, mut done) = (0, 0);
     while part < parts.len() {
         let mut place = 0;
@@ -227,8 +255,8 @@ const fn joined() -> [Scenario; COUNT] {
     all
 }
 
-/// The flows that need no file of their own.
-const ONES: [Scenario; 45] = [
+/// The flows that are listed one by one.
+const ONES: &[Scenario] = &[
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -326,6 +354,9 @@ const ONES: [Scenario; 45] = [
         set: |s| s.deactivated = true,
         check: already_activated,
     },
+    authentication::FLOWS[0],
+    authentication::FLOWS[1],
+    authentication::FLOWS[2],
     Scenario {
         name: "star-code",
         title: "the user dials *228; a text, then a push message, and the handset activates itself",
@@ -402,6 +433,9 @@ const ONES: [Scenario; 45] = [
             require(f.errand.as_ref().is_some_and(|e| e.legacy), "the legacy bearer was not used")
         },
     },
+    authentication::FLOWS[3],
+    authentication::FLOWS[4],
+    authentication::FLOWS[5],
     Scenario {
         name: "brew-url",
         title: "the network changes the BREW URL",
@@ -413,6 +447,19 @@ const ONES: [Scenario; 45] = [
         title: "the same, with documents in XML",
         set: |s| s.operator.coding = Coding::Xml,
         check: brew_url_set,
+    },
+    Scenario {
+        name: "brew-url/own-object",
+        title: "the same for an object that the device maker has registered",
+        set: |s| s.wanted = Some(Wanted::OwnObject),
+        check: |f| {
+            let errand = f.errand.as_ref().ok_or("nothing was wanted")?;
+            require(
+                errand.state == ErrandState::Done && errand.completions == 1,
+                &format!("the change is {:?}", errand.state),
+            )?;
+            require(f.own_object == OWN_VALUE, &format!("the object is {:?}", f.own_object))
+        },
     },
     Scenario {
         name: "esn-change",
@@ -585,6 +632,30 @@ const ONES: [Scenario; 45] = [
         set: |s| s.package = Some(Package::Downgrade),
         check: refused,
     },
+    management::FLOWS[0],
+    management::FLOWS[1],
+    management::FLOWS[2],
+    management::FLOWS[3],
+    management::FLOWS[4],
+    management::FLOWS[5],
+    management::FLOWS[6],
+    management::FLOWS[7],
+    management::FLOWS[8],
+    management::FLOWS[9],
+    management::FLOWS[10],
+    management::FLOWS[11],
+    management::FLOWS[12],
+    management::FLOWS[13],
+    provisioning::FLOWS[0],
+    provisioning::FLOWS[1],
+    provisioning::FLOWS[2],
+    provisioning::FLOWS[3],
+    provisioning::FLOWS[4],
+    provisioning::FLOWS[5],
+    provisioning::FLOWS[6],
+    provisioning::FLOWS[7],
+    provisioning::FLOWS[8],
+    provisioning::FLOWS[9],
 ];
 
 /// The scenario of that name.

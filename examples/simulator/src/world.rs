@@ -10,15 +10,16 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
 use kedge_agent::feature::Feature;
-use kedge_agent::objects::key_of;
-use kedge_agent::store::{Activation, FEATURE_NAIS, Key, OUTBOX, Store};
+use kedge_agent::objects::{Object, key_of};
+use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Offer, Operator, Profile,
-    Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed, Management,
+    Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
+use kedge_platform::flash::NorFlash;
 use kedge_platform::http::Connection;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Pin};
@@ -30,6 +31,7 @@ use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::{Event as RadioEvent, Registration};
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
+use kedge_protocol::dm::{Nodes, StoreError};
 use kedge_protocol::is683::engine::Shelf;
 use kedge_protocol::is683::prl::{
     AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
@@ -38,7 +40,9 @@ use kedge_protocol::is683::{Family, Nid, PrlId, Sid, Spc};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
-use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch, works};
+use crate::handset::{
+    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
+};
 use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
 
 /// The product name of the simulated handset.
@@ -55,6 +59,9 @@ const LATENCY: Duration = Duration::from_millis(120);
 
 /// The BREW URL that the operator sets.
 pub const BREW_URL: &str = "http://brew.operator.example/catalog";
+
+/// The value that the operator gives the handset maker's own object.
+pub const OWN_VALUE: &str = "quiet";
 
 /// A SimpleIP profile: one network access identifier, as a test card has it.
 const SIMPLE_IP_PROFILE: &[u8] = b"\x10\x141234567890@rs3g.com \x10";
@@ -78,6 +85,8 @@ pub struct Trouble {
     pub cuts: Vec<(u64, Cut)>,
     /// Link faults by the number of the exchange, besides those of the scenario.
     pub link: Vec<(u64, Fault)>,
+    /// Messages of the radio that are lost, counted from the beginning of the scenario.
+    pub radio: Vec<Lost>,
 }
 
 /// What can be seen when all is over.
@@ -87,8 +96,14 @@ pub struct Facts {
     pub account: Account,
     /// What the network wanted of the handset, if anything.
     pub errand: Option<Errand>,
+    /// What the network wanted by device management, if anything.
+    pub management: Option<Management>,
+    /// The name of the account of the management server.
+    pub account_name: String,
     /// The committed BREW URL.
     pub brew_url: String,
+    /// The value of the handset maker's own object.
+    pub own_object: String,
     /// How often the radio registered in the scenario.
     pub registrations: usize,
     /// The update transaction, if one was opened.
@@ -109,6 +124,10 @@ pub struct Facts {
     pub activation: Activation,
     /// The committed number assignment, block after block.
     pub nam: Vec<u8>,
+    /// The blocks of the number assignment that is not used.
+    pub other_nam: Vec<u8>,
+    /// The committed A-key of the one that is.
+    pub a_key: Option<[u8; 8]>,
     /// Further committed blocks: 3GPD, then PUZL, each with its download number.
     pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
     /// The handset's history of commits, oldest first, a line each.
@@ -139,6 +158,8 @@ pub struct Facts {
     pub erases: u64,
     /// Exchanges with the operator's servers.
     pub exchanges: u64,
+    /// What the radio sent in the scenario.
+    pub fading: Fading,
     /// How often each sector was erased.
     pub wear: Vec<u32>,
     /// The handset's uptime at the end.
@@ -188,8 +209,19 @@ impl Prepared {
             key: (signer.id().to_vec(), signer.public_key()),
             security_counter: SECURITY_COUNTER,
         };
+        let mut model = model;
+        if setup.no_fota_url {
+            model.pri.retain(|(name, _)| *name != "x/kedge/fota-url");
+        }
         let operator = operator(&setup, package, seed)?;
         Ok(Self { scenario, setup, model, operator, seed, package_len })
+    }
+
+    /// The same with the operator's documents in another coding.
+    #[must_use]
+    pub fn speaking(mut self, coding: Coding) -> Self {
+        self.operator.speak(coding);
+        self
     }
 
     /// The scenario.
@@ -224,7 +256,7 @@ impl Prepared {
             world,
             self.seed,
         )?;
-        let mut facts = self.run(&mut handset, &shared, &trouble.cuts, watch)?;
+        let mut facts = self.run(&mut handset, &shared, trouble, watch)?;
         let bearer: &mut Faulty<Bearer<LiveWire>> = &mut handset.ports.http;
         facts.exchanges = bearer.started();
         facts.violations.extend(bearer.inner().misuses().iter().map(|e| format!("bearer: {e}")));
@@ -249,7 +281,7 @@ impl Prepared {
             self.seed,
         )?;
         let mut watch = Ticking { watch, clock };
-        let mut facts = self.run(&mut handset, &shared, &[], &mut watch)?;
+        let mut facts = self.run(&mut handset, &shared, &Trouble::default(), &mut watch)?;
         facts.exchanges = handset.ports.http.started();
         self.judge(facts)
     }
@@ -268,7 +300,7 @@ impl Prepared {
         &self,
         handset: &mut Handset<H, W, E>,
         operator: &Arc<Mutex<Operator>>,
-        cuts: &[(u64, Cut)],
+        Trouble { cuts, radio, .. }: &Trouble,
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
         self.earlier_life(handset, operator)?;
@@ -287,6 +319,7 @@ impl Prepared {
         handset.inbox.clone_from(&self.setup.messages);
         handset.nor().power_on();
         handset.watch_images();
+        handset.fading = Fading { lost: radio.clone(), ..Fading::default() };
         for (operation, cut) in cuts {
             handset.nor().cut_at(*operation, *cut);
         }
@@ -303,7 +336,8 @@ impl Prepared {
             seen.shown.drain(..shown);
             seen.calls.drain(..calls);
             seen.registrations -= before;
-            let once = cuts.is_empty() && self.setup.operator.lost_pages == 0;
+            seen.fading.clone_from(&handset.fading);
+            let once = cuts.is_empty() && radio.is_empty() && self.setup.operator.lost_pages == 0;
             let done = once || (self.scenario.check)(&seen).is_ok();
             facts = Some(seen);
             if done {
@@ -330,6 +364,11 @@ impl Prepared {
                 handset.live(Some(Press::Activate), &mut ())?;
                 register(handset, operator);
             }
+            Before::SecondNumber => {
+                handset.live(Some(Press::Activate), &mut ())?;
+                *lock(operator) = self.operator.clone();
+                handset.live(Some(Press::SelectNam(Nam::Second)), &mut ())?;
+            }
             Before::OtherPhone(hardware) => {
                 let mine = handset.ports.identity.clone();
                 let (make, model, version) = (mine.make(), mine.model(), mine.version());
@@ -339,6 +378,9 @@ impl Prepared {
                 handset.ports.identity = mine;
             }
         }
+        if self.setup.protected || self.setup.otapa_off {
+            handset.protect(self.setup.protected, self.setup.otapa_off)?;
+        }
         if let Some(hardware) = self.setup.moved_to {
             lock(operator).change_hardware(self.setup.owner(), hardware);
         }
@@ -346,8 +388,18 @@ impl Prepared {
             let task = match wanted {
                 Wanted::RoamingList => Task::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?),
                 Wanted::BrewUrl => Task::BrewUrl(BREW_URL.to_owned()),
+                Wanted::OwnObject => Task::Object(OWN_OBJECTS[0].name, OWN_VALUE.to_owned()),
             };
             lock(operator).send_for(self.setup.hardware, task);
+        }
+        if let Some(task) = &self.setup.managed {
+            let task = match task {
+                Managed::RoamingList(_) => {
+                    Managed::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?)
+                }
+                task => task.clone(),
+            };
+            lock(operator).manage(self.setup.hardware, task);
         }
         Ok(())
     }
@@ -394,6 +446,11 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let mut buf = vec![0; PRL + 4096];
     let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
+    let active = Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))?.active();
+    let other = if active == Nam::First { Nam::Second } else { Nam::First };
+    let other_nam =
+        kedge_agent::store::nam_blocks(&store, flash, other, &mut buf).unwrap_or_default().to_vec();
+    let a_key = kedge_agent::store::a_key(&store, flash, active);
     let shelves = [Shelf::Family(Family::PacketData), Shelf::Puzl];
     let places = shelves.into_iter().flat_map(|shelf| (0..=12).map(move |id| (shelf, id)));
     let blocks = places
@@ -422,7 +479,13 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let place = feature.map(|feature| FEATURE_NAIS.start() + feature as u8);
     let nai = place.map(|key| store.bytes(flash, key, &mut buf)).transpose().map_err(|e| anyhow!("{e}"))?;
     let nai = nai.flatten().map(|nai| String::from_utf8_lossy(nai).into_owned());
-    let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
+    let own = match Object::find(OWN_OBJECTS[0].name, &OWN_OBJECTS) {
+        Some(Object::Stored(_, key)) => store.bytes(flash, key, &mut buf).map_err(|e| anyhow!("{e}"))?,
+        _ => None,
+    };
+    let own_object = String::from_utf8_lossy(own.unwrap_or_default()).into_owned();
+    let account_name = account_name(&store, flash);
+    let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
     let registrations = handset.ports.radio.registrations();
@@ -436,7 +499,10 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
             .cloned()
             .ok_or_else(|| anyhow!("no account"))?,
         errand: operator.errand(1).cloned(),
+        management: operator.management(1).cloned(),
+        account_name,
         brew_url,
+        own_object,
         registrations,
         transaction: operator.transaction(1).cloned(),
         package_requests: operator.clone().repository().requests(),
@@ -446,6 +512,8 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         versions: VERSIONS,
         activation: activation.unwrap_or_default(),
         nam,
+        other_nam,
+        a_key,
         blocks,
         history,
         prl,
@@ -457,6 +525,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         erases: nor.work().erases,
         exchanges: 0,
         wear: nor.wear().to_vec(),
+        fading: Fading::default(),
         took,
         violations,
         order: feature.and_then(|feature| operator.feature_order(id, feature.name())).cloned(),
@@ -468,12 +537,45 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     })
 }
 
+/// The name of the management server's account, as the store has it.
+fn account_name<F: NorFlash>(store: &Store, flash: &mut F) -> String {
+    let (mut image, mut buf) = (Vec::new(), vec![0; PRL]);
+    if let Ok(Some(octets)) = store.bytes(flash, Key::Tree as u8, &mut buf) {
+        image = octets.to_vec();
+    }
+    let nodes = Nodes::read(&mut buf, &mut Image(image));
+    nodes.ok().and_then(|nodes| nodes.text("DMAcc/1/Name").map(str::to_owned)).unwrap_or_default()
+}
+
+/// An image of the management tree, to be read.
+struct Image(Vec<u8>);
+
+impl kedge_protocol::dm::Store for Image {
+    fn load(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        buffer.get_mut(..self.0.len()).ok_or(StoreError::Failed)?.copy_from_slice(&self.0);
+        Ok(self.0.len())
+    }
+
+    fn save(&mut self, _: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::Failed)
+    }
+}
+
 impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
     /// The service menu's "new subscriber": the activation counts as never done, settings stay.
     fn forget_activation(&mut self) -> anyhow::Result<()> {
         let (region, id) = (self.model().map.store, self.ports.identity.hardware_id());
         let (mut store, _) = Store::open(&mut self.ports.flash, region, id).map_err(|e| anyhow!("{e}"))?;
         store.remove(&mut self.ports.flash, Key::Activation as u8).map_err(|e| anyhow!("{e}"))
+    }
+
+    /// The service menu: whether SPASM protects the number assignment, and whether the network may begin by itself.
+    fn protect(&mut self, protected: bool, otapa_off: bool) -> anyhow::Result<()> {
+        let (region, id) = (self.model().map.store, self.ports.identity.hardware_id());
+        let flash = &mut self.ports.flash;
+        let (mut store, _) = Store::open(flash, region, id).map_err(|e| anyhow!("{e}"))?;
+        let nams = Nams { otapa_off, ..Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))? };
+        store.put(flash, &nams.with_lock(protected)).map_err(|e| anyhow!("{e}"))
     }
 
     /// Counts erases of the firmware's regions from now on.
@@ -538,12 +640,14 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
     profile.compare_prl = setup.before == Before::SameList;
     profile.messages_per_document = if setup.multipart { 4 } else { 1 };
     profile.segment = setup.segment;
+    profile.a_key = setup.a_key;
+    profile.auth_otapa = setup.can_sign.then_some(kedge_network::stand_in_for_cave);
     if setup.more_blocks {
         profile.packet_data = vec![(0, vec![0x40]), (1, SIMPLE_IP_PROFILE.to_vec())];
         profile.zones = vec![(0, vec![0x12, 0x34, 0x56]), (3, vec![0x01])];
     }
     if setup.spc.1 {
-        profile.spc = Spc::new(core::str::from_utf8(&setup.spc.0)?);
+        profile.spc = Spc::new(core::str::from_utf8(&setup.operator_spc.unwrap_or(setup.spc.0))?);
     }
     operator.subscribe(profile, setup.account)?;
     if setup.deactivated {

@@ -3,15 +3,22 @@
 //! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed, the bytes to inspect are
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
+mod air;
 mod delta;
+mod device;
+mod explain;
 mod input;
 mod inspect;
+mod license;
+mod nam;
 mod open;
 mod package;
 mod prl;
 mod register;
+mod serve;
 mod signing;
 mod simulate;
+mod tree;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -70,8 +77,15 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
+  kedge inspect syncml message.wbxml
   kedge prl show roaming.prl
+  kedge nam history state
   kedge open settings.provbin
+  kedge explain fumo 404
+  kedge serve                                    the network as real servers, with pages
+  kedge license request                          a license for the device in ./kedge-device
+  kedge tree get tree.bin ./DMAcc/1/ServerID
+  kedge device --server https://dm.example/dm --user NAME --password PASSWORD
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -83,14 +97,28 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
+    /// Be a device: hold a management session with any OMA-DM server
+    Device(device::Device),
     /// Show what a device makes of a downloaded file
     Open(open::Open),
     /// Make, show, apply, check and compare delta packages
     Delta(delta::Delta),
     /// Make update packages, also such as hold a whole image
     Package(package::Package),
+    /// Say what a code means that a device, a log or a server shows
+    Explain(explain::Explain),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Show what was programmed into a device over the air: number assignments, history
+    Nam(nam::Arguments),
+    /// Show what the CDMA flows cost on the air, by coding
+    Air(air::Air),
+    /// Ask for, show, install and explain the license of a device in a directory
+    License(license::License),
+    /// Start the simulated network as real servers, until Ctrl-C
+    Serve(serve::Serve),
+    /// Show, read and change a management tree in a file
+    Tree(tree::Arguments),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -107,10 +135,17 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Device(arguments)) => device::run(&arguments, surroundings),
         Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
+        Some(Command::Explain(arguments)) => explain::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Nam(arguments)) => nam::run(&arguments, surroundings),
+        Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
+        Some(Command::License(arguments)) => license::run(&arguments, surroundings),
+        Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
+        Some(Command::Tree(arguments)) => tree::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

@@ -7,6 +7,7 @@
 mod body;
 mod happening;
 mod log;
+mod management;
 mod story;
 mod topic;
 
@@ -107,10 +108,12 @@ impl<'o> Translator<'o> {
                 .find(|(known, _)| known.eq_ignore_ascii_case(name))
                 .map(|(_, value)| *value)
         };
-        let of_session = header(SESSION_HEADER).is_some();
+        let content_type = header("Content-Type").unwrap_or_default();
+        let is_management = management::is_message(content_type);
+        let of_session = header(SESSION_HEADER).is_some() || is_management;
         let of_page = !of_session && (header("X-IOTA-ESN").is_some() || header("X-IOTA-MEID").is_some());
         self.peer = if of_session || of_page { Lane::Network } else { Lane::Repository };
-        let body = Body { content_type: header("Content-Type").unwrap_or_default(), octets: request.body };
+        let body = Body { content_type, octets: request.body };
         let phrase = if of_page {
             self.phrase(Topic::PageAsked)
         } else if !of_session {
