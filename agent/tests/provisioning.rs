@@ -405,7 +405,7 @@ fn every_document_of_the_corpus_is_applied_from_a_file() {
                 let content = Content { media_type, origin: Origin::File, body: &body };
                 agent.open(context, &content).unwrap().is_ok()
             };
-            let seen = phone.live(|agent, context, _| open(agent, context), &[Answer::Yes]).unwrap();
+            let seen = phone.live(open, &[Answer::Yes]).unwrap();
             assert_eq!(seen.last(), Some(&Asked::Applied), "{}: {:?}", path.display(), phone.log.0);
             documents += 1;
             objects += phone.settings().len();

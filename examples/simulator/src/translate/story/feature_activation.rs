@@ -6,6 +6,7 @@ use crate::translate::topic::{Shown, Topic};
 pub(super) const STORY: Story = Story {
     flow: "feature-activation",
     report: None,
+    passages: &[],
     steps: &[
         (Topic::FeatureOpened, "1"),
         (Topic::Prompt(Shown::ActivateFeature), "2"),
