@@ -1,6 +1,6 @@
 //! The CDMA flows with the power cut in every flash operation, and what they cost on the air.
 use kedge::handset::Watch;
-use kedge::scenario::{Scenario, find};
+use kedge::scenario::{Script, find};
 use kedge::world::{Pair, Prepared, Trouble};
 use kedge_agent::event::{Event, Events};
 use kedge_platform_sim::nor::Cut;
@@ -10,7 +10,7 @@ use std::time::Duration;
 const SECTOR: usize = 512;
 const SECTOR_OCTETS: u32 = 512;
 
-fn prepared(name: &str) -> (&'static Scenario, Prepared) {
+fn prepared(name: &str) -> (&'static Script, Prepared) {
     let scenario = find(name).unwrap_or_else(|| panic!("no scenario {name}"));
     let (old, new) = small_pair();
     let prepared = Prepared::new(scenario, &Pair { old, new }, SECTOR_OCTETS, 1);

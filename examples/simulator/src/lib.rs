@@ -16,9 +16,11 @@
 //! | [`scenario`] | the call flows and their variants, as data |
 //! | [`world`] | a handset and an operator, set up for one scenario |
 //! | [`handset`] | the simulated handset |
+//! | [`device`] | what a scenario needs of the device it is played on |
 //! | [`hex`] | octets as text |
 
 pub mod command;
+pub mod device;
 pub mod feed;
 pub mod handset;
 pub mod hex;

@@ -13,7 +13,7 @@ use crate::feed::{
 };
 use crate::handset::Watch;
 use crate::play::{Options, Play, PowerCut, ScenarioInfo, Verdict};
-use crate::scenario::{SCENARIOS, Scenario, find};
+use crate::scenario::{Script, named, scripts};
 use crate::translate::Translator;
 use crate::world::{Facts, Pair, Prepared, Trouble};
 
@@ -34,23 +34,23 @@ pub fn built_in_pair() -> Pair {
     Pair { old: OLD.to_vec(), new: NEW.to_vec() }
 }
 
-/// Plays every scenario of [`SCENARIOS`].
+/// Plays everything of [`scripts`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Player;
 
 impl Play for Player {
     fn scenarios(&self) -> Vec<ScenarioInfo> {
-        let info = |s: &Scenario| ScenarioInfo {
+        let info = |s: &Script| ScenarioInfo {
             name: s.name.to_owned(),
             title: s.title.to_owned(),
             flow: s.flow().to_owned(),
             by_default: s.is_main(),
         };
-        SCENARIOS.iter().map(info).collect()
+        scripts().iter().map(info).collect()
     }
 
     fn play(&self, name: &str, options: &Options, observer: &mut dyn Observer) -> anyhow::Result<Verdict> {
-        let scenario = find(name).ok_or_else(|| anyhow!("no flow {name:?}; --list shows all"))?;
+        let scenario = named(name)?;
         let pair = pair(options)?;
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());
         observer.feed(&Feed::FlowStarted { name, title, seed: options.seed });

@@ -9,6 +9,7 @@ mod inspect;
 mod open;
 mod package;
 mod prl;
+mod scenario;
 mod signing;
 mod simulate;
 
@@ -71,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
   kedge open settings.provbin
+  kedge scenario check my-flow.toml
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -90,6 +92,8 @@ enum Command {
     Package(package::Package),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Check scenario files
+    Scenario(scenario::Arguments),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -110,6 +114,7 @@ pub fn run(
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Scenario(arguments)) => scenario::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
