@@ -9,13 +9,13 @@ use kedge::feed::{Arrow, Feed, Flash, FlashRegion, Lane, Note};
 use kedge::handset::{FlashMap, Watch};
 use kedge::hex;
 use kedge::scenario::Script;
-use kedge::world::{Facts, Pair, Prepared, Product};
+use kedge::world::{Facts, Pair, Prepared, Product, Trouble};
 use kedge_agent::event::{Event, Events};
 use kedge_network::{Direction, Operator, REPOSITORY_HOST, Record, serve};
 use kedge_platform_sim::identity::Identity;
 use kedge_update_agent::Slot;
 
-use crate::board::{Board, Moment, Trouble};
+use crate::board::{self, Board, Moment};
 use crate::phone::{Kill, Phone};
 use crate::product;
 
@@ -64,7 +64,7 @@ impl<'b> Bench<'b> {
         let setup = prepared.setup();
         if !setup.link.is_empty() {
             let why = format!("{}: faults of the link are played in the simulator only", scenario.name);
-            return Err(Trouble::Script(why).into());
+            return Err(board::Trouble::Script(why).into());
         }
         let operator = Arc::new(Mutex::new(prepared.operator().clone()));
         let network = serve(Arc::clone(&operator), None).context("no port on loopback")?;
@@ -86,7 +86,7 @@ impl<'b> Bench<'b> {
         let mut course = Course::default();
         let start = Instant::now();
         let facts = match prepared.play_on(&mut phone, &operator, &[], &mut course) {
-            Err(error) if error.downcast_ref::<Trouble>().is_some() => return Err(error),
+            Err(error) if error.downcast_ref::<board::Trouble>().is_some() => return Err(error),
             facts => facts,
         };
         let took = start.elapsed();
@@ -102,6 +102,17 @@ impl<'b> Bench<'b> {
     /// Whether a play without power failures ended as it must.
     pub(crate) fn judge(&mut self, scenario: &'static Script, facts: Facts) -> anyhow::Result<Facts> {
         self.prepare(scenario)?.judge(facts)
+    }
+
+    /// Plays it in the simulator instead: the same package and the same places in flash, with the power cuts that a board had.
+    pub(crate) fn simulate(
+        &mut self,
+        scenario: &'static Script,
+        killed: &[(Kill, Moment)],
+    ) -> anyhow::Result<Facts> {
+        let cuts = killed.iter().map(|(kill, moment)| kill.in_operation(moment)).collect();
+        let trouble = Trouble { cuts, ..Trouble::default() };
+        self.prepare(scenario)?.play::<4, { product::SECTOR as usize }>(&trouble, &mut ())
     }
 
     /// Where everything lies in the board's flash, and how often each sector was erased.

@@ -46,8 +46,13 @@ pub(crate) struct Campaign {
     pub(crate) failures: Vec<String>,
 }
 
-/// Lives until `wanted` cuts have come, or exactly the life of this number.
-pub(crate) fn run(bench: &mut Bench<'_>, wanted: u64, replay: Option<u64>) -> anyhow::Result<Campaign> {
+/// Lives until `wanted` cuts have come, or exactly the life of this number; that one again in the simulator if `simulated`.
+pub(crate) fn run(
+    bench: &mut Bench<'_>,
+    wanted: u64,
+    replay: Option<u64>,
+    simulated: bool,
+) -> anyhow::Result<Campaign> {
     let clean = clean(bench)?;
     let mut campaign = Campaign::default();
     let numbers = replay.map_or(0..u64::MAX, |number| number..number.saturating_add(1));
@@ -55,7 +60,14 @@ pub(crate) fn run(bench: &mut Bench<'_>, wanted: u64, replay: Option<u64>) -> an
         if replay.is_none() && campaign.cuts >= wanted {
             break;
         }
-        live(bench, &clean, number, &mut campaign)?;
+        let killed = live(bench, &clean, number, &mut campaign)?;
+        if simulated {
+            let scenario = clean[usize::try_from(number)? % clean.len()].scenario;
+            match bench.simulate(scenario, &killed) {
+                Ok(_) => println!("the simulator, with the same cuts: ended as without"),
+                Err(why) => println!("the simulator, with the same cuts: {why:#}"),
+            }
+        }
     }
     Ok(campaign)
 }
@@ -74,7 +86,12 @@ fn clean(bench: &mut Bench<'_>) -> anyhow::Result<Vec<Clean>> {
 }
 
 /// The life of this number.
-fn live(bench: &mut Bench<'_>, clean: &[Clean], number: u64, campaign: &mut Campaign) -> anyhow::Result<()> {
+fn live(
+    bench: &mut Bench<'_>,
+    clean: &[Clean],
+    number: u64,
+    campaign: &mut Campaign,
+) -> anyhow::Result<Vec<(Kill, Moment)>> {
     let mut draw = Seeded::new(bench.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let of = usize::try_from(number)? % clean.len();
     let Clean { scenario, operations, took } = &clean[of];
@@ -98,14 +115,13 @@ fn live(bench: &mut Bench<'_>, clean: &[Clean], number: u64, campaign: &mut Camp
         Ok(End::AsWithout) => {}
         Ok(End::RolledBack) => campaign.rolled_back += 1,
         Err(why) => {
-            let hit = killed.iter().map(|(_, moment)| moment.operations.saturating_sub(1).to_string());
-            let hit = hit.collect::<Vec<_>>().join(", ");
-            let failure = format!("life {number}, {}: {why:#}; cut in operations {hit}", scenario.name);
+            let hit: Vec<_> = killed.iter().map(|(kill, moment)| kill.in_operation(moment)).collect();
+            let failure = format!("life {number}, {}: {why:#}; cut in {hit:?}", scenario.name);
             println!("{failure}\n{log}");
             campaign.failures.push(failure);
         }
     }
-    Ok(())
+    Ok(killed)
 }
 
 /// How a life with cuts ended well.

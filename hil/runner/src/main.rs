@@ -62,6 +62,9 @@ struct Arguments {
     /// Live only the life of this number, as it was printed
     #[arg(long, value_name = "NUMBER")]
     replay: Option<u64>,
+    /// And then the same in the simulator, with the cuts that it had
+    #[arg(long, requires = "replay")]
+    simulated: bool,
     /// Where everything random comes from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -119,7 +122,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         }
     }
     if arguments.cuts > 0 || arguments.replay.is_some() {
-        let campaign = cuts::run(&mut bench, arguments.cuts, arguments.replay)?;
+        let campaign = cuts::run(&mut bench, arguments.cuts, arguments.replay, arguments.simulated)?;
         passed &= report.cuts(&campaign, arguments.seed);
     }
     report.write(arguments.junit.as_deref(), arguments.report.as_deref())?;

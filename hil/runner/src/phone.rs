@@ -50,6 +50,20 @@ pub(crate) enum Kill {
     After(Duration),
 }
 
+impl Kill {
+    /// The flash operation that it hit, and where in it; one between two operations comes before the next.
+    pub(crate) fn in_operation(self, moment: &Moment) -> (u64, Cut) {
+        let begun = u64::from(moment.operations);
+        match self {
+            Self::In(operation, cut) => (operation, cut),
+            Self::After(_) if moment.under_way.is_some() => {
+                (begun.saturating_sub(1), Cut::Torn { seed: begun })
+            }
+            Self::After(_) => (begun, Cut::Before),
+        }
+    }
+}
+
 /// A board with everything around it.
 pub(crate) struct Phone<'b> {
     board: &'b mut dyn Board,
@@ -424,3 +438,6 @@ const fn name(cut: Cut) -> &'static str {
 fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
     operator.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

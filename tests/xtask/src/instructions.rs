@@ -10,6 +10,8 @@
 //! - *hash* and *signature* are counted apart: SHA-256 and Ed25519 in software
 //! - *stack*: the deepest use, before the first erase (with the cryptography) and after
 //!
+//! The license cache is counted too: its first start, a signed document accepted and installed, the start after that, a verdict.
+//!
 //! Then the time that would take on a core of 100 MHz at one instruction per cycle, beside that of a flash that takes
 //! 100 KiB each second, erasing included. The committed pair is held against `instructions.toml`.
 
@@ -101,6 +103,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let counts = Counts::parse(&emulate(target, &program, &pair.file)?)
                 .with_context(|| format!("{} on {}", pair.name, target.triple()))?;
             print_row(target, &pair.name, &counts)?;
+            if at == 0 {
+                print_license(&counts)?;
+            }
             if at == 0 && options.level == SHIPPED {
                 let limits = limits.get(target.triple()).context("no limits in instructions.toml")?;
                 faults.extend(counts.over(limits, target.triple())?);
@@ -277,6 +282,19 @@ fn print_row(target: Target, name: &str, counts: &Counts) -> Result<()> {
         counts.per_octet("signature")?,
         counts.get("stack_verify")?,
         counts.get("stack_apply")?,
+    );
+    Ok(())
+}
+
+/// What the license cache takes, cryptography included.
+fn print_license(counts: &Counts) -> Result<()> {
+    println!(
+        "    license cache: first start {}, document installed {}, start {}, verdict {} instructions; stack {}",
+        counts.get("license_boot")?,
+        counts.get("license_install")?,
+        counts.get("license_again")?,
+        counts.get("license_verdict")?,
+        counts.get("license_stack")?,
     );
     Ok(())
 }

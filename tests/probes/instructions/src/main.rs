@@ -4,7 +4,9 @@
 //! driver costs next to nothing; what the cryptography takes is counted apart. The applier itself compares what comes out,
 //! by its SHA-256.
 //!
-//! It prints one line of `name=value` pairs, and ends with exit code 0 only if the new image stands in its place.
+//! Then the license cache ([`license`]) on the same flash.
+//!
+//! It prints lines of `name=value` pairs, and ends with exit code 0 only if the new image stands in its place.
 #![no_std]
 #![no_main]
 
@@ -15,6 +17,7 @@ mod count;
 mod crypto;
 mod decoder;
 mod flash;
+mod license;
 mod loaded;
 mod stack;
 mod update;
@@ -22,7 +25,9 @@ mod update;
 use semihosting::{println, process};
 
 fn run() -> ! {
-    let Some((decoder, update)) = decoder::run().zip(update::run()) else {
+    // SAFETY: the flash of the update is gone by then.
+    let license = || license::run(unsafe { flash::Ram::new() });
+    let Some(((decoder, update), license)) = decoder::run().zip(update::run()).zip(license()) else {
         println!("failed");
         process::exit(1)
     };
@@ -40,6 +45,14 @@ fn run() -> ! {
         update.moved.erased,
         update.stack_verify,
         update.stack_apply,
+    );
+    println!(
+        "license_boot={} license_install={} license_again={} license_verdict={} license_stack={}",
+        license.boot,
+        license.install,
+        license.again,
+        license.verdict,
+        license.stack,
     );
     process::exit(0)
 }
