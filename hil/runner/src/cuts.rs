@@ -22,8 +22,8 @@ use crate::product;
 
 /// The scenarios that are cut: an activation, an update into a slot, one in place, a list that the network sends.
 const SCENARIOS: [&str; 4] = ["one-button", "fota-client", "fota-client/in-place", "prl-update"];
-/// Cuts in one life, at most; the first life without a cut to come ends it.
-const MOST_IN_A_LIFE: u64 = 8;
+/// Cuts in one life that are planned, at least; less than twice as many at most. A life that ends before them ends.
+const LEAST_IN_A_LIFE: u64 = 6;
 
 /// What a scenario takes without cuts.
 struct Clean {
@@ -95,15 +95,8 @@ fn live(
     let mut draw = Seeded::new(bench.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let of = usize::try_from(number)? % clean.len();
     let Clean { scenario, operations, took } = &clean[of];
-    let kills: Vec<Kill> = (0..=draw.word() % MOST_IN_A_LIFE)
-        .map(|_| {
-            if draw.word() % 2 == 0 {
-                let cut = [Cut::Before, Cut::Torn { seed: 0 }, Cut::After][(draw.word() % 3) as usize];
-                Kill::In(draw.word() % operations, cut)
-            } else {
-                Kill::After(took.mul_f64((draw.word() % 1000) as f64 / 1000.0))
-            }
-        })
+    let kills: Vec<Kill> = (0..LEAST_IN_A_LIFE + draw.word() % LEAST_IN_A_LIFE)
+        .map(|_| kill(&mut draw, *operations, *took))
         .collect();
     let Played { facts, killed, log, whole, .. } = bench.play(scenario, &kills)?;
     campaign.lives += 1;
@@ -122,6 +115,19 @@ fn live(
         }
     }
     Ok(killed)
+}
+
+/// When the power fails next: anywhere in what the scenario takes, or, as a time with power gets ever further that way, more
+/// likely near its beginning.
+fn kill(draw: &mut Seeded, operations: u64, took: Duration) -> Kill {
+    let nearer = draw.word() % 6;
+    if draw.word() % 2 == 0 {
+        let cut = [Cut::Before, Cut::Torn { seed: 0 }, Cut::After][(draw.word() % 3) as usize];
+        Kill::In(draw.word() % (operations >> nearer).max(1), cut)
+    } else {
+        let per_mille = u32::try_from(draw.word() % 1000).unwrap_or_default();
+        Kill::After(took * per_mille / (1000 << nearer))
+    }
 }
 
 /// How a life with cuts ended well.
