@@ -1,7 +1,6 @@
 //! What a device maker sets at build time: where things are in flash, factory settings, capabilities.
 
 use kedge_platform::flash::Region;
-use kedge_protocol::is683::HardwareId;
 use kedge_protocol::is683::engine::Capability;
 use kedge_update_agent::{Device, Layout};
 
@@ -35,8 +34,8 @@ pub struct Config<'c> {
     pub device: Device<'c>,
     /// Factory settings.
     pub pri: Pri<'c>,
-    /// What the phone of this identity reports of itself by IS-683.
-    pub capability: fn(HardwareId) -> Capability,
+    /// What the phone reports of itself by IS-683; the hardware is that of the identity port, whatever stands here.
+    pub capability: Capability,
     /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 19. Their order is their place in the store:
     /// append only.
     pub objects: &'static [Stored],

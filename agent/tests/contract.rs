@@ -100,7 +100,7 @@ impl<'b> Bench<'b> {
                 memory: 0,
             },
             pri: Pri { objects: domain, spc: *b"000000" },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let messages = Box::leak(Box::default());
@@ -145,20 +145,8 @@ impl<'b> Bench<'b> {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 1024,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
-    }
+fn capability() -> Capability {
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 1024, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 const PRI: [(&str, &str); 3] = [

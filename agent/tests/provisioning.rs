@@ -109,7 +109,7 @@ impl Phone {
                 memory: 0,
             },
             pri: Pri { objects: &[], spc: *b"000000" },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let Self { flash, identity, entropy, log, now, receive, send, engine, receiver } = self;
@@ -175,20 +175,8 @@ impl Phone {
     }
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0,
-        max_prl_size: 64,
-        extended_prl: false,
-        max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: is683::engine::Carried::NONE,
-    }
+fn capability() -> Capability {
+    Capability { firmware_rev: 1, model: 1, max_prl_size: 64, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 fn stored(object: &Object<'_>) -> Vec<u8> {

@@ -1,21 +1,23 @@
-//! Reading and writing SyncML beside libwbxml, on the real messages of the corpus, in one run: octets of input per second.
+//! Reading and writing SyncML beside libwbxml, on the real messages of the corpus, in one run: octets of the documents per
+//! second of processor time.
 //!
-//! `cargo bench -p kedge-protocol --bench syncml`. Both do the same work: a whole message from one coding to the other. What
-//! only this crate can do, reading a message without writing it, is shown too. The library is loaded at run time; without
-//! it, or without the corpus, the bench says so.
+//! `cargo bench -p kedge-protocol --bench syncml`. Decoding is from the octets to everything that is in them: checked, then
+//! read to the last item here, a tree there. Encoding is from that to the same coding. Converting is from one coding to the
+//! other, by one call there. The library is loaded at run time; without it, or without the corpus, the bench says so.
 
-use std::ffi::{c_char, c_int, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use kedge_protocol::syncml::limits::SCRATCH;
-use kedge_protocol::syncml::{Dialect, Element, Format, Header, Item, Message, Part, Writer};
+use kedge_protocol::syncml::{Dialect, Element, Format, Head, Header, Item, Message, Part, Writer};
 use kedge_protocol::wap::Coding;
 use kedge_protocol::wire::Error;
 
-/// How long each measurement runs.
-const PATIENCE: Duration = Duration::from_millis(700);
+/// How long each measurement runs, in seconds of processor time.
+const PATIENCE: f64 = 0.5;
+/// Octets of the largest message, and of a libwbxml's rendering of it.
+const ROOM: usize = 65536;
 
 /// Work space, allocated once: nothing is allocated while it is measured.
 struct Room {
@@ -27,47 +29,70 @@ struct Room {
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
-    let mut messages = Vec::new();
-    collect(&folder.join("syncml"), &mut messages);
-    collect(&folder.join("wbxml/aosp-dmlib"), &mut messages);
-    messages.sort();
-    let messages: Vec<(Coding, Vec<u8>)> = messages.iter().filter_map(|path| load(path)).collect();
+    let mut paths = Vec::new();
+    collect(&folder.join("syncml"), &mut paths);
+    collect(&folder.join("wbxml/aosp-dmlib"), &mut paths);
+    paths.sort();
+    let messages: Vec<(Coding, Vec<u8>)> = paths.iter().filter_map(|path| load(path)).collect();
     if messages.is_empty() {
         println!("SKIPPED: no messages under ../shared/corpus");
         return;
     }
     let mut room =
-        Room { scratch: vec![0; 65536], head: vec![0; SCRATCH], item: vec![0; 65536], out: vec![0; 65536] };
+        Room { scratch: vec![0; ROOM], head: vec![0; SCRATCH], item: vec![0; ROOM], out: vec![0; ROOM] };
     let library = Libwbxml::load();
     if library.is_none() {
         println!("SKIPPED: libwbxml2.so.1 is not installed; only this crate is measured");
     }
     for (from, to) in [(Coding::Wbxml, Coding::Xml), (Coding::Xml, Coding::Wbxml)] {
+        // Both must take it: libwbxml refuses bare ampersands.
+        let taken =
+            |bytes: &[u8]| library.as_ref().is_none_or(|library| library.convert(from, bytes).is_some());
         let inputs: Vec<&[u8]> = messages
             .iter()
-            .filter(|(coding, bytes)| {
-                // Both must take it: libwbxml refuses bare ampersands.
-                *coding == from
-                    && library.as_ref().is_none_or(|library| library.convert(from, bytes).is_some())
-            })
+            .filter(|(coding, bytes)| *coding == from && taken(bytes))
             .map(|(_, bytes)| bytes.as_slice())
             .collect();
         let octets: usize = inputs.iter().map(|bytes| bytes.len()).sum();
-        println!("{from:?} to {to:?}: {} messages, {octets} octets", inputs.len());
-        let read = measure(&inputs, |bytes| {
-            black_box(read(from, bytes, &mut room)).unwrap();
-        });
-        let ours = measure(&inputs, |bytes| {
-            black_box(convert(from, bytes, to, &mut room)).unwrap();
-        });
-        println!("  kedge, read          {:>8.1} MB/s", read / 1e6);
-        println!("  kedge, read, written {:>8.1} MB/s", ours / 1e6);
-        if let Some(library) = &library {
-            let theirs = measure(&inputs, |bytes| {
+        println!("{from:?}: {} messages, {octets} octets", inputs.len());
+        let ours = [
+            measure(octets, &inputs, |bytes| {
+                black_box(read(from, bytes, &mut room)).unwrap();
+            }),
+            {
+                let decoded: Vec<_> = inputs.iter().map(|bytes| Decoded::of(from, bytes).unwrap()).collect();
+                measure(octets, &decoded, |decoded| {
+                    black_box(decoded.write(from, &mut room.out)).unwrap();
+                })
+            },
+            measure(octets, &inputs, |bytes| {
+                black_box(convert(from, bytes, to, &mut room)).unwrap();
+            }),
+        ];
+        let theirs = library.as_ref().map(|library| {
+            let trees: Vec<_> = inputs.iter().map(|bytes| library.tree(from, bytes).unwrap()).collect();
+            let encoded = measure(octets, &trees, |tree| {
+                black_box(library.encode(from, *tree));
+            });
+            trees.into_iter().for_each(|tree| library.destroy(tree));
+            let decoded = measure(octets, &inputs, |bytes| {
+                library.destroy(black_box(library.tree(from, bytes)).unwrap());
+            });
+            let converted = measure(octets, &inputs, |bytes| {
                 black_box(library.convert(from, bytes));
             });
-            println!("  libwbxml             {:>8.1} MB/s", theirs / 1e6);
-            println!("  ratio                {:>8.1}", ours / theirs);
+            [decoded, encoded, converted]
+        });
+        for (number, name) in ["decoded", "encoded", "converted"].into_iter().enumerate() {
+            let ours = ours[number];
+            print!("  {name:<10} kedge {:>7.1} MB/s", ours / 1e6);
+            match theirs {
+                Some(theirs) => {
+                    let theirs = theirs[number];
+                    println!(", libwbxml {:>6.1} MB/s, ratio {:>5.1}", theirs / 1e6, ours / theirs);
+                }
+                None => println!(),
+            }
         }
     }
 }
@@ -95,26 +120,98 @@ fn load(path: &Path) -> Option<(Coding, Vec<u8>)> {
     Some((coding, bytes))
 }
 
-/// Octets per second.
-fn measure(inputs: &[&[u8]], mut work: impl FnMut(&[u8])) -> f64 {
-    let octets: usize = inputs.iter().map(|bytes| bytes.len()).sum();
-    let (start, mut rounds) = (Instant::now(), 0_u32);
-    while start.elapsed() < PATIENCE {
-        for bytes in inputs {
-            work(bytes);
-        }
+/// Octets per second, where one round through `inputs` stands for so many octets.
+fn measure<T>(octets: usize, inputs: &[T], mut work: impl FnMut(&T)) -> f64 {
+    let (start, mut rounds) = (seconds(), 0_u32);
+    loop {
+        inputs.iter().for_each(&mut work);
         rounds += 1;
+        let took = seconds() - start;
+        if took >= PATIENCE {
+            #[expect(clippy::cast_precision_loss, reason = "some ten thousand octets")]
+            let total = octets as f64 * f64::from(rounds);
+            return total / took;
+        }
     }
-    #[expect(clippy::cast_precision_loss, reason = "some ten thousand octets")]
-    let total = octets as f64 * f64::from(rounds);
-    total / start.elapsed().as_secs_f64()
+}
+
+/// Processor time of this program: what else runs on the machine does not count.
+#[allow(unsafe_code, reason = "the standard library has no such clock")]
+fn seconds() -> f64 {
+    const PROCESS: c_int = 2;
+    let mut time: [c_long; 2] = [0; 2];
+    // SAFETY: a timespec is two longs here.
+    unsafe { clock_gettime(PROCESS, time.as_mut_ptr()) };
+    #[expect(clippy::cast_precision_loss, reason = "seconds and billionths of one")]
+    let [whole, billionths] = time.map(|part| part as f64);
+    whole + billionths / 1e9
+}
+
+/// What is in a message, with its texts lent from wherever they are.
+struct Decoded {
+    header: Header<'static>,
+    elements: Vec<Written>,
+    is_final: bool,
+}
+
+enum Written {
+    Begin(Head<'static>),
+    End,
+    Command(Head<'static>, Vec<Part<'static>>),
+}
+
+impl Decoded {
+    fn of(coding: Coding, bytes: &[u8]) -> Result<Self, Error> {
+        // Each text stays for the rest of the run.
+        let room = || vec![0; ROOM].leak();
+        let message = Message::check(coding, bytes.to_vec().leak(), room())?;
+        let (header, mut body) = message.read(room())?;
+        let header = Header { dtd: header.dialect().unwrap_or(Dialect::V1_2).dtd(), ..header };
+        let mut elements = Vec::new();
+        while let Some(element) = body.next(room())? {
+            elements.push(match element {
+                Element::Begin(head) => Written::Begin(head),
+                Element::End(_) => Written::End,
+                Element::Command(head, mut parts) => {
+                    let mut all = Vec::new();
+                    while let Some(part) = parts.next(room())? {
+                        all.push(part);
+                    }
+                    Written::Command(head, all)
+                }
+            });
+        }
+        Ok(Self { header, elements, is_final: message.is_final() })
+    }
+
+    fn write(&self, to: Coding, out: &mut [u8]) -> Result<usize, Error> {
+        let mut writer = Writer::new(to, out, &self.header)?;
+        for element in &self.elements {
+            match element {
+                Written::Begin(head) => writer.begin(head)?,
+                Written::End => writer.end()?,
+                Written::Command(head, parts) => {
+                    let mut command = writer.command(head)?;
+                    for part in parts {
+                        command = match part {
+                            Part::TargetRef(uri) => command.target_ref(uri)?,
+                            Part::SourceRef(uri) => command.source_ref(uri)?,
+                            Part::Item(item) => command.item(&in_coding(*item, to))?,
+                        };
+                    }
+                    command.end()?;
+                }
+            }
+        }
+        writer.finish(self.is_final).map(<[u8]>::len)
+    }
 }
 
 /// Everything of a message, down to every item.
 fn read(coding: Coding, bytes: &[u8], room: &mut Room) -> Result<usize, Error> {
     let message = Message::check(coding, bytes, &mut room.scratch)?;
-    let mut parts_read = message.header(&mut room.scratch)?.message.len();
-    let mut body = message.body()?;
+    let (header, mut body) = message.read(&mut room.scratch)?;
+    let mut parts_read = header.message.len();
     while let Some(element) = body.next(&mut room.head)? {
         if let Element::Command(_, mut parts) = element {
             while black_box(parts.next(&mut room.item)?).is_some() {
@@ -128,10 +225,9 @@ fn read(coding: Coding, bytes: &[u8], room: &mut Room) -> Result<usize, Error> {
 /// The message in the other coding.
 fn convert(from: Coding, bytes: &[u8], to: Coding, room: &mut Room) -> Result<usize, Error> {
     let message = Message::of_checked(from, bytes);
-    let header = message.header(&mut room.scratch)?;
+    let (header, mut body) = message.read(&mut room.scratch)?;
     let header = Header { dtd: header.dialect().unwrap_or(Dialect::V1_2).dtd(), ..header };
     let mut writer = Writer::new(to, &mut room.out, &header)?;
-    let mut body = message.body()?;
     while let Some(element) = body.next(&mut room.head)? {
         match element {
             Element::Begin(head) => writer.begin(&head)?,
@@ -164,18 +260,28 @@ fn in_coding(item: Item<'_>, to: Coding) -> Item<'_> {
 type Create = unsafe extern "C" fn(*mut *mut c_void) -> c_int;
 type Run = unsafe extern "C" fn(*mut c_void, *const u8, c_ulong, *mut *mut u8, *mut c_ulong) -> c_int;
 type Destroy = unsafe extern "C" fn(*mut c_void);
+type FromWbxml = unsafe extern "C" fn(*const u8, c_ulong, c_int, c_int, *mut *mut c_void) -> c_int;
+type FromXml = unsafe extern "C" fn(*const u8, c_ulong, *mut *mut c_void) -> c_int;
+type Encode = unsafe extern "C" fn(*mut c_void, *mut *mut u8, *mut c_ulong, *const c_void) -> c_int;
 
 #[allow(unsafe_code, reason = "a C library is called")]
 unsafe extern "C" {
     fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
     fn free(memory: *mut c_void);
+    fn clock_gettime(clock: c_int, time: *mut c_long) -> c_int;
 }
 
-/// The two converters of libwbxml 0.11, as its header `wbxml_conv.h` declares them.
+/// The two converters of libwbxml 0.11 and what they are made of, as its headers `wbxml_conv.h` and `wbxml_tree.h` declare
+/// them.
 struct Libwbxml {
     to_xml: Converter,
     to_wbxml: Converter,
+    from_wbxml: FromWbxml,
+    from_xml: FromXml,
+    as_wbxml: Encode,
+    as_xml: Encode,
+    destroy_tree: Destroy,
 }
 
 struct Converter {
@@ -208,7 +314,22 @@ impl Libwbxml {
                 }
             })
         };
+        // SAFETY: these are functions of the types that the library's header declares.
+        let (from_wbxml, from_xml, as_wbxml, as_xml, destroy_tree) = unsafe {
+            (
+                core::mem::transmute::<*mut c_void, FromWbxml>(symbol(c"wbxml_tree_from_wbxml")?),
+                core::mem::transmute::<*mut c_void, FromXml>(symbol(c"wbxml_tree_from_xml")?),
+                core::mem::transmute::<*mut c_void, Encode>(symbol(c"wbxml_tree_to_wbxml")?),
+                core::mem::transmute::<*mut c_void, Encode>(symbol(c"wbxml_tree_to_xml")?),
+                core::mem::transmute::<*mut c_void, Destroy>(symbol(c"wbxml_tree_destroy")?),
+            )
+        };
         Some(Self {
+            from_wbxml,
+            from_xml,
+            as_wbxml,
+            as_xml,
+            destroy_tree,
             to_xml: converter(
                 c"wbxml_conv_wbxml2xml_create",
                 c"wbxml_conv_wbxml2xml_run",
@@ -220,6 +341,40 @@ impl Libwbxml {
                 c"wbxml_conv_xml2wbxml_destroy",
             )?,
         })
+    }
+
+    /// The message as a tree; `None` if the library refuses it.
+    #[allow(unsafe_code, reason = "a C library is called")]
+    fn tree(&self, from: Coding, bytes: &[u8]) -> Option<*mut c_void> {
+        let mut tree = core::ptr::null_mut();
+        let len = c_ulong::try_from(bytes.len()).ok()?;
+        // SAFETY: the input is read only; the tree is the caller's to destroy.
+        let status = unsafe {
+            match from {
+                Coding::Wbxml => (self.from_wbxml)(bytes.as_ptr(), len, 0, 0, &raw mut tree),
+                Coding::Xml => (self.from_xml)(bytes.as_ptr(), len, &raw mut tree),
+            }
+        };
+        (status == 0 && !tree.is_null()).then_some(tree)
+    }
+
+    /// How long a document of the tree is.
+    #[allow(unsafe_code, reason = "a C library is called")]
+    fn encode(&self, to: Coding, tree: *mut c_void) -> c_ulong {
+        let encode = if to == Coding::Wbxml { self.as_wbxml } else { self.as_xml };
+        let (mut out, mut len) = (core::ptr::null_mut(), 0);
+        // SAFETY: the tree is one of ours; without parameters the library takes its own; the output is ours to free.
+        unsafe {
+            assert_eq!(encode(tree, &raw mut out, &raw mut len, core::ptr::null()), 0);
+            free(out.cast());
+        }
+        len
+    }
+
+    #[allow(unsafe_code, reason = "a C library is called")]
+    fn destroy(&self, tree: *mut c_void) {
+        // SAFETY: the tree is one of ours and not used again.
+        unsafe { (self.destroy_tree)(tree) }
     }
 
     /// How long the message is in the other coding; `None` if the library refuses it.

@@ -19,6 +19,7 @@
 //! | [`dm`] | OMA device management: tree, objects, authentication, session, notification, bootstrap | OMA DM 1.2.1 |
 //! | [`dlota`] | download descriptors and the download session | OMA Download 1.0 |
 //! | [`fumo`] | the firmware update object: states, results, completion | OMA FUMO 1.0 |
+//! | [`scomo`] | the software component object: packages and components | OMA SCOMO 1.0 |
 //! | [`cbor`] | CBOR in its deterministic encoding | RFC 8949 |
 //! | [`license`] | provisioning over redirects, signed documents, what a license permits | RFC 8392, 9052, project profile |
 //!
@@ -49,6 +50,7 @@ pub mod iota;
 pub mod is683;
 pub mod license;
 pub mod mime;
+pub mod scomo;
 pub mod sms;
 pub mod syncml;
 pub mod wap;

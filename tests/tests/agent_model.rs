@@ -297,19 +297,14 @@ fn store_region() -> Region {
     region(8, 8)
 }
 
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 1,
         model: 1,
         band_mode: 0x60,
         max_prl_size: 64,
-        extended_prl: false,
         max_sid_nid: 4,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
+        ..Capability::PLAIN
     }
 }
 
@@ -334,7 +329,7 @@ fn config() -> Config<'static> {
             memory: 0,
         },
         pri: Pri { objects: &OBJECTS, spc: *b"000000" },
-        capability,
+        capability: capability(),
         objects: &[],
     }
 }

@@ -10,7 +10,7 @@ use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
-use kedge_protocol::is683::engine::{Mode, Phone as _};
+use kedge_protocol::is683::engine::{Capability, Mode, Phone as _};
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
@@ -125,7 +125,7 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
     }
 
     fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
-        let capability = (self.config.capability)(hardware_id(id));
+        let capability = Capability { hardware: hardware_id(id), ..self.config.capability };
         StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.programming))
     }
 
@@ -282,7 +282,8 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         forward: &[u8],
     ) -> Option<usize> {
         let was_committed = self.engine.committed();
-        let capability = (self.config.capability)(hardware_id(context.identity.hardware_id()));
+        let hardware = hardware_id(context.identity.hardware_id());
+        let capability = Capability { hardware, ..self.config.capability };
         let mut phone = StoredPhone::new(
             &mut self.store,
             context.flash,
@@ -323,8 +324,8 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
             (Object::MakeModelVersion, _) => {
                 write!(text, "{};{};{}", identity.make(), identity.model(), identity.version())
             }
-            (Object::PrlMaxSize, id) => {
-                let most = (self.config.capability)(hardware_id(id)).max_prl_size;
+            (Object::PrlMaxSize, _) => {
+                let most = self.config.capability.max_prl_size;
                 write!(text, "{}", usize::from(most).min(PRL))
             }
             (Object::PrlId, _) => write!(text, "{prl_id}"),

@@ -29,6 +29,7 @@ use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_protocol::wap::Shelf;
+use kedge_protocol::wire::Slot;
 use kedge_update_agent::Update;
 
 use crate::config::Config;
@@ -310,16 +311,51 @@ pub struct Agent<'b, const PRL: usize> {
 impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// Takes up what flash holds: opens the store, reads the update journal, confirms a new firmware (this call coming this
     /// far is the health check), and puts the result of an update into the outbox.
+    ///
+    /// For programs with a large stack: an agent is some 10 KB. Others have a place for it: [`Self::start_in`].
     pub fn start<F: NorFlash, C: Crypto>(
         config: Config<'b>,
         memory: Memory<'b, PRL>,
         context: &mut Context<'_, F, C>,
     ) -> Result<Self, AgentError<F::Error>> {
+        let mut place = Slot::Empty;
+        Self::start_in(&mut place, config, memory, context)?;
+        match place {
+            Slot::Held(agent) => Ok(agent),
+            Slot::Empty => Err(AgentError::Misuse),
+        }
+    }
+
+    /// The same in a place of the caller's, static memory for example; what was there before is gone.
+    pub fn start_in<'p, F: NorFlash, C: Crypto>(
+        place: &'p mut Slot<Self>,
+        config: Config<'b>,
+        memory: Memory<'b, PRL>,
+        context: &mut Context<'_, F, C>,
+    ) -> Result<&'p mut Self, AgentError<F::Error>> {
         let digits = core::str::from_utf8(&config.pri.spc).unwrap_or_default();
         let factory_spc = Spc::new(digits).ok_or(AgentError::Config("service programming code"))?;
         let (store, opened) = Store::open(context.flash, config.store, context.identity.hardware_id())?;
         let update = Update::mount(context.flash, config.update)?;
         context.event(&Event::Started { store: opened });
+        Self::put(place, config, memory, (factory_spc, store, update));
+        let agent = place.as_mut().ok_or(AgentError::Misuse)?;
+        if agent.desk.store.len(Key::Dialled as u8).is_some() {
+            agent.dialled = Some(context.now.saturating_add(limits::DIALLED));
+        }
+        agent.desk.update.confirm(context.flash)?;
+        agent.desk.collect_outcome(context)?;
+        Ok(agent)
+    }
+
+    /// An idle agent. A function of its own, so that whatever is copied here is off the stack when the work begins.
+    #[inline(never)]
+    fn put(
+        place: &mut Slot<Self>,
+        config: Config<'b>,
+        memory: Memory<'b, PRL>,
+        (factory_spc, store, update): (Spc, Store, Update),
+    ) {
         let desk = Desk {
             config,
             factory_spc,
@@ -333,7 +369,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             download: None,
             answer: [0; desk::ANSWER],
         };
-        let mut agent = Self {
+        *place = Slot::Held(Self {
             desk,
             triggers: trigger::Queue::new(),
             state: State::Idle(memory.buffers),
@@ -345,13 +381,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             text: None,
             dialled: None,
             messages: memory.messages,
-        };
-        if agent.desk.store.len(Key::Dialled as u8).is_some() {
-            agent.dialled = Some(context.now.saturating_add(limits::DIALLED));
-        }
-        agent.desk.update.confirm(context.flash)?;
-        agent.desk.collect_outcome(context)?;
-        Ok(agent)
+        });
     }
 
     /// Offers a trigger; its session starts as soon as nothing else runs.

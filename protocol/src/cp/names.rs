@@ -23,7 +23,9 @@ macro_rules! names {
 
             /// What is spelled like this; upper and lower case differ.
             pub fn find(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|name| name.text() == text)
+                // Few begin alike and are as long: the others need not be compared.
+                let likely = |name: &str| name.len() == text.len() && name.bytes().next() == text.bytes().next();
+                Self::ALL.iter().copied().find(|name| likely(name.text()) && name.text() == text)
             }
 
             /// What has this number.

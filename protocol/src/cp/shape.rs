@@ -19,7 +19,8 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn of(kind: Kind) -> &'static Self {
-        SHAPES.iter().find(|shape| shape.kind == kind).unwrap_or(&NONE)
+        // They stand in the order of the kinds.
+        SHAPES.get(usize::from(kind.number())).filter(|shape| shape.kind == kind).unwrap_or(&NONE)
     }
 
     /// Whether the characteristic may stand in `parent`, `None` being the root element.

@@ -14,7 +14,7 @@
 //! | [`session`] | the conversation |
 //! | [`tnds`] | sub-trees as documents |
 //! | [`auth`] | credentials, challenges, the digest port |
-//! | [`objects`] | DevInfo, DevDetail, the accounts |
+//! | [`objects`] | DevInfo, DevDetail, the accounts, the inbox; the tunnel, what the network programmed, settings |
 //! | [`notification`] | package 0: the push that asks for a session, its proof, replays and floods |
 //! | [`bootstrap`] | how the first account comes to the device, and who may replace it |
 //! | [`account`] | the account of a server, as it is kept and as the account object shows it |
@@ -37,5 +37,5 @@ pub mod session;
 pub mod tnds;
 mod tree;
 
-pub use object::{Access, Call, Chunk, Object, Rule, Store, StoreError, Value};
+pub use object::{Access, Call, Chunk, MAX_WHOLE, Object, Rule, Store, StoreError, Value};
 pub use tree::{Acl, Caller, New, Nodes, Property, Query, Right, Tree, TreeError, Uri, UriLimits};

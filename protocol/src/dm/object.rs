@@ -33,6 +33,9 @@
 use super::Nodes;
 use crate::syncml::{Code, Format};
 
+/// Longest value, in octets, that the tree puts together for an object: the longest URL of a server.
+pub const MAX_WHOLE: u32 = 255;
+
 /// Which commands a node takes (`oma-dm.md` section 9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Access(u8);
@@ -74,6 +77,9 @@ pub enum Value {
     Kept,
     /// The object's: told by [`Object::get`], taken by [`Object::put`].
     Object,
+    /// The tree's, but what [`Object::get`] tells covers it, unless that is `NOT_FOUND`: for what a process that is under way
+    /// shows until it ends.
+    Covered,
 }
 
 /// A node of an object, or with a `*` in its path any number of them.
@@ -129,6 +135,18 @@ impl Rule {
         Self::leaf(path, format, access, Value::Object)
     }
 
+    /// An interior node into which servers put whole objects, as sub-trees: the device decides by their identifiers where
+    /// they go. Nothing stays in it, and nothing of it can be read.
+    pub const fn inbox(path: &'static str, identifier: &'static str) -> Self {
+        Self { access: Access::ADD, ..Self::interior(path, identifier) }
+    }
+
+    /// The same with a value that the object may cover.
+    #[must_use]
+    pub const fn covered(self) -> Self {
+        Self { value: Value::Covered, ..self }
+    }
+
     /// The same of another media type.
     #[must_use]
     pub const fn typed(self, media_type: &'static str) -> Self {
@@ -160,6 +178,16 @@ impl Rule {
         }
     }
 
+    /// Whether the node is an [`Self::inbox`].
+    pub(super) fn is_inbox(&self) -> bool {
+        self.format == Format::Node && self.permanent && self.access == Access::ADD
+    }
+
+    /// Whether [`Object::put`] gets the values in one piece, however they came: those that are short by rule.
+    pub(super) const fn comes_whole(&self) -> bool {
+        self.max_len > 0 && self.max_len <= MAX_WHOLE
+    }
+
     /// Whether the rule is that of `path`.
     pub fn covers(&self, path: &str) -> bool {
         covers(self.path, path)
@@ -189,12 +217,14 @@ pub struct Chunk<'a> {
     pub offset: u32,
     /// Whether these are the last; what is put together then must not count before [`Object::commit`].
     pub last: bool,
+    /// The media type that came with them, if one did: many servers leave it out and mean that of the node.
+    pub media_type: Option<&'a str>,
 }
 
 impl<'a> Chunk<'a> {
-    /// A value in one piece.
+    /// A value in one piece, of the type that the node has.
     pub const fn whole(octets: &'a [u8]) -> Self {
-        Self { octets, offset: 0, last: true }
+        Self { octets, offset: 0, last: true, media_type: None }
     }
 }
 
@@ -205,6 +235,8 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// The argument; empty if there is none.
     pub argument: &'a [u8],
+    /// Its media type, if one came with it.
+    pub media_type: Option<&'a str>,
     /// What a generic alert about it must give back.
     pub correlator: Option<&'a str>,
     /// Who calls; empty for the device itself.
@@ -218,7 +250,7 @@ pub trait Object {
     /// The nodes, parents before children; paths of all objects of a tree differ.
     fn rules(&self) -> &'static [Rule];
 
-    /// Writes the value of a leaf of [`Value::Object`]; what does not fit is `TOO_LARGE`.
+    /// Writes the value of a leaf of [`Value::Object`] or [`Value::Covered`]; what does not fit is `TOO_LARGE`.
     fn get(&mut self, path: &str, nodes: &Nodes<'_>, out: &mut crate::wire::Writer<'_>) -> Result<(), Code> {
         let _ = (path, nodes, out);
         Err(Code::NOT_FOUND)
@@ -230,8 +262,8 @@ pub trait Object {
         Ok(())
     }
 
-    /// Takes a value of a leaf of [`Value::Object`], maybe in several pieces. It counts from [`Self::commit`] on; a piece
-    /// with offset 0 begins anew.
+    /// Takes a value of a leaf of [`Value::Object`], maybe in several pieces, unless its rule says that it has at most
+    /// [`MAX_WHOLE`] octets. It counts from [`Self::commit`] on; a piece with offset 0 begins anew.
     fn put(&mut self, path: &str, chunk: &Chunk<'_>) -> Result<(), Code> {
         let _ = (path, chunk);
         Err(Code::NOT_ALLOWED)

@@ -7,12 +7,17 @@
 //! Read are both codings, as documents of their own and as elements inside Data; written is XML, which every message can
 //! carry. A Node on the first level that is named as the target of the command is the target itself, others are
 //! below it: real documents have both. A node without a name gets one that is free.
+//!
+//! What an Add may do below a node that is there already is judged command by command; a node that the document itself
+//! brings is brought with all that is in it. In an inbox ([`super::Rule::inbox`]) every node of the first level is a whole
+//! object: it goes where its identifier belongs, by the rights that hold there. One that no object of the device has is
+//! refused with 415; the device itself, in a bootstrap, passes it over.
 
 use super::limits::{MAX_ACL, MAX_DEPTH, MAX_TITLE, MAX_TYPE, MAX_URI};
 use super::tree::{is_within, name_of};
 use super::{Caller, New, Property, Tree};
 use crate::mime::MediaType;
-use crate::syncml::{Code, Format, Inline, Verb};
+use crate::syncml::{Code, Data, Format, Inline, Item, Parts, Verb};
 use crate::wap::Coding;
 use crate::wbxml::{Event, Joined, Pull, Sink};
 use crate::wire::{self, Decimal, Error, ErrorKind, Text};
@@ -226,6 +231,27 @@ pub fn read(
     apply(tree, by, verb, target, &mut inline, work)
 }
 
+/// The document that an item of this coding brings, and what its base64 leaves of the work space.
+pub(super) fn of_item<'d>(
+    coding: Coding,
+    item: &Item<'d>,
+    parts: &Parts<'d>,
+    work: &'d mut [u8],
+) -> Result<(Inline<'d>, &'d mut [u8]), Code> {
+    let octets = item.data.map_or(&[][..], |data| data.octets());
+    let encoded = item.meta.format.and_then(Format::from_name) == Some(Format::B64);
+    let (document, rest) = match (item.data, parts.inline()) {
+        (Some(Data::Markup), Some(inline)) => return Ok((inline, work)),
+        _ if encoded => {
+            let half = work.len() / 2;
+            let (document, rest) = work.split_at_mut_checked(half).ok_or(Code::TOO_LARGE)?;
+            (base64::decode(octets, document).map_err(code_of)?, rest)
+        }
+        _ => (octets, work),
+    };
+    Ok((Inline::document(coding, document).map_err(code_of)?, rest))
+}
+
 /// The same of elements inside Data.
 pub fn apply<'a>(
     tree: &mut Tree<'_, '_>,
@@ -243,14 +269,22 @@ pub fn apply<'a>(
     } else {
         by
     };
+    let inbox = tree.inbox(target);
+    if inbox {
+        tree.may_add(by, target)?;
+    }
     let mut reading = Reading {
         tree,
         by,
+        verb,
         target,
+        inbox,
         path: path_text(target)?,
         bases: [0; MAX_DEPTH],
         depth: 0,
         moved: false,
+        brought: None,
+        passed: None,
         node: Described::NOTHING,
         work,
     };
@@ -267,13 +301,20 @@ pub fn apply<'a>(
 struct Reading<'r, 't, 'o> {
     tree: &'r mut Tree<'t, 'o>,
     by: Caller<'r>,
+    verb: Verb,
     target: &'r str,
+    /// The target is an inbox, or in one.
+    inbox: bool,
     path: Text<MAX_URI>,
     /// How long the path was outside of each open node.
     bases: [usize; MAX_DEPTH],
     depth: usize,
     /// Whether the node that is open stands where a `Path` put it.
     moved: bool,
+    /// How deep the outermost open node stands that this document has created: what is in it comes with it.
+    brought: Option<usize>,
+    /// How deep the node stands that is passed over with all that is in it.
+    passed: Option<usize>,
     node: Described,
     work: &'r mut [u8],
 }
@@ -317,9 +358,13 @@ impl Reading<'_, '_, '_> {
     fn end(&mut self) -> Result<(), Code> {
         let Some(depth) = self.depth.checked_sub(1) else { return Ok(()) };
         self.flush()?;
+        self.brought = self.brought.filter(|brought| *brought != self.depth);
+        self.passed = self.passed.filter(|passed| *passed != self.depth);
         self.depth = depth;
         let base = self.bases.get(depth).copied().unwrap_or(0);
-        self.path = path_text(self.path.as_str().get(..base).unwrap_or_default())?;
+        // A node of an inbox went somewhere else.
+        let path = if depth == 0 { self.target } else { self.path.as_str().get(..base).unwrap_or_default() };
+        self.path = path_text(path)?;
         // What encloses it was made before it.
         self.node = Described { done: true, ..Described::NOTHING };
         Ok(())
@@ -394,10 +439,18 @@ impl Reading<'_, '_, '_> {
             return Ok(());
         }
         self.node.done = true;
+        if self.passed.is_some() {
+            return Ok(());
+        }
         let base = self.depth.checked_sub(1).and_then(|i| self.bases.get(i)).copied().unwrap_or(0);
-        let unnamed = self.path.as_str().len() == base && self.path.as_str() != self.target;
-        if unnamed || self.depth > 1 && self.path.as_str().len() == base {
-            self.path = self.free_name()?;
+        let unnamed = self.path.as_str().len() == base;
+        if self.inbox && self.depth == 1 {
+            match self.home()? {
+                Some(home) => self.path = home,
+                None => return Ok(()),
+            }
+        } else if unnamed && (self.depth > 1 || self.path.as_str() != self.target) {
+            self.path = self.free_name(self.path.as_str())?;
         }
         let half = self.work.len() / 2;
         let (text, decoded) = self.work.split_at_mut_checked(half).ok_or(Code::TOO_LARGE)?;
@@ -412,11 +465,17 @@ impl Reading<'_, '_, '_> {
         let new = New { format: self.node.format, media_type, octets };
         let path = self.path.as_str();
         // The right to bring a node is that to bring what is in it, whatever list it brings along.
-        let by = if self.depth == 1 || self.moved { self.by } else { Caller::Device };
-        match self.tree.format(path) {
+        let by = if self.brought.is_some() && !self.moved { Caller::Device } else { self.by };
+        let exists = self.tree.format(path);
+        match exists {
             Some(Format::Node) => {}
+            Some(_) if self.verb == Verb::Add && by != Caller::Device => return Err(Code::ALREADY_EXISTS),
             Some(_) => self.tree.replace(by, path, &new)?,
             None => self.tree.add(by, path, &new)?,
+        }
+        let by = if exists.is_none() { Caller::Device } else { by };
+        if exists.is_none() && self.brought.is_none() {
+            self.brought = Some(self.depth);
         }
         for (query, text) in [
             ("?prop=ACL", self.node.acl.as_ref().map(Text::as_str)),
@@ -424,17 +483,37 @@ impl Reading<'_, '_, '_> {
         ] {
             if let Some(text) = text {
                 let uri: Text<{ MAX_URI + 16 }> = Text::of(&[path, query]).ok_or(Code::URI_TOO_LONG)?;
-                self.tree.replace(Caller::Device, uri.as_str(), &New::value(text.as_bytes()))?;
+                self.tree.replace(by, uri.as_str(), &New::value(text.as_bytes()))?;
             }
         }
         Ok(())
     }
 
+    /// Where the object belongs that an inbox got; `None` if it is passed over.
+    fn home(&mut self) -> Result<Option<Text<MAX_URI>>, Code> {
+        let Some(root) = self.tree.home(self.node.media_type.as_str()) else {
+            if self.by != Caller::Device {
+                return Err(Code::UNSUPPORTED_FORMAT);
+            }
+            self.passed = Some(self.depth);
+            return Ok(None);
+        };
+        // It is named by itself, or by the target of the command.
+        let named = self.path.as_str().len() > self.target.len() || self.target.contains(|c| c == '/');
+        let path = if named { joined(root, name_of(self.path.as_str()))? } else { self.free_name(root)? };
+        match (self.tree.format(path.as_str()), self.by) {
+            (None, _) => Ok(Some(path)),
+            // Who sends a bootstrap cannot know what there is.
+            (Some(_), Caller::Device) => self.free_name(root).map(Some),
+            (Some(_), Caller::Server(_)) => Err(Code::ALREADY_EXISTS),
+        }
+    }
+
     /// A name that nothing has, for a node that brought none.
-    fn free_name(&self) -> Result<Text<MAX_URI>, Code> {
+    fn free_name(&self, parent: &str) -> Result<Text<MAX_URI>, Code> {
         for number in 1..=MAX_NAMES {
             let name: Text<11> = Text::of(&["x", Decimal::new(number).as_str()]).ok_or(Code::FAILED)?;
-            let path = joined(self.path.as_str(), name.as_str())?;
+            let path = joined(parent, name.as_str())?;
             if self.tree.format(path.as_str()).is_none() {
                 return Ok(path);
             }
@@ -473,7 +552,7 @@ fn joined(parent: &str, name: &str) -> Result<Text<MAX_URI>, Code> {
 }
 
 /// What a fault of a document means for its command.
-fn code_of(error: Error) -> Code {
+pub(super) fn code_of(error: Error) -> Code {
     match error.kind {
         ErrorKind::NoRoom | ErrorKind::LimitExceeded => Code::TOO_LARGE,
         ErrorKind::BadText => Code::FAILED,

@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::wire::Writer;
+use crate::wire::{Slot, Writer};
 
 /// How long the segments of a datagram are waited for, counted from the first (`wap-push.md` section 10, item 8).
 pub const LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -96,7 +96,7 @@ pub struct Counts {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reassembly<K, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize> {
-    datagrams: [Option<Datagram<K>>; DATAGRAMS],
+    datagrams: [Slot<Datagram<K>>; DATAGRAMS],
     cells: [Cell<CELL>; CELLS],
     counts: Counts,
 }
@@ -134,7 +134,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
     pub const fn new() -> Self {
         const { assert!(DATAGRAMS > 0 && CELLS > 0 && CELL > 0) };
         Self {
-            datagrams: [None; DATAGRAMS],
+            datagrams: [Slot::Empty; DATAGRAMS],
             cells: [Cell { owner: None, number: 0, len: 0, octets: [0; CELL] }; CELLS],
             counts: Counts { whole: 0, duplicates: 0, refused: 0, expired: 0, displaced: 0 },
         }
@@ -176,12 +176,12 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
 
     /// When [`Self::expire`] next has something to give up; `None`: nothing is held.
     pub fn deadline(&self) -> Option<Duration> {
-        self.datagrams.iter().flatten().map(|datagram| datagram.until).min()
+        self.held().map(|datagram| datagram.until).min()
     }
 
     /// How many datagrams are incomplete.
     pub fn incomplete(&self) -> usize {
-        self.datagrams.iter().flatten().filter(|datagram| !datagram.whole).count()
+        self.held().filter(|datagram| !datagram.whole).count()
     }
 
     /// How many cells are in use.
@@ -248,11 +248,11 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
 
     /// A place for a new datagram.
     fn open(&mut self, now: Duration, segment: &Segment<'_, K>) -> usize {
-        let free = self.datagrams.iter().position(Option::is_none);
+        let free = self.datagrams.iter().position(Slot::is_empty);
         let place = free.unwrap_or_else(|| self.displace(None));
         if let Some(slot) = self.datagrams.get_mut(place) {
             let until = now.saturating_add(LIFETIME);
-            *slot = Some(Datagram { key: segment.key, total: segment.total, until, whole: false });
+            *slot = Slot::Held(Datagram { key: segment.key, total: segment.total, until, whole: false });
         }
         place
     }
@@ -277,7 +277,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
     fn displace(&mut self, kept: Option<usize>) -> usize {
         let others = self.datagrams.iter().enumerate().filter(|(place, _)| Some(*place) != kept);
         let spared = others
-            .filter_map(|(place, datagram)| datagram.map(|d| (!d.whole, d.until, place)))
+            .filter_map(|(place, datagram)| datagram.as_ref().map(|d| (!d.whole, d.until, place)))
             .min()
             .map_or((false, 0), |(incomplete, _, place)| (incomplete, place));
         if spared.0 {
@@ -298,18 +298,22 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
             self.release(place);
             return Err(Refused::NoRoom(missing));
         }
-        if let Some(Some(datagram)) = self.datagrams.get_mut(place) {
+        if let Some(datagram) = self.datagrams.get_mut(place).and_then(Slot::as_mut) {
             datagram.whole = true;
         }
         Ok(w.finish())
     }
 
+    fn held(&self) -> impl Iterator<Item = &Datagram<K>> {
+        self.datagrams.iter().filter_map(Slot::as_ref)
+    }
+
     fn at(&self, place: usize) -> Option<Datagram<K>> {
-        self.datagrams.get(place).copied().flatten()
+        self.datagrams.get(place).and_then(Slot::get)
     }
 
     fn find(&self, key: K) -> Option<usize> {
-        self.datagrams.iter().position(|datagram| datagram.is_some_and(|d| d.key == key))
+        self.datagrams.iter().position(|datagram| datagram.as_ref().is_some_and(|d| d.key == key))
     }
 
     fn cell(&self, place: usize, number: u8) -> Option<&Cell<CELL>> {
@@ -323,7 +327,7 @@ impl<K: Copy + Eq, const DATAGRAMS: usize, const CELLS: usize, const CELL: usize
 
     fn release(&mut self, place: usize) {
         if let Some(slot) = self.datagrams.get_mut(place) {
-            *slot = None;
+            *slot = Slot::Empty;
         }
         for cell in self.cells.iter_mut().filter(|cell| cell.owner == Some(place)) {
             cell.owner = None;

@@ -9,12 +9,16 @@ const SCRATCH: usize = 4096;
 
 /// Shows a message of either coding line by line, a broken one up to its fault.
 ///
-/// Credentials and the data of items are shown: this is for developers, not for logs of products.
-pub fn dump(coding: Coding, bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
+/// The fault is written and returned. Credentials and the data of items are shown: this is for developers, not for logs of
+/// products.
+pub fn dump(coding: Coding, bytes: &[u8], out: &mut dyn fmt::Write) -> Result<Option<Error>, fmt::Error> {
     let message = Message::of_checked(coding, bytes);
     match show(&message, out)? {
-        Ok(()) => Ok(()),
-        Err(fault) => writeln!(out, "!! {fault}"),
+        Ok(()) => Ok(None),
+        Err(fault) => {
+            writeln!(out, "!! {fault}")?;
+            Ok(Some(fault))
+        }
     }
 }
 

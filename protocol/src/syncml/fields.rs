@@ -215,9 +215,10 @@ impl Order {
         if children.is_empty() {
             return;
         }
-        match children.iter().position(|&child| child == name) {
-            Some(place) if place < self.last => source.note(Quirk::Order),
-            Some(place) => self.last = place,
+        let (before, rest) = children.split_at_checked(self.last).unwrap_or((children, &[]));
+        match rest.iter().position(|&child| child == name) {
+            Some(further) => self.last = self.last.saturating_add(further),
+            None if before.contains(&name) => source.note(Quirk::Order),
             None => source.note(Quirk::ForeignChild),
         }
     }

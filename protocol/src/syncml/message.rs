@@ -29,8 +29,7 @@ impl<'a> Message<'a> {
             return Err(Error::new(ErrorKind::LimitExceeded, MAX_MESSAGE));
         }
         let message = Self { coding, bytes, is_final: false, quirks: Quirks::NONE };
-        message.header(scratch)?;
-        let mut body = message.body()?;
+        let (_, mut body) = message.read(scratch)?;
         while body.next(scratch)?.is_some() {}
         let (is_final, quirks) = (body.is_final(), body.quirks());
         body.finish()?;
@@ -71,19 +70,36 @@ impl<'a> Message<'a> {
         self.open("SyncBody").map(Body::new)
     }
 
+    /// Both, SyncBody behind SyncHdr as the document type has them, in one go.
+    pub fn read<'s>(&self, scratch: &'s mut [u8]) -> Result<(Header<'s>, Body<'a>), Error>
+    where
+        'a: 's,
+    {
+        let mut source = self.open("SyncHdr")?;
+        let header = header(&mut source, &mut Values::new(scratch))?;
+        child(&mut source, "SyncBody")?;
+        Ok((header, Body::new(source)))
+    }
+
     /// Reads up to the start of the root's child `name`.
     fn open(&self, name: &str) -> Result<Source<'a>, Error> {
         let mut source = Source::new(self.coding, self.bytes)?;
         document::root(&mut source, "SyncML")?;
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Start(found) if found.text() == Some(name) => return Ok(source),
-                Event::Start(_) => fields::skip(&mut source)?,
-                _ => {}
-            }
-        }
-        Err(source.error(ErrorKind::BadValue))
+        child(&mut source, name)?;
+        Ok(source)
     }
+}
+
+/// Reads up to the start of the child `name` of the innermost open element, others passed over.
+fn child(source: &mut Source<'_>, name: &str) -> Result<(), Error> {
+    while let Some(event) = source.next()? {
+        match event {
+            Event::Start(found) if found.text() == Some(name) => return Ok(()),
+            Event::Start(_) => fields::skip(source)?,
+            _ => {}
+        }
+    }
+    Err(source.error(ErrorKind::BadValue))
 }
 
 /// `SyncHdr = VerDTD VerProto SessionID MsgID Target Source RespURI? NoResp? Cred? Meta?`

@@ -82,6 +82,10 @@ impl<'a> Pull<'a> for Source<'a> {
     fn at(&self) -> usize {
         self.inner.at()
     }
+
+    fn skip_element(&mut self) -> Result<bool, Error> {
+        self.inner.skip_element()
+    }
 }
 
 /// Reads the elements inside a Data, without their attributes.

@@ -54,6 +54,13 @@ impl<'a, const DEPTH: usize> Pull<'a> for DocumentReader<'a, DEPTH> {
             Self::Xml(reader) => reader.at(),
         }
     }
+
+    fn skip_element(&mut self) -> Result<bool, Error> {
+        match self {
+            Self::Wbxml(reader) => reader.skip_element(),
+            Self::Xml(reader) => reader.skip_element(),
+        }
+    }
 }
 
 /// A place in a document to which its writer can go back.
@@ -135,37 +142,38 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
     }
 }
 
-impl<const DEPTH: usize> DocumentWriter<'_, DEPTH> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        match self {
-            Self::Wbxml(writer) => writer,
-            Self::Xml(writer) => writer,
+/// What the writer of the coding in use does. (A trait object would hide from the analysis of the stack what is called.)
+macro_rules! either {
+    ($self:ident, $writer:ident => $call:expr) => {
+        match $self {
+            DocumentWriter::Wbxml($writer) => $call,
+            DocumentWriter::Xml($writer) => $call,
         }
-    }
+    };
 }
 
 impl<const DEPTH: usize> Sink for DocumentWriter<'_, DEPTH> {
     fn start(&mut self, name: &str) -> Result<(), Error> {
-        self.sink().start(name)
+        either!(self, writer => writer.start(name))
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Error> {
-        self.sink().attribute(name, value)
+        either!(self, writer => writer.attribute(name, value))
     }
 
     fn attribute_opaque(&mut self, name: &str, octets: &[u8]) -> Result<(), Error> {
-        self.sink().attribute_opaque(name, octets)
+        either!(self, writer => writer.attribute_opaque(name, octets))
     }
 
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.sink().text(text)
+        either!(self, writer => writer.text(text))
     }
 
     fn opaque(&mut self, octets: &[u8]) -> Result<(), Error> {
-        self.sink().opaque(octets)
+        either!(self, writer => writer.opaque(octets))
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        self.sink().end()
+        either!(self, writer => writer.end())
     }
 }

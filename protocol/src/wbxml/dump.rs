@@ -4,6 +4,7 @@ use core::fmt::{self, Write};
 
 use super::{Event, Extension, Name, Pull, Quirks, Reader, Vocabulary, pages};
 use crate::wire::Error;
+use crate::xml::Doctype;
 
 /// Deeper documents than any real one, so that a dump does not stop early.
 pub(crate) const DUMP_DEPTH: usize = 64;
@@ -133,13 +134,11 @@ fn line(event: Event<'_>, out: &mut impl Write) -> fmt::Result {
         }
         Event::Extension(Extension::Bare(index)) => writeln!(out, "extension EXT_{index}"),
         Event::UnknownValue(token) => writeln!(out, "unknown value {}:{:02X}", token.page, token.code),
-        Event::Doctype(doctype) => writeln!(
-            out,
-            "document type {} {:?} {:?}",
-            doctype.name,
-            doctype.public.unwrap_or_default(),
-            doctype.system.unwrap_or_default()
-        ),
+        Event::Doctype(text) => {
+            let Ok(doctype) = Doctype::parse(text) else { return writeln!(out, "document type {text:?}") };
+            let (public, system) = (doctype.public.unwrap_or_default(), doctype.system.unwrap_or_default());
+            writeln!(out, "document type {} {public:?} {system:?}", doctype.name)
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What both readers hand out, one at a time: the events of a document, whichever coding it came in.
 
 use crate::wire::{Error, ErrorKind};
-use crate::xml::Doctype;
 
 /// A tag, attribute start or attribute value token: its number within a code page.
 ///
@@ -77,8 +76,9 @@ pub enum Event<'a> {
     Pi(Name<'a>),
     /// The processing instruction is complete.
     PiEnd,
-    /// The document type declaration (XML only, before the root element).
-    Doctype(Doctype<'a>),
+    /// The document type declaration (XML only, before the root element), what stands between `<!DOCTYPE` and `>`;
+    /// [`crate::xml::Doctype::parse`] takes it apart. Hardly anybody needs that, so it makes no other event larger.
+    Doctype(&'a str),
     /// The innermost open element closes.
     End,
 }
@@ -91,7 +91,8 @@ pub trait Pull<'a> {
     /// The offset of the first octet of the event that was handed out last.
     fn at(&self) -> usize;
 
-    /// Consumes the rest of the innermost open element, its `End` included; returns whether an element was open.
+    /// Consumes the rest of the innermost open element, its `End` included; returns whether an element was open. What is
+    /// passed over must be well formed; whether its texts are legal, a reader need not look.
     fn skip_element(&mut self) -> Result<bool, Error> {
         let mut open: usize = 1;
         while let Some(event) = self.next()? {

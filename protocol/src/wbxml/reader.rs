@@ -27,6 +27,12 @@ use crate::wire::{self, Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reader<'a, const DEPTH: usize> {
+    core: Core<'a>,
+}
+
+/// The reader, whose code is there once for every depth.
+#[derive(Clone, Debug)]
+struct Core<'a> {
     r: wire::Reader<'a>,
     header: Header<'a>,
     vocabulary: &'static Vocabulary,
@@ -34,6 +40,7 @@ pub struct Reader<'a, const DEPTH: usize> {
     tag_page: u8,
     attribute_page: u8,
     depth: usize,
+    limit: usize,
     root_seen: bool,
     state: State,
     pending: Pending<'a>,
@@ -79,57 +86,75 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
 
     /// The same reader with other tables. For before the first event: names already handed out do not change.
     #[must_use]
-    pub fn assume(self, vocabulary: &'static Vocabulary) -> Self {
-        let mut quirks = self.quirks;
-        if let PublicId::Literal(text) = self.header.public_id
-            && text != vocabulary.text
-            && self.header.public_id.is(vocabulary)
-        {
-            quirks.note(Quirk::PublicIdCase);
-        }
-        Self { vocabulary, quirks, ..self }
+    pub fn assume(mut self, vocabulary: &'static Vocabulary) -> Self {
+        self.core.assume(vocabulary);
+        self
     }
 
     /// Reads the header and takes from `known` the vocabulary that the public identifier names, or
     /// [`pages::NONE`], with which every token is `Unknown`.
     pub fn detect(bytes: &'a [u8], known: &[&'static Vocabulary]) -> Result<Self, Error> {
-        let mut r = wire::Reader::new(bytes);
-        let mut quirks = Quirks::default();
-        let header = header::read(&mut r, &mut quirks)?;
-        let vocabulary =
-            known.iter().copied().find(|known| header.public_id.is(known)).unwrap_or(&pages::NONE);
-        let (at, state, pending) = (r.at(), State::Between, Pending::Nothing);
-        let (tag_page, attribute_page, depth, root_seen, fault) = (0, 0, 0, false, None);
-        Ok(Self {
-            r,
-            header,
-            vocabulary: &pages::NONE,
-            quirks,
-            tag_page,
-            attribute_page,
-            depth,
-            root_seen,
-            state,
-            pending,
-            at,
-            fault,
-        }
-        .assume(vocabulary))
+        Core::detect(bytes, known, DEPTH).map(|core| Self { core })
     }
 
     /// What stood before the body.
     pub const fn header(&self) -> &Header<'a> {
-        &self.header
+        &self.core.header
     }
 
     /// The tables in use.
     pub const fn vocabulary(&self) -> &'static Vocabulary {
-        self.vocabulary
+        self.core.vocabulary
     }
 
     /// The deviations tolerated so far.
     pub const fn quirks(&self) -> Quirks {
-        self.quirks
+        self.core.quirks
+    }
+}
+
+impl<'a> Core<'a> {
+    fn detect(bytes: &'a [u8], known: &[&'static Vocabulary], limit: usize) -> Result<Self, Error> {
+        let mut r = wire::Reader::new(bytes);
+        let mut quirks = Quirks::default();
+        let header = header::read(&mut r, &mut quirks)?;
+        let vocabulary = known.iter().copied().find(|known| header.public_id.is(known));
+        let mut core = Self {
+            at: r.at(),
+            r,
+            header,
+            vocabulary: &pages::NONE,
+            quirks,
+            tag_page: 0,
+            attribute_page: 0,
+            depth: 0,
+            limit,
+            root_seen: false,
+            state: State::Between,
+            pending: Pending::Nothing,
+            fault: None,
+        };
+        core.assume(vocabulary.unwrap_or(&pages::NONE));
+        Ok(core)
+    }
+
+    fn assume(&mut self, vocabulary: &'static Vocabulary) {
+        if let PublicId::Literal(text) = self.header.public_id
+            && text != vocabulary.text
+            && self.header.public_id.is(vocabulary)
+        {
+            self.quirks.note(Quirk::PublicIdCase);
+        }
+        self.vocabulary = vocabulary;
+    }
+
+    fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let event = self.step();
+        self.fault = event.err();
+        event
     }
 
     fn step(&mut self) -> Result<Option<Event<'a>>, Error> {
@@ -158,6 +183,46 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
                 return Ok(event);
             }
         }
+    }
+
+    /// [`Pull::skip_element`]: content is passed over token by token, and no text is looked at.
+    fn skip_element(&mut self) -> Result<bool, Error> {
+        let Some(outside) = self.depth.checked_sub(1) else { return Ok(false) };
+        while self.depth > outside {
+            if let Some(fault) = self.fault {
+                return Err(fault);
+            }
+            let plain = matches!((self.state, self.pending), (State::Between, Pending::Nothing));
+            let passed = if plain { self.pass_over() } else { Ok(false) };
+            self.fault = passed.err();
+            if !passed? {
+                self.next()?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Passes over the next token of content; `false` if it is one for [`Self::step`].
+    fn pass_over(&mut self) -> Result<bool, Error> {
+        let Some(octet) = self.r.peek() else { return Ok(false) };
+        let tag = !is_global(octet) && octet & ATTRIBUTES == 0 && self.depth < self.limit;
+        if !tag && !matches!(octet, END | STR_I | OPAQUE) {
+            return Ok(false);
+        }
+        self.at = self.r.at();
+        self.r.u8()?;
+        match octet {
+            END => self.depth = self.depth.saturating_sub(1),
+            STR_I => _ = self.r.take_until(0)?,
+            OPAQUE => {
+                let len = self.r.mb_u32()?;
+                let len = usize::try_from(len).map_err(|_| Error::new(ErrorKind::BadLength, self.at))?;
+                self.r.take(len)?;
+            }
+            _ if octet & CONTENT != 0 => self.depth = self.depth.saturating_add(1),
+            _ => {}
+        }
+        Ok(true)
     }
 
     /// ```text
@@ -197,7 +262,7 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
     }
 
     fn open(&mut self, octet: u8, name: Name<'a>) -> Step<'a> {
-        if self.depth >= DEPTH {
+        if self.depth >= self.limit {
             return Err(Error::new(ErrorKind::LimitExceeded, self.at));
         }
         self.depth = self.depth.saturating_add(1);
@@ -409,15 +474,14 @@ const fn after_attributes(content: bool) -> State {
 
 impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        let event = self.step();
-        self.fault = event.err();
-        event
+        self.core.next()
     }
 
     fn at(&self) -> usize {
-        self.at
+        self.core.at
+    }
+
+    fn skip_element(&mut self) -> Result<bool, Error> {
+        self.core.skip_element()
     }
 }

@@ -30,7 +30,7 @@ pub struct Vocabulary {
 pub struct Page<T: 'static> {
     /// The page's number.
     pub number: u8,
-    /// Its tokens.
+    /// Its tokens, with rising codes.
     pub entries: &'static [T],
 }
 
@@ -47,9 +47,48 @@ pub struct AttributeStart(pub u8, pub &'static str, pub &'static str);
 #[derive(Clone, Copy, Debug)]
 pub struct AttributeValue(pub u8, pub &'static str);
 
-/// Entries of one page, selected by what they hold.
-fn entries<T>(pages: &'static [Page<T>], number: u8) -> impl Iterator<Item = &'static T> {
-    pages.iter().filter(move |page| page.number == number).flat_map(|page| page.entries)
+/// An entry of a page.
+trait Entry {
+    /// Its number on the page.
+    fn code(&self) -> u8;
+}
+
+impl Entry for Tag {
+    fn code(&self) -> u8 {
+        self.0
+    }
+}
+
+impl Entry for AttributeStart {
+    fn code(&self) -> u8 {
+        self.0
+    }
+}
+
+impl Entry for AttributeValue {
+    fn code(&self) -> u8 {
+        self.0
+    }
+}
+
+/// The entry of `token`. Codes rise within a page, most of them without gaps: the place to look first is as far from the
+/// page's first entry as the codes are apart, and where there are gaps, the entry stands before it.
+fn entry<T: Entry>(pages: &'static [Page<T>], token: Token) -> Option<&'static T> {
+    pages.iter().filter(|page| page.number == token.page).find_map(|page| {
+        let distance = token.code.checked_sub(page.entries.first()?.code())?;
+        let count = usize::from(distance).saturating_add(1);
+        let entries = page.entries.split_at_checked(count).map_or(page.entries, |(up_to, _)| up_to);
+        entries
+            .iter()
+            .rev()
+            .find(|entry| entry.code() <= token.code)
+            .filter(|entry| entry.code() == token.code)
+    })
+}
+
+/// Whether `text` begins with `start`; most do not, and their first octets tell.
+fn begins(text: &str, start: &str) -> bool {
+    start.is_empty() || text.bytes().next() == start.bytes().next() && text.starts_with(start)
 }
 
 /// All entries with their tokens' pages.
@@ -75,24 +114,25 @@ impl Vocabulary {
 
     /// The name of the tag `token`.
     pub fn tag(&self, token: Token) -> Option<&'static str> {
-        entries(self.tags, token.page).find(|tag| tag.0 == token.code).map(|tag| tag.1)
+        entry(self.tags, token).map(|tag| tag.1)
     }
 
     /// The attribute's name and the value prefix that the start `token` stands for.
     pub fn attribute(&self, token: Token) -> Option<(&'static str, &'static str)> {
-        entries(self.starts, token.page).find(|start| start.0 == token.code).map(|start| (start.1, start.2))
+        entry(self.starts, token).map(|start| (start.1, start.2))
     }
 
     /// The text of the attribute value `token`.
     pub fn value(&self, token: Token) -> Option<&'static str> {
-        entries(self.values, token.page).find(|value| value.0 == token.code).map(|value| value.1)
+        entry(self.values, token).map(|value| value.1)
     }
 
     /// The tag called `name`. A name that several pages have (`Add` is a SyncML command and a DDF access type) is
     /// that of the enclosing element's page, `inside`, if it has it, else that of the first page.
     pub fn find_tag(&self, name: &str, inside: u8) -> Option<Token> {
         let mut found = None;
-        for (page, tag) in all(self.tags).filter(|(_, tag)| tag.1 == name) {
+        for (page, tag) in all(self.tags).filter(|(_, tag)| tag.1.len() == name.len() && begins(tag.1, name))
+        {
             let token = Token { page, code: tag.0 };
             if page == inside {
                 return Some(token);
@@ -106,7 +146,7 @@ impl Vocabulary {
     /// in octets; of equal ones that on the page `current`.
     pub fn find_attribute(&self, name: &str, value: &str, current: u8) -> Option<(Token, usize)> {
         all(self.starts)
-            .filter(|(_, start)| start.1 == name && value.starts_with(start.2))
+            .filter(|(_, start)| start.1 == name && begins(value, start.2))
             .fold(None, |best, (page, start)| {
                 better(best, (Token { page, code: start.0 }, start.2.len()), current)
             })
@@ -115,7 +155,7 @@ impl Vocabulary {
     /// The longest attribute value that `text` begins with, and its length in octets; of equal ones that on the
     /// page `current`.
     pub fn find_value(&self, text: &str, current: u8) -> Option<(Token, usize)> {
-        all(self.values).filter(|(_, value)| text.starts_with(value.1)).fold(None, |best, (page, value)| {
+        all(self.values).filter(|(_, value)| begins(text, value.1)).fold(None, |best, (page, value)| {
             better(best, (Token { page, code: value.0 }, value.1.len()), current)
         })
     }

@@ -7,6 +7,7 @@ mod bits;
 mod codes;
 mod decimal;
 mod reader;
+mod slot;
 mod text;
 mod writer;
 
@@ -14,6 +15,7 @@ pub use bits::{BitReader, BitWriter};
 pub use codes::open_code;
 pub use decimal::Decimal;
 pub use reader::Reader;
+pub use slot::Slot;
 pub(crate) use text::{Text, hex};
 pub use writer::Writer;
 

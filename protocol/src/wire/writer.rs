@@ -68,6 +68,20 @@ impl<'b> Writer<'b> {
         self.u8((value & 0x7F) as u8)
     }
 
+    /// Appends the `len` octets from `start` on once more, which were written before.
+    pub fn again(&mut self, start: usize, len: usize) -> Result<(), Error> {
+        let no_room = Error::new(ErrorKind::NoRoom, self.at);
+        let (written, free) = self.buf.split_at_mut_checked(self.at).ok_or(no_room)?;
+        let (_, tail) = written.split_at_checked(start).ok_or(no_room)?;
+        let (source, _) = tail.split_at_checked(len).ok_or(no_room)?;
+        let (target, _) = free.split_at_mut_checked(len).ok_or(no_room)?;
+        for (to, from) in target.iter_mut().zip(source) {
+            *to = *from;
+        }
+        self.at = self.at.wrapping_add(len);
+        Ok(())
+    }
+
     /// What was written so far.
     pub fn written(&self) -> &[u8] {
         self.buf.get(..self.at).unwrap_or_default()
@@ -113,12 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_is_written_again() {
+        let mut buf = [0; 5];
+        let mut w = Writer::new(&mut buf);
+        w.put(&[1, 2, 3]).unwrap();
+        assert!(w.again(2, 2).is_err() && w.again(4, 0).is_err());
+        w.again(1, 2).unwrap();
+        assert_eq!(w.finish(), [1, 2, 3, 2, 3]);
+    }
+
+    #[test]
     fn refuses_to_overrun() {
         let mut buf = [0; 3];
         let mut w = Writer::new(&mut buf);
         w.u16(0x0102).unwrap();
         assert_eq!(w.u16(0x0304), Err(Error::new(ErrorKind::NoRoom, 2)));
         assert_eq!(w.patch(2, 9), Err(Error::new(ErrorKind::NoRoom, 2)));
+        assert_eq!(w.again(0, 2), Err(Error::new(ErrorKind::NoRoom, 2)));
         w.patch(0, 9).unwrap();
         w.truncate(3);
         assert_eq!(w.written(), [9, 2]);

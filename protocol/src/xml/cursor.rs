@@ -89,9 +89,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes the characters in front of the first that `stop` holds for, or all.
-    pub(super) fn take_to(&mut self, stop: impl Fn(char) -> bool) -> &'a str {
-        self.advance(self.rest.find(stop).unwrap_or(self.rest.len()))
+    /// Takes the octets in front of the first that `stop` holds for, or all. `stop` holds for no octet inside a character.
+    pub(super) fn take_to(&mut self, stop: impl Fn(u8) -> bool) -> &'a str {
+        self.advance(self.rest.bytes().position(stop).unwrap_or(self.rest.len()))
+    }
+
+    /// Whether `name` stands `n` octets further on, and ends there.
+    pub(super) fn has_name(self, n: usize, name: &str) -> bool {
+        let behind = self.behind(n).rest.strip_prefix(name);
+        behind.is_some_and(|behind| !behind.starts_with(is_name_character))
+    }
+
+    /// The same text from `n` octets further on.
+    pub(super) fn behind(mut self, n: usize) -> Self {
+        self.advance(n);
+        self
     }
 
     /// A cursor over what stands before `stop`, both of which are consumed.
@@ -109,16 +121,20 @@ impl<'a> Cursor<'a> {
 
     /// Skips white space; returns whether there was any.
     pub(super) fn space(&mut self) -> bool {
-        !self.take_to(|c| !is_space(c)).is_empty()
+        !self.take_to(|octet| !is_space(char::from(octet))).is_empty()
     }
 
     /// `Name = NameStartChar (NameChar)*`
     pub(super) fn name(&mut self) -> Result<&'a str, Error> {
-        if self.peek().is_some_and(is_name_start) {
-            Ok(self.take_to(|c| !is_name_character(c)))
-        } else {
-            Err(self.forbidden())
+        if !self.peek().is_some_and(is_name_start) {
+            return Err(self.forbidden());
         }
+        let ascii = self.rest.bytes().position(|octet| !is_ascii_name(octet)).unwrap_or(self.rest.len());
+        let len = match self.rest.as_bytes().get(ascii) {
+            Some(octet) if !octet.is_ascii() => self.rest.find(|c| !is_name_character(c)),
+            _ => Some(ascii),
+        };
+        Ok(self.advance(len.unwrap_or(self.rest.len())))
     }
 
     /// A quoted literal, `"..."` or `'...'`.
@@ -145,7 +161,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn reference_body(&mut self) -> &'a str {
-        self.take_to(|c| !c.is_ascii_alphanumeric() && c != '#')
+        self.take_to(|octet| !octet.is_ascii_alphanumeric() && octet != b'#')
     }
 
     /// The character of a reference, `&` included: one of the five predefined entities, or a number.
@@ -171,7 +187,20 @@ impl<'a> Cursor<'a> {
 
 /// Where `what` first stands in `text`. (`str::find` of a string has panics that the optimiser cannot remove.)
 pub(super) fn find(text: &str, what: &str) -> Option<usize> {
-    text.char_indices().map(|(i, _)| i).find(|&i| text.get(i..).is_some_and(|tail| tail.starts_with(what)))
+    let (text, what) = (text.as_bytes(), what.as_bytes());
+    let begins = |i: &usize| text.get(*i..).is_some_and(|tail| tail.starts_with(what));
+    text.iter().zip(0..).filter(|&(octet, _)| Some(octet) == what.first()).map(|(_, i)| i).find(begins)
+}
+
+/// Where the first character stands that XML text may not hold.
+pub(super) fn find_illegal(text: &str) -> Option<usize> {
+    // One quick look at every octet: hardly any text has a suspect. U+FFFE and U+FFFF begin with 0xEF.
+    let suspect = |octet| octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r') || octet == 0xEF;
+    if text.bytes().fold(false, |found, octet| found | suspect(octet)) {
+        text.find(|c| !is_character(c))
+    } else {
+        None
+    }
 }
 
 /// A number of digits only: `from_str_radix` alone would take a sign.
@@ -204,7 +233,22 @@ const fn is_name_character(c: char) -> bool {
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
+/// `NameChar` of ASCII. Every octet of every name is asked for: a table answers at once.
+fn is_ascii_name(octet: u8) -> bool {
+    const TABLE: [bool; 128] = {
+        let mut table = [false; 128];
+        let mut octet = 0_u8;
+        while octet < 128 {
+            table[octet as usize] = is_name_character(octet as char);
+            octet += 1;
+        }
+        table
+    };
+    TABLE.get(usize::from(octet)).copied().unwrap_or(false)
+}
+
 /// Whether `text` is a `Name`.
 pub(super) fn is_name(text: &str) -> bool {
-    text.starts_with(is_name_start) && text.chars().all(is_name_character)
+    text.starts_with(is_name_start)
+        && (text.bytes().all(is_ascii_name) || text.chars().all(is_name_character))
 }

@@ -14,10 +14,32 @@ pub struct Doctype<'a> {
     pub system: Option<&'a str>,
 }
 
-/// `doctypedecl = '<!DOCTYPE' S Name (S ExternalID)? S? '>'`, of which the first word was read.
+impl<'a> Doctype<'a> {
+    /// Takes apart what [`crate::wbxml::Event::Doctype`] hands out; of other text also the errors of the reader, in octets
+    /// of `text`.
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let mut c = Cursor::new(text.as_bytes());
+        let doctype = identifiers(&mut c)?;
+        if c.is_empty() { Ok(doctype) } else { Err(c.error(ErrorKind::Trailing)) }
+    }
+}
+
+/// `doctypedecl = '<!DOCTYPE' S Name (S ExternalID)? S? '>'`, of which the first word was read; what stands between that
+/// and the end.
 ///
 /// An internal subset is `Unsupported`.
-pub(super) fn read<'a>(c: &mut Cursor<'a>) -> Result<Doctype<'a>, Error> {
+pub(super) fn read<'a>(c: &mut Cursor<'a>) -> Result<&'a str, Error> {
+    let start = *c;
+    identifiers(c)?;
+    if c.starts_with("[") {
+        return Err(c.error(ErrorKind::Unsupported));
+    }
+    let len = c.at().saturating_sub(start.at());
+    c.expect(">")?;
+    Ok(start.rest().split_at_checked(len).map_or("", |(text, _)| text))
+}
+
+fn identifiers<'a>(c: &mut Cursor<'a>) -> Result<Doctype<'a>, Error> {
     separator(c)?;
     let mut doctype = Doctype { name: c.name()?, public: None, system: None };
     let spaced = c.space();
@@ -31,10 +53,6 @@ pub(super) fn read<'a>(c: &mut Cursor<'a>) -> Result<Doctype<'a>, Error> {
         doctype.system = Some(c.quoted()?.rest());
     }
     c.space();
-    if c.starts_with("[") {
-        return Err(c.error(ErrorKind::Unsupported));
-    }
-    c.expect(">")?;
     Ok(doctype)
 }
 

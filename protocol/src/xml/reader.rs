@@ -1,6 +1,6 @@
 //! The pull reader.
 
-use super::cursor::{Cursor, find, is_character};
+use super::cursor::{Cursor, find, find_illegal};
 use super::{MAX_ATTRIBUTES, doctype};
 use crate::wbxml::{Event, Name, Pull, Quirk, Quirks};
 use crate::wire::{Error, ErrorKind};
@@ -27,15 +27,21 @@ use crate::wire::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reader<'a, const DEPTH: usize> {
+    core: Core<'a>,
+    /// Where the names of the open elements stand.
+    stack: [usize; DEPTH],
+}
+
+/// All but the stack, so that the code is there once for every depth.
+#[derive(Clone, Debug)]
+struct Core<'a> {
+    whole: Cursor<'a>,
     c: Cursor<'a>,
-    /// The names of the open elements.
-    stack: [&'a str; DEPTH],
     depth: usize,
     root_seen: bool,
     doctype_seen: bool,
-    /// The attribute names of the open start tag.
-    attributes: [&'a str; MAX_ATTRIBUTES],
-    attribute_count: usize,
+    /// How many attributes the open start tag has so far.
+    attributes: usize,
     state: State<'a>,
     quirks: Quirks,
     at: usize,
@@ -63,7 +69,19 @@ type Step<'a> = Result<Option<Event<'a>>, Error>;
 impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
     /// Reads the byte order mark and the XML declaration, if there are any.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
-        let mut c = Cursor::new(bytes);
+        Ok(Self { core: Core::new(bytes)?, stack: [0; DEPTH] })
+    }
+
+    /// The deviations tolerated so far.
+    pub const fn quirks(&self) -> Quirks {
+        self.core.quirks
+    }
+}
+
+impl<'a> Core<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, Error> {
+        let whole = Cursor::new(bytes);
+        let mut c = whole;
         c.eat("\u{FEFF}");
         let mut lead = c;
         if lead.eat("<?xml") && lead.space() {
@@ -71,13 +89,12 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             c = lead;
         }
         Ok(Self {
+            whole,
             c,
-            stack: [""; DEPTH],
             depth: 0,
             root_seen: false,
             doctype_seen: false,
-            attributes: [""; MAX_ATTRIBUTES],
-            attribute_count: 0,
+            attributes: 0,
             state: State::Between,
             quirks: Quirks::default(),
             at: 0,
@@ -85,12 +102,16 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         })
     }
 
-    /// The deviations tolerated so far.
-    pub const fn quirks(&self) -> Quirks {
-        self.quirks
+    fn next(&mut self, stack: &mut [usize]) -> Step<'a> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let event = self.step(stack);
+        self.fault = event.err();
+        event
     }
 
-    fn step(&mut self) -> Step<'a> {
+    fn step(&mut self, stack: &mut [usize]) -> Step<'a> {
         loop {
             let event = match self.state {
                 State::Between if self.depth == 0 => {
@@ -99,13 +120,13 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
                     if self.root_seen && self.c.is_finished() {
                         return Ok(None);
                     }
-                    self.outside()?
+                    self.outside(stack)?
                 }
                 State::Between => {
                     self.at = self.c.at();
-                    self.content()?
+                    self.content(stack)?
                 }
-                State::Attributes => self.attribute()?,
+                State::Attributes => self.attribute(stack)?,
                 State::Value(rest) => self.value(rest)?,
                 State::Cdata(rest) => self.cdata(rest)?,
                 State::Instruction(rest) => self.instruction_data(rest)?,
@@ -117,9 +138,9 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
     }
 
     /// `document = prolog element Misc*`, `prolog = XMLDecl? Misc* (doctypedecl Misc*)?`
-    fn outside(&mut self) -> Step<'a> {
+    fn outside(&mut self, stack: &mut [usize]) -> Step<'a> {
         if self.c.starts_with("<!--") || self.c.starts_with("<?") {
-            return self.markup();
+            return self.markup(stack);
         }
         if self.root_seen {
             return Err(if self.c.is_empty() { self.c.ended() } else { self.c.error(ErrorKind::Trailing) });
@@ -131,21 +152,21 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
         if self.c.starts_with("</") || !self.c.starts_with("<") {
             return Err(self.c.forbidden());
         }
-        self.markup()
+        self.markup(stack)
     }
 
     /// `content = CharData? ((element | Reference | CDSect | PI | Comment) CharData?)*`
-    fn content(&mut self) -> Step<'a> {
-        match self.c.peek() {
+    fn content(&mut self, stack: &mut [usize]) -> Step<'a> {
+        match self.c.rest().bytes().next() {
             None => Err(self.c.ended()),
-            Some('<') => self.markup(),
-            Some('&') if !self.c.at_reference() => {
+            Some(b'<') => self.markup(stack),
+            Some(b'&') if !self.c.at_reference() => {
                 self.c.expect("&")?;
                 self.quirks.note(Quirk::BareAmpersand);
                 Ok(Some(Event::Char('&')))
             }
             _ => {
-                let event = character_data(&mut self.c, |c| matches!(c, '<' | '&'))?;
+                let event = character_data(&mut self.c, |octet| matches!(octet, b'<' | b'&'))?;
                 if let Event::Text(text) = event
                     && let Some(i) = find(text, "]]>")
                 {
@@ -157,8 +178,10 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
     }
 
     /// What starts with `<`: comment, CDATA section, processing instruction, end tag, start tag.
-    fn markup(&mut self) -> Step<'a> {
-        if self.c.eat("<!--") {
+    fn markup(&mut self, stack: &mut [usize]) -> Step<'a> {
+        if self.c.eat("</") {
+            self.end_tag(stack)
+        } else if self.c.eat("<!--") {
             let inside = self.c.before("--")?;
             legal(inside.rest(), inside.at())?;
             self.c.expect(">")?;
@@ -168,27 +191,26 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             Ok(None)
         } else if self.c.eat("<?") {
             self.instruction()
-        } else if self.c.eat("</") {
-            self.end_tag()
         } else {
-            self.start_tag()
+            self.start_tag(stack)
         }
     }
 
     /// `STag = '<' Name (S Attribute)* S? '>'`, `EmptyElemTag = '<' Name (S Attribute)* S? '/>'`
-    fn start_tag(&mut self) -> Step<'a> {
+    fn start_tag(&mut self, stack: &mut [usize]) -> Step<'a> {
         self.c.expect("<")?;
+        let start = self.c.at();
         let name = self.c.name()?;
-        *self.stack.get_mut(self.depth).ok_or(Error::new(ErrorKind::LimitExceeded, self.at))? = name;
+        *stack.get_mut(self.depth).ok_or(Error::new(ErrorKind::LimitExceeded, self.at))? = start;
         self.depth = self.depth.saturating_add(1);
         self.root_seen = true;
-        self.attribute_count = 0;
+        self.attributes = 0;
         self.state = State::Attributes;
         Ok(Some(Event::Start(Name::Literal(name))))
     }
 
     /// `Attribute = Name Eq AttValue`, or the end of the start tag.
-    fn attribute(&mut self) -> Step<'a> {
+    fn attribute(&mut self, stack: &[usize]) -> Step<'a> {
         let spaced = self.c.space();
         self.at = self.c.at();
         if self.c.eat("/>") {
@@ -204,26 +226,43 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             return Err(self.c.forbidden());
         }
         let name = self.c.name()?;
-        if self.attributes.iter().take(self.attribute_count).any(|&earlier| earlier == name) {
+        if self.has_attribute(stack, name) {
             return Err(Error::new(ErrorKind::BadValue, self.at));
         }
-        let limit = Error::new(ErrorKind::LimitExceeded, self.at);
-        *self.attributes.get_mut(self.attribute_count).ok_or(limit)? = name;
-        self.attribute_count = self.attribute_count.saturating_add(1);
+        if self.attributes >= MAX_ATTRIBUTES {
+            return Err(Error::new(ErrorKind::LimitExceeded, self.at));
+        }
+        self.attributes = self.attributes.saturating_add(1);
         self.state = State::Value(self.c.equals_quoted()?);
         Ok(Some(Event::Attribute(Name::Literal(name))))
     }
 
+    /// Whether the open start tag has an attribute called `name` already. Reads them again rather than keeping their names.
+    fn has_attribute(&self, stack: &[usize], name: &str) -> bool {
+        let mut tag = self.whole.behind(self.innermost(stack));
+        let element = tag.name();
+        element.is_err()
+            || (0..self.attributes).any(|_| {
+                tag.space();
+                tag.name() == Ok(name) || tag.equals_quoted().is_err()
+            })
+    }
+
+    /// Where the name of the innermost open element stands.
+    fn innermost(&self, stack: &[usize]) -> usize {
+        let start = self.depth.checked_sub(1).and_then(|depth| stack.get(depth));
+        start.copied().unwrap_or(usize::MAX)
+    }
+
     /// `ETag = '</' Name S? '>'`
-    fn end_tag(&mut self) -> Step<'a> {
+    fn end_tag(&mut self, stack: &[usize]) -> Step<'a> {
         let name = self.c.name()?;
-        let innermost = self.depth.saturating_sub(1);
-        if self.stack.get(innermost) != Some(&name) {
+        if self.depth == 0 || !self.whole.has_name(self.innermost(stack), name) {
             return Err(Error::new(ErrorKind::BadValue, self.at));
         }
         self.c.space();
         self.c.expect(">")?;
-        self.depth = innermost;
+        self.depth = self.depth.saturating_sub(1);
         Ok(Some(Event::End))
     }
 
@@ -246,17 +285,14 @@ impl<'a, const DEPTH: usize> Reader<'a, DEPTH> {
             self.state = State::Attributes;
             return Ok(Some(Event::AttributeEnd));
         }
-        if rest.peek() == Some('<') {
-            return Err(rest.forbidden());
-        }
-        let event = match rest.peek() {
-            Some('\n' | '\t') => {
-                rest.eat("\n");
-                rest.eat("\t");
+        let event = match rest.rest().bytes().next() {
+            Some(b'<') => return Err(rest.forbidden()),
+            Some(b'\n' | b'\t') => {
+                rest = rest.behind(1);
                 Event::Char(' ')
             }
-            Some('\r') => character_data(&mut rest, |_| false).map(|_| Event::Char(' '))?,
-            _ => character_data(&mut rest, |c| matches!(c, '<' | '&' | '\n' | '\t'))?,
+            Some(b'\r') => character_data(&mut rest, |_| false).map(|_| Event::Char(' '))?,
+            _ => character_data(&mut rest, |octet| matches!(octet, b'<' | b'&' | b'\n' | b'\t'))?,
         };
         self.state = State::Value(rest);
         Ok(Some(event))
@@ -312,25 +348,25 @@ fn declaration(c: &mut Cursor<'_>) -> Result<(), Error> {
 }
 
 /// The next fragment of text with references, which is not empty and does not start with a `stop` but `&`.
-fn character_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(char) -> bool) -> Result<Event<'a>, Error> {
+fn character_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(u8) -> bool) -> Result<Event<'a>, Error> {
     if c.peek() == Some('&') { c.reference().map(Event::Char) } else { literal_data(c, stop) }
 }
 
 /// The next fragment of text without references. Line ends become one line feed (XML 1.0 §2.11).
-fn literal_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(char) -> bool) -> Result<Event<'a>, Error> {
+fn literal_data<'a>(c: &mut Cursor<'a>, stop: impl Fn(u8) -> bool) -> Result<Event<'a>, Error> {
     if c.eat("\r") {
         c.eat("\n");
         return Ok(Event::Char('\n'));
     }
     let at = c.at();
-    let text = c.take_to(|character| character == '\r' || stop(character));
+    let text = c.take_to(|octet| octet == b'\r' || stop(octet));
     legal(text, at)?;
     Ok(Event::Text(text))
 }
 
 /// Refuses characters that XML text may not hold.
 fn legal(text: &str, at: usize) -> Result<(), Error> {
-    match text.find(|c| !is_character(c)) {
+    match find_illegal(text) {
         Some(i) => Err(Error::new(ErrorKind::BadText, at.saturating_add(i))),
         None => Ok(()),
     }
@@ -338,15 +374,10 @@ fn legal(text: &str, at: usize) -> Result<(), Error> {
 
 impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        let event = self.step();
-        self.fault = event.err();
-        event
+        self.core.next(&mut self.stack)
     }
 
     fn at(&self) -> usize {
-        self.at
+        self.core.at
     }
 }

@@ -1,6 +1,6 @@
 //! The writer: escapes what needs it, indents nothing.
 
-use super::cursor::{find, is_character, is_name, is_space};
+use super::cursor::{find, find_illegal, is_name, is_space};
 use super::{Doctype, base64};
 use crate::wbxml::Sink;
 use crate::wire::{self, Error, ErrorKind};
@@ -33,8 +33,8 @@ pub enum Octets {
 pub struct Writer<'b, const DEPTH: usize> {
     out: wire::Writer<'b>,
     octets: Octets,
-    /// Where in the output the names of the open elements stand, and their lengths.
-    stack: [(usize, usize); DEPTH],
+    /// Where in the output the names of the open elements stand.
+    stack: [usize; DEPTH],
     depth: usize,
     root_seen: bool,
     /// Whether the start tag of the innermost element is not closed yet.
@@ -46,7 +46,7 @@ pub struct Writer<'b, const DEPTH: usize> {
 pub(crate) struct Mark<const DEPTH: usize> {
     at: usize,
     octets: Octets,
-    stack: [(usize, usize); DEPTH],
+    stack: [usize; DEPTH],
     depth: usize,
     root_seen: bool,
     open: bool,
@@ -56,7 +56,7 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// A writer at the beginning of `buf`.
     pub const fn new(buf: &'b mut [u8], octets: Octets) -> Self {
         let out = wire::Writer::new(buf);
-        Self { out, octets, stack: [(0, 0); DEPTH], depth: 0, root_seen: false, open: false }
+        Self { out, octets, stack: [0; DEPTH], depth: 0, root_seen: false, open: false }
     }
 
     /// Writes the XML declaration; `BadValue` unless nothing was written before.
@@ -146,10 +146,9 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     }
 
     fn legal(&self, text: &str) -> Result<(), Error> {
-        if text.chars().all(is_character) {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::BadText, self.out.at()))
+        match find_illegal(text) {
+            Some(_) => Err(Error::new(ErrorKind::BadText, self.out.at())),
+            None => Ok(()),
         }
     }
 
@@ -169,19 +168,29 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// Text in which markup, and line ends a reader would normalise, are references.
     fn escaped(&mut self, text: &str, in_attribute: bool) -> Result<(), Error> {
         self.legal(text)?;
-        for character in text.chars() {
-            match character {
-                '&' => self.put("&amp;"),
-                '<' => self.put("&lt;"),
-                '>' => self.put("&gt;"),
-                '\r' => self.put("&#13;"),
-                '"' if in_attribute => self.put("&quot;"),
-                '\n' if in_attribute => self.put("&#10;"),
-                '\t' if in_attribute => self.put("&#9;"),
-                _ => self.put(character.encode_utf8(&mut [0; 4])),
-            }?;
+        let special = |octet| match octet {
+            b'&' | b'<' | b'>' | b'\r' => true,
+            b'"' | b'\n' | b'\t' => in_attribute,
+            _ => false,
+        };
+        let mut rest = text;
+        while let Some(n) = rest.bytes().position(special)
+            && let Some((plain, tail)) = rest.split_at_checked(n)
+        {
+            self.put(plain)?;
+            let mut characters = tail.chars();
+            self.put(match characters.next() {
+                Some('&') => "&amp;",
+                Some('<') => "&lt;",
+                Some('>') => "&gt;",
+                Some('\r') => "&#13;",
+                Some('"') => "&quot;",
+                Some('\n') => "&#10;",
+                _ => "&#9;",
+            })?;
+            rest = characters.as_str();
         }
-        Ok(())
+        self.put(rest)
     }
 
     fn begin_content(&mut self) -> Result<(), Error> {
@@ -221,7 +230,7 @@ impl<const DEPTH: usize> Sink for Writer<'_, DEPTH> {
         self.begin_content()?;
         let limit = Error::new(ErrorKind::LimitExceeded, self.out.at());
         self.put("<")?;
-        *self.stack.get_mut(self.depth).ok_or(limit)? = (self.out.at(), name.len());
+        *self.stack.get_mut(self.depth).ok_or(limit)? = self.out.at();
         self.name(name)?;
         self.depth = self.depth.saturating_add(1);
         self.root_seen = true;
@@ -261,11 +270,11 @@ impl<const DEPTH: usize> Sink for Writer<'_, DEPTH> {
             return self.put("/>");
         }
         self.put("</")?;
-        let (start, len) = self.stack.get(depth).copied().unwrap_or_default();
-        for i in start..start.saturating_add(len) {
-            let octet = self.out.written().get(i).copied().ok_or(self.misplaced())?;
-            self.out.u8(octet)?;
-        }
+        let start = self.stack.get(depth).copied().unwrap_or(usize::MAX);
+        let behind = self.out.written().get(start..).ok_or(self.misplaced())?;
+        // No name holds one of these.
+        let len = behind.iter().position(|octet| matches!(octet, b' ' | b'>')).unwrap_or(0);
+        self.out.again(start, len)?;
         self.put(">")
     }
 }

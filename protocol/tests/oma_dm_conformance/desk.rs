@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
+use kedge_protocol::dm::objects::{Accounts, DevDetail, DeviceFacts, Inbox};
 use kedge_protocol::dm::session::{
     Account, Answer, Config, Initiator, Input, Notice, Outcome, Output, Reply, Session,
 };
@@ -33,6 +34,19 @@ impl Crypto for TestCrypto {
         out.fill(self.0);
     }
 }
+
+/// What DevDetail tells.
+const FACTS: DeviceFacts<'_> = DeviceFacts {
+    id: "IMEI:490154203237518",
+    manufacturer: "Maker & Sons",
+    model: "One",
+    language: "en",
+    device_type: "phone",
+    oem: "Maker",
+    firmware: "1.0",
+    software: "1.1",
+    hardware: "A",
+};
 
 /// DevInfo, as every device has it.
 pub(crate) struct DevInfo;
@@ -184,6 +198,8 @@ pub(crate) struct Desk {
     pub(crate) memory: Memory,
     pub(crate) limits: UriLimits,
     pub(crate) msg_id: u32,
+    /// DevDetail, the accounts and the inbox are in the tree too.
+    pub(crate) standard: bool,
     /// Ends the session from this side when so many messages were sent.
     pub(crate) abort_after: Option<usize>,
 }
@@ -251,6 +267,7 @@ impl Desk {
             memory: Memory::default(),
             limits: UriLimits::OWN,
             msg_id: 0,
+            standard: false,
             abort_after: None,
         }
     }
@@ -339,8 +356,15 @@ impl Desk {
         let (mut sent, mut raw, mut urls, mut macs, mut prompts) =
             (Vec::new(), Vec::<Vec<u8>>::new(), Vec::new(), Vec::new(), Vec::new());
         let outcome = {
-            let objects: &mut [&mut dyn Object] = &mut [&mut dev_info, &mut lamp];
-            let mut tree = Tree::open(&mut image, objects, &mut memory, self.limits).unwrap();
+            let (mut detail, mut accounts, mut inbox) =
+                (DevDetail::new(&FACTS, self.limits), Accounts, Inbox);
+            let mut objects: Vec<&mut dyn Object> = vec![&mut dev_info, &mut lamp];
+            if self.standard {
+                objects.push(&mut detail);
+                objects.push(&mut accounts);
+                objects.push(&mut inbox);
+            }
+            let mut tree = Tree::open(&mut image, &mut objects, &mut memory, self.limits).unwrap();
             tree.set_time(Some("20260102T030405Z"));
             if memory_is_new(&tree) {
                 tree.replace(Caller::Device, ".?prop=ACL", &New::value(self.acl.as_bytes())).unwrap();

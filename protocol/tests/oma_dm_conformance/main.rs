@@ -8,5 +8,6 @@ mod desk;
 mod large;
 mod robust;
 mod session;
+mod standard;
 mod states;
 mod tree;

@@ -117,7 +117,8 @@ pub fn read<'a>(pull: &mut impl Pull<'a>) -> Result<Vec<Item>, Error> {
             Event::UnknownValue(token) => Item::UnknownValue(token),
             Event::Pi(name) => Item::Pi(Label::from(name)),
             Event::PiEnd => Item::PiEnd,
-            Event::Doctype(Doctype { name, public, system }) => {
+            Event::Doctype(text) => {
+                let Doctype { name, public, system } = Doctype::parse(text)?;
                 Item::Doctype(name.to_owned(), public.map(str::to_owned), system.map(str::to_owned))
             }
             Event::End => Item::End,

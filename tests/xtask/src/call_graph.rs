@@ -125,7 +125,7 @@ mod tests {
             calls_pointers: false,
         };
         let functions = functions.iter().map(function).collect();
-        Program { functions, address_taken: BTreeSet::new(), flash: 0, ram: 0 }
+        Program { functions, address_taken: BTreeSet::new(), flash: 0, ram: 0, initial: 0 }
     }
 
     #[test]

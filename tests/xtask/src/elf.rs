@@ -53,6 +53,8 @@ pub(crate) struct Program {
     pub(crate) flash: u64,
     /// Octets in RAM that are there all the time.
     pub(crate) ram: u64,
+    /// Octets of what is in both: initial values that are not zeros.
+    pub(crate) initial: u64,
 }
 
 impl Program {
@@ -60,10 +62,15 @@ impl Program {
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let data = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
         let file = ElfFile32::parse(&*data).context("not a 32-bit ELF file")?;
-        let (flash, ram) = memory(&file);
+        let (flash, ram, initial) = memory(&file);
         let frames = stack_frames(&file)?;
-        let mut program =
-            Self { functions: functions(&file, &frames), address_taken: BTreeSet::new(), flash, ram };
+        let mut program = Self {
+            functions: functions(&file, &frames),
+            address_taken: BTreeSet::new(),
+            flash,
+            ram,
+            initial,
+        };
         let jump_tables = program.read_references(&file)?;
         program.find_pointer_calls(&file, &jump_tables)?;
         Ok(program)
@@ -157,23 +164,23 @@ fn span(code: &[u8], start: u64, len: u64) -> Option<&[u8]> {
     code.get(usize::try_from(start).ok()?..)?.get(..usize::try_from(len).ok()?)
 }
 
-fn memory(file: &ElfFile32<'_>) -> (u64, u64) {
+/// Octets of flash, of RAM, and of what is in both.
+fn memory(file: &ElfFile32<'_>) -> (u64, u64, u64) {
     let endian = file.endian();
-    let (mut flash, mut ram) = (0, 0);
+    let (mut flash, mut ram, mut initial) = (0, 0, 0);
     for section in file.sections() {
         let header = section.elf_section_header();
         if (header.sh_flags(endian) & SHF_ALLOC).0 == 0 {
             continue;
         }
         let size = u64::from(header.sh_size(endian));
-        if header.sh_type(endian) != SHT_NOBITS {
-            flash += size;
-        }
-        if (header.sh_flags(endian) & SHF_WRITE).0 != 0 {
-            ram += size;
-        }
+        let (stored, writable) =
+            (header.sh_type(endian) != SHT_NOBITS, (header.sh_flags(endian) & SHF_WRITE).0 != 0);
+        flash += if stored { size } else { 0 };
+        ram += if writable { size } else { 0 };
+        initial += if stored && writable { size } else { 0 };
     }
-    (flash, ram)
+    (flash, ram, initial)
 }
 
 fn functions(file: &ElfFile32<'_>, frames: &BTreeMap<u64, u64>) -> Vec<Function> {

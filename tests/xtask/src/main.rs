@@ -9,6 +9,7 @@
 //! | `firmware` | the bare-metal images under `tests/data/firmware`, or that they can be rebuilt |
 //! | `powerfail` | updates survive a power cut at every flash operation, nested too |
 //! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
+//! | `capi` | the C header is up to date; static libraries for C projects |
 //! | `spec` | which client requirements of OMA device management have a test |
 //! | `hil` | scenarios on an emulated board, and its power cut |
 //! | `ci` | all of it, and the tests, as continuous integration does |
@@ -16,6 +17,7 @@
 //! Each command is one file. Which compiler, flags and linker a bare-metal build uses is decided in `target.rs` only.
 
 mod call_graph;
+mod capi;
 mod ci;
 mod deps;
 mod elf;
@@ -62,6 +64,8 @@ enum Command {
     Powerfail(powerfail::Options),
     /// Give hostile input to everything that reads packages and flash
     Fuzz(fuzz::Options),
+    /// Make the C header, or check it; make the static library for C projects
+    Capi(capi::Options),
     /// Print which client requirements of OMA device management have a test
     Spec,
     /// Run every check that continuous integration runs
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         },
         Command::Powerfail(options) => powerfail::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Capi(options) => capi::run(&options),
         Command::Spec => spec::run(),
         Command::Ci(options) => ci::run(&options),
     };

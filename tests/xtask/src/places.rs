@@ -30,9 +30,14 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("cargo metadata printed something else than JSON")
 }
 
-/// The folder for bare-metal builds: inside the build folder, apart from what is built for the host.
-pub(crate) fn bare_target_dir() -> Result<PathBuf> {
+/// The build folder.
+pub(crate) fn target_dir() -> Result<PathBuf> {
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target_directory")?;
-    Ok(Path::new(target).join("bare"))
+    Ok(PathBuf::from(target))
+}
+
+/// The folder for bare-metal builds: inside the build folder, apart from what is built for the host.
+pub(crate) fn bare_target_dir() -> Result<PathBuf> {
+    Ok(target_dir()?.join("bare"))
 }

@@ -26,6 +26,10 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("sms-cdma", "protocol: short messages of CDMA, segments put together"),
     ("cdma", "protocol: the IS-683 engine, IOTA sessions and CDMA short messages together"),
     ("dm", "protocol: SyncML, management tree, session with messages of 4 KiB"),
+    (
+        "objects",
+        "protocol: inbox, tunnel, settings and software components in a tree of 4 KiB, bootstrap documents",
+    ),
     ("package", "update-agent/package: envelope, manifest, blocks"),
     ("delta", "update-agent/delta: the decoder of coded deltas, small profile"),
     (

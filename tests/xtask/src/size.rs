@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Show the functions, the largest first, and what each takes
     #[arg(long)]
     map: bool,
+    /// Show what the functions of each module take together, and the statics that lie in flash and in RAM
+    #[arg(long = "where")]
+    places: bool,
 }
 
 /// The level that ships; budgets hold for it.
@@ -82,6 +85,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             print_remarks(&program, &depth, options.path);
             if options.map {
                 print_map(&program);
+            }
+            if options.places {
+                print_places(&program);
             }
         }
     }
@@ -199,9 +205,53 @@ fn print_map(program: &Program) {
     }
 }
 
+/// What each module takes, the largest first: octets, functions, name.
+fn print_places(program: &Program) {
+    let mut modules: BTreeMap<String, (u64, usize)> = BTreeMap::new();
+    for function in &program.functions {
+        let (octets, count) = modules.entry(module(&function.name)).or_default();
+        (*octets, *count) = (*octets + function.size, *count + 1);
+    }
+    let mut modules: Vec<_> = modules.into_iter().collect();
+    modules.sort_by_key(|(_, (octets, _))| std::cmp::Reverse(*octets));
+    for (name, (octets, count)) in modules {
+        eprintln!("    {octets:>6}  {count:>4}  {name}");
+    }
+    if program.initial > 0 {
+        eprintln!("    {:>6}        initial values of statics that are not zeros", program.initial);
+    }
+}
+
+/// The module of a function, at most three names deep: `<a::b::Type<c>>::function` and `a::b::function` are in `a::b`.
+fn module(name: &str) -> String {
+    let is_module =
+        |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let of_type = name.starts_with('<');
+    let path = name.trim_start_matches(['<', '&']);
+    let mut parts: Vec<_> = path.split("::").take_while(is_module).collect();
+    if !of_type && parts.len() > 1 {
+        parts.pop(); // the function itself
+    }
+    parts.truncate(3);
+    if parts.is_empty() { "others".to_owned() } else { parts.join("::") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn functions_are_told_by_their_modules() {
+        for (name, expected) in [
+            ("<kedge_protocol::dm::tree::acl::Acl>::allows", "kedge_protocol::dm::tree"),
+            ("<&kedge_protocol::wire::Error as core::fmt::Debug>::fmt", "kedge_protocol::wire"),
+            ("kedge_protocol::cp::check::check::<a::B>", "kedge_protocol::cp::check"),
+            ("memcpy", "memcpy"),
+            ("_start", "_start"),
+        ] {
+            assert_eq!(module(name), expected);
+        }
+    }
 
     #[test]
     fn every_part_has_a_budget_for_every_target() {

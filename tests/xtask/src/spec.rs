@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 struct Requirement(u32, &'static str, &'static str, &'static str);
 
 /// Where requirements are tested, below the root.
-const TESTS: [&str; 3] = ["protocol/tests", "agent/tests", "tests/tests"];
+const TESTS: [&str; 4] = ["protocol/tests", "agent/tests", "platform/linux/tests", "tests/tests"];
 
 /// What this table says of a requirement that nothing implements.
 const NOWHERE: &str = "-";

@@ -117,6 +117,16 @@ impl Toolchain {
         Ok(messages(&mut command)?.map_or(Ok(()), Err))
     }
 
+    /// Builds a library of the workspace as an archive for C linkers, for size; the folder it is in, or the compiler's messages.
+    pub(crate) fn build_static(&self, package: &str) -> Result<Result<PathBuf, String>> {
+        let target_dir = places::bare_target_dir()?;
+        let mut command = self.cargo("rustc", &target_dir, &rust_flags(&Build::default()));
+        command.args(["--lib", "--package", package, "--crate-type", "staticlib"]);
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s").env("CARGO_PROFILE_RELEASE_LTO", "fat");
+        let folder = target_dir.join(self.target.triple()).join("release");
+        Ok(messages(&mut command)?.map_or(Ok(folder), Err))
+    }
+
     /// A cargo that builds for the target.
     fn cargo(&self, command: &str, target_dir: &Path, flags: &[String]) -> Command {
         let triple = self.target.triple();

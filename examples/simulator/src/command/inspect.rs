@@ -5,7 +5,8 @@ use std::fmt;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use kedge_protocol::is683::Direction;
-use kedge_protocol::{iota, is683, wap, wbxml, wire, xml};
+use kedge_protocol::wap::Coding;
+use kedge_protocol::{iota, is683, syncml, wap, wbxml, wire, xml};
 
 use super::{Exit, Surroundings, input};
 
@@ -33,6 +34,8 @@ enum Kind {
     Xml,
     /// An MMC document of IOTA, in either coding
     Mmc,
+    /// A SyncML message of device management, in either coding
+    Syncml,
     /// An IS-683 message; needs --forward or --reverse
     Is683,
     /// A connectionless WSP push
@@ -47,6 +50,7 @@ impl Kind {
             Self::Wbxml => "WBXML document",
             Self::Xml => "XML document",
             Self::Mmc => "MMC document",
+            Self::Syncml => "SyncML message",
             Self::Is683 => "IS-683 message",
             Self::Wsp => "WSP push",
             Self::Package => "update package",
@@ -113,6 +117,16 @@ fn decode(
             // Room for any inline data beside the texts: base64 decoded is shorter than the document.
             let mut scratch = vec![0; iota::mmc::SCRATCH + 2 * octets.len()];
             Ok(iota::mmc::dump(iota::mmc::guess(octets), octets, &mut scratch, out)?.map(Fault::from))
+        }
+        Kind::Syncml => {
+            let coding = iota::mmc::guess(octets);
+            let broken = match coding {
+                Coding::Wbxml => wbxml::dump(octets, Some(&wbxml::pages::SYNCML_1_2), out)?,
+                Coding::Xml => xml::dump(octets, out)?,
+            };
+            // What the message means, as far as its coding is sound.
+            let fault = syncml::dump(coding, octets, out)?;
+            Ok(broken.or(fault).map(Fault::from))
         }
         Kind::Is683 => Ok(is683::dump(direction, octets, out).err().map(Fault::from)),
         Kind::Package => {

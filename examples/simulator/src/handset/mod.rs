@@ -343,7 +343,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             update: self.model.map.update,
             device: device(&self.model, &keys),
             pri: Pri { objects: &objects, spc: self.model.spc },
-            capability,
+            capability: capability(),
             objects: &[],
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
@@ -399,7 +399,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
 }
 
 /// What the simulated handset tells of itself by IS-683.
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 42,
@@ -408,8 +408,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         extended_prl: true,
         max_sid_nid: 20,
         scm: 0x6A,
-        mob_p_rev: 6,
-        hardware,
         packet_data: Some(PacketDataCapability {
             simple_ip: SimpleIpCapability {
                 max_num_nai: 2,
@@ -425,5 +423,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
             },
         }),
         carried: Carried::ALL,
+        ..Capability::PLAIN
     }
 }

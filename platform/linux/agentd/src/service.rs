@@ -88,7 +88,7 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
         update: map.update,
         device,
         pri: Pri { objects: &objects, spc: config.spc },
-        capability,
+        capability: capability(),
         objects: &[],
     };
     let (mut receive, mut send) = (vec![0; RECEIVE], vec![0; SEND]);
@@ -228,18 +228,12 @@ impl Ui for User {
 }
 
 /// What the machine tells of itself by IS-683: nothing of a modem, whose own driver knows it.
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 1,
-        model: 0,
-        band_mode: 0,
         max_prl_size: u16::try_from(PRL).unwrap_or(u16::MAX),
         extended_prl: true,
         max_sid_nid: 20,
-        scm: 0,
-        mob_p_rev: 6,
-        hardware,
-        packet_data: None,
-        carried: Carried::NONE,
+        ..Capability::PLAIN
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn answer() -> Vec<Act> {
 }
 
 #[test]
-fn the_right_authority_and_name_are_trusted() {
+fn dm_32_the_right_authority_and_name_are_trusted() {
     let authority = Authority::new();
     let server = Server::start_tls(answer(), authority.server("operator.example"));
     let others = Authority::new().pem() + &authority.pem();
@@ -126,7 +126,7 @@ fn a_wrong_name_is_not_trusted() {
 }
 
 #[test]
-fn a_server_without_tls_is_refused() {
+fn dm_32_a_server_without_tls_is_refused() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let plain = thread::spawn(move || {

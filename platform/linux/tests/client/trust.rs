@@ -42,7 +42,7 @@ fn says(octets: Vec<u8>) -> SocketAddr {
 }
 
 #[test]
-fn protocols_that_are_too_weak_are_refused() {
+fn dm_32_protocols_that_are_too_weak_are_refused() {
     // a server that knows nothing later than TLS 1.1 (RFC 4346): an alert, or its hello
     let alert = |description| vec![21, 3, 1, 0, 2, 2, description];
     let mut hello = vec![22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];

@@ -175,7 +175,7 @@ impl Accounts {
     }
 
     /// Gives the server its rights on the account.
-    fn own(tree: &mut Tree<'_, '_>, root: &str, server: &str) -> Result<(), Code> {
+    pub(in crate::dm) fn own(tree: &mut Tree<'_, '_>, root: &str, server: &str) -> Result<(), Code> {
         let mut acl = [0; MAX_ACL];
         let mut w = Writer::new(&mut acl);
         for text in ["Delete=", server, "&Get=", server, "&Replace=", server] {

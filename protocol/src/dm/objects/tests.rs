@@ -21,7 +21,7 @@ const FACTS: DeviceFacts<'_> = DeviceFacts {
 
 /// Storage in RAM.
 #[derive(Default)]
-struct Ram(Vec<u8>);
+pub(crate) struct Ram(pub(crate) Vec<u8>);
 
 impl Store for Ram {
     fn load(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
@@ -81,14 +81,14 @@ fn with_tree<T>(
     result
 }
 
-fn get(tree: &mut Tree<'_, '_>, uri: &str) -> Result<(String, Format), Code> {
+pub(crate) fn get(tree: &mut Tree<'_, '_>, uri: &str) -> Result<(String, Format), Code> {
     let mut buf = [0; 512];
     let mut out = Writer::new(&mut buf);
     let format = tree.get(Caller::Server("dms"), uri, &mut out)?;
     Ok((String::from_utf8(out.written().to_vec()).unwrap(), format))
 }
 
-fn text(tree: &mut Tree<'_, '_>, uri: &str) -> String {
+pub(crate) fn text(tree: &mut Tree<'_, '_>, uri: &str) -> String {
     get(tree, uri).map_or_else(|code| code.0.to_string(), |(text, _)| text)
 }
 
@@ -206,14 +206,18 @@ fn url_and_exec_in_one_message_begin_a_download_with_the_commit() {
     with_tree(&mut store, &mut machine, &mut packages, |tree| {
         tree.replace(Caller::Device, ".?prop=ACL", &New::value(b"Add=*&Get=*&Replace=*&Exec=*")).unwrap();
         let url = New::value(b"https://repo.example/p");
-        assert_eq!(tree.exec(server, "./FUMO/DownloadAndUpdate", &[], None), Err(Code::FAILED), "no URL");
+        assert_eq!(
+            tree.exec(server, "./FUMO/DownloadAndUpdate", &New::default(), None),
+            Err(Code::FAILED),
+            "no URL"
+        );
         tree.replace(server, "./FUMO/DownloadAndUpdate/PkgURL", &url).unwrap();
-        let accepted = tree.exec(server, "./FUMO/DownloadAndUpdate", &[], Some("c1"));
+        let accepted = tree.exec(server, "./FUMO/DownloadAndUpdate", &New::default(), Some("c1"));
         assert_eq!(accepted, Ok(Code::ACCEPTED));
         assert_eq!(text(tree, "./FUMO/State"), "30");
-        assert_eq!(tree.exec(server, "./FUMO/Update", &[], None), Err(Code::NOT_ALLOWED));
+        assert_eq!(tree.exec(server, "./FUMO/Update", &New::default(), None), Err(Code::NOT_ALLOWED));
         assert_eq!(tree.replace(server, "./FUMO/Download/PkgURL", &url), Err(Code::NOT_ALLOWED));
-        assert_eq!(tree.exec(server, "./FUMO/State", &[], None), Err(Code::NOT_ALLOWED));
+        assert_eq!(tree.exec(server, "./FUMO/State", &New::default(), None), Err(Code::NOT_ALLOWED));
     });
     assert_eq!(packages.kept, Some((30, 3, "https://repo.example/p".to_string())));
     assert_eq!(machine.memo().correlator, Some("c1"));
@@ -225,7 +229,7 @@ fn what_is_rolled_back_has_not_begun() {
     with_tree(&mut store, &mut machine, &mut packages, |tree| {
         let url = New::value(b"https://repo.example/p");
         tree.replace(Caller::Device, "./FUMO/Download/PkgURL", &url).unwrap();
-        tree.exec(Caller::Device, "./FUMO/Download", &[], None).unwrap();
+        tree.exec(Caller::Device, "./FUMO/Download", &New::default(), None).unwrap();
         tree.roll_back().unwrap();
         assert_eq!(
             (text(tree, "./FUMO/State"), text(tree, "./FUMO/Download/PkgURL")),

@@ -84,11 +84,10 @@ impl Hands<'_, '_, '_, '_> {
     fn exec(&mut self, target: &str, head: &Head<'_>, item: &Item<'_>) -> Result<Code, Code> {
         let by = Caller::Server(self.link.config.account.server_id);
         let octets = item.data.map_or(&[][..], |data| data.octets());
-        let argument = match format_of(item)? {
-            Some(Format::B64) => decode(octets, self.work.value)?,
-            _ => octets,
-        };
-        self.tree.exec(by, target, argument, head.correlator)
+        let format = format_of(item)?;
+        let octets = if format == Some(Format::B64) { decode(octets, self.work.value)? } else { octets };
+        let argument = New { format, media_type: item.meta.media_type, octets };
+        self.tree.exec(by, target, &argument, head.correlator)
     }
 
     /// Add or Replace.
@@ -130,19 +129,9 @@ impl Hands<'_, '_, '_, '_> {
         if !self.in_atomic {
             self.tree.commit()?;
         }
-        let octets = item.data.map_or(&[][..], |data| data.octets());
-        let done = match (item.data, parts.inline()) {
-            (Some(Data::Markup), Some(mut inline)) => {
-                tnds::apply(self.tree, by, verb, target, &mut inline, self.work.value)
-            }
-            _ if format_of(item)? == Some(Format::B64) => {
-                let half = self.work.value.len() / 2;
-                let (document, rest) = self.work.value.split_at_mut_checked(half).ok_or(Code::TOO_LARGE)?;
-                let document = decode(octets, document)?;
-                tnds::read(self.tree, by, verb, target, coding, document, rest)
-            }
-            _ => tnds::read(self.tree, by, verb, target, coding, octets, self.work.value),
-        };
+        format_of(item)?;
+        let done = tnds::of_item(coding, item, parts, self.work.value)
+            .and_then(|(mut document, rest)| tnds::apply(self.tree, by, verb, target, &mut document, rest));
         if done.is_err() && !self.in_atomic {
             self.tree.roll_back()?;
         }
@@ -268,7 +257,7 @@ impl Hands<'_, '_, '_, '_> {
         last: bool,
     ) -> Result<(), Code> {
         let by = Caller::Server(self.link.config.account.server_id);
-        let chunk = Chunk { octets, offset: object.decoded, last };
+        let chunk = Chunk { offset: object.decoded, last, ..Chunk::whole(octets) };
         let len = u32::try_from(octets.len()).map_err(|_| Code::TOO_LARGE)?;
         object.decoded = object.decoded.checked_add(len).ok_or(Code::TOO_LARGE)?;
         self.tree.piece(by, object.verb, target, new, &chunk)

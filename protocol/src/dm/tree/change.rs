@@ -84,12 +84,12 @@ impl Tree<'_, '_> {
         self.replace(by, to, &New { format: Some(format), media_type: None, octets: out.written() })
     }
 
-    /// Runs the process behind a node.
+    /// Runs the process behind a node. What `argument` has no format for may be anything.
     pub fn exec(
         &mut self,
         by: Caller<'_>,
         uri: &str,
-        argument: &[u8],
+        argument: &New<'_>,
         correlator: Option<&str>,
     ) -> Result<Code, Code> {
         let uri = plain(Uri::parse(uri, self.limits())?)?;
@@ -99,7 +99,8 @@ impl Tree<'_, '_> {
             Caller::Device => "",
             Caller::Server(server) => server,
         };
-        let call = Call { path: place.path, argument, correlator, server };
+        let New { octets, media_type, .. } = *argument;
+        let call = Call { path: place.path, argument: octets, media_type, correlator, server };
         let object = self.objects.get_mut(place.object).ok_or(Code::NOT_ALLOWED)?;
         // What an object stages while it runs is committed with the rest.
         self.dirty = true;
@@ -130,8 +131,9 @@ impl Tree<'_, '_> {
         fits_len(&place, end)?;
         // Nothing of it is worth a transaction before the last.
         self.dirty |= chunk.last;
-        if place.rule.value == Value::Object {
-            return self.objects.get_mut(place.object).ok_or(Code::FAILED)?.put(place.path, chunk);
+        let object = self.objects.get_mut(place.object).ok_or(Code::FAILED)?;
+        if place.rule.value == Value::Object && !place.rule.comes_whole() {
+            return object.put(place.path, &Chunk { media_type: new.media_type, ..*chunk });
         }
         self.nodes.append(PARTIAL, chunk.octets)?;
         if !chunk.last {
@@ -140,6 +142,11 @@ impl Tree<'_, '_> {
         let whole = self.nodes.value(PARTIAL).unwrap_or_default();
         judge(self.format_for(&place, new), whole)?;
         let object = self.objects.get_mut(place.object).ok_or(Code::FAILED)?;
+        if place.rule.value == Value::Object {
+            object.put(place.path, &Chunk { media_type: new.media_type, ..Chunk::whole(whole) })?;
+            self.nodes.remove(PARTIAL);
+            return self.mark_changed(place.path);
+        }
         object.check(place.path, whole, &self.nodes)?;
         if verb == Verb::Add {
             self.add_parents(by, uri.path)?;
@@ -275,7 +282,7 @@ impl Tree<'_, '_> {
     fn assign(&mut self, place: &Place<'_>, new: &New<'_>) -> Result<(), Code> {
         let object = self.objects.get_mut(place.object).ok_or(Code::FAILED)?;
         if place.rule.value == Value::Object {
-            object.put(place.path, &Chunk::whole(new.octets))?;
+            object.put(place.path, &Chunk { media_type: new.media_type, ..Chunk::whole(new.octets) })?;
             return self.mark_changed(place.path);
         }
         object.check(place.path, new.octets, &self.nodes)?;
@@ -370,6 +377,26 @@ impl Tree<'_, '_> {
         self.dirty = true;
         self.nodes.remove_below(path);
         Ok(())
+    }
+
+    /// Whether `path` is that of an inbox, or would be in one.
+    pub(in crate::dm) fn inbox(&self, path: &str) -> bool {
+        let root = path.split_once(|c| c == '/').map_or(path, |(root, _)| root);
+        self.rule(root).is_some_and(|place| place.rule.is_inbox())
+    }
+
+    /// Whether `by` may put something into the inbox at or above `path`.
+    pub(in crate::dm) fn may_add(&self, by: Caller<'_>, path: &str) -> Result<(), Code> {
+        if self.has_right(by, path, Right::Add) { Ok(()) } else { Err(Code::PERMISSION_DENIED) }
+    }
+
+    /// The node below which objects with this identifier are added; `None` if this device has none of them.
+    pub(in crate::dm) fn home(&self, identifier: &str) -> Option<&'static str> {
+        if identifier.is_empty() {
+            return None;
+        }
+        let mut rules = self.objects.iter().flat_map(|object| object.rules());
+        rules.find(|rule| rule.media_type == identifier)?.path.strip_suffix("/*")
     }
 
     /// Whether the node at `path` is a leaf whose object takes documents as they are.

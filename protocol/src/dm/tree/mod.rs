@@ -214,7 +214,11 @@ impl<'t, 'o> Tree<'t, 'o> {
 
     /// The node at `path`, which `by` may read.
     fn readable<'p>(&self, by: Caller<'_>, path: &'p str) -> Result<Place<'p>, Code> {
-        let place = self.place(path)?;
+        let place = match self.place(path) {
+            // Nothing below an inbox can be read, whether it was ever there or not.
+            Err(Code::NOT_FOUND) if self.inbox(path) => return Err(Code::NOT_ALLOWED),
+            place => place?,
+        };
         self.permit(by, &place, Access::GET, Right::Get)?;
         Ok(place)
     }
@@ -231,14 +235,21 @@ impl<'t, 'o> Tree<'t, 'o> {
                     out.u8(b'/').map_err(too_large)?;
                 }
             }
-        } else if place.rule.value == Value::Object {
+        } else if place.rule.value != Value::Kept {
             let object = self.objects.get_mut(place.object).ok_or(Code::FAILED)?;
-            object.get(place.path, &self.nodes, out)?;
+            match object.get(place.path, &self.nodes, out) {
+                Err(Code::NOT_FOUND) if place.rule.value == Value::Covered => self.write_kept(place, out)?,
+                told => told?,
+            }
         } else {
-            let value = self.nodes.value(place.path).unwrap_or(place.rule.default.as_bytes());
-            out.put(value).map_err(too_large)?;
+            self.write_kept(place, out)?;
         }
         Ok(format)
+    }
+
+    fn write_kept(&self, place: &Place<'_>, out: &mut Writer<'_>) -> Result<(), Code> {
+        let value = self.nodes.value(place.path).unwrap_or(place.rule.default.as_bytes());
+        out.put(value).map_err(|_| Code::TOO_LARGE)
     }
 
     fn write_property(

@@ -11,7 +11,7 @@ use super::phone::PrlInfo;
 use crate::is683::ResultCode;
 use crate::is683::prl::{Prl, PrlError, PrlFormat};
 use crate::is683::sspr::Segment;
-use crate::wire::Writer;
+use crate::wire::{Slot, Writer};
 
 /// Result of a segment that neither continues the list nor repeats a part of it. No source tells the code; the offset is
 /// then a parameter that cannot be right.
@@ -28,7 +28,7 @@ pub(super) struct Assembly<const PRL: usize> {
     /// Where the segment before ended.
     cursor: usize,
     format: PrlFormat,
-    complete: Option<PrlInfo>,
+    complete: Slot<PrlInfo>,
 }
 
 impl<const PRL: usize> core::fmt::Debug for Assembly<PRL> {
@@ -44,16 +44,16 @@ impl<const PRL: usize> core::fmt::Debug for Assembly<PRL> {
 
 impl<const PRL: usize> Assembly<PRL> {
     pub(super) const fn new() -> Self {
-        Self { octets: [0; PRL], received: 0, cursor: 0, format: PrlFormat::Classic, complete: None }
+        Self { octets: [0; PRL], received: 0, cursor: 0, format: PrlFormat::Classic, complete: Slot::Empty }
     }
 
     pub(super) fn clear(&mut self) {
-        (self.received, self.cursor, self.complete) = (0, 0, None);
+        (self.received, self.cursor, self.complete) = (0, 0, Slot::Empty);
     }
 
     /// Whether segments are still missing.
     pub(super) const fn is_partial(&self) -> bool {
-        self.received != 0 && self.complete.is_none()
+        self.received != 0 && self.complete.is_empty()
     }
 
     /// Octets of the list that are here.
@@ -63,7 +63,7 @@ impl<const PRL: usize> Assembly<PRL> {
 
     /// The whole list.
     pub(super) fn complete(&self) -> Option<(PrlInfo, &[u8])> {
-        Some((self.complete?, self.octets.get(..self.received)?))
+        Some((self.complete.get()?, self.octets.get(..self.received)?))
     }
 
     /// Takes a segment of a list of `format` that may have at most `max` octets.
@@ -78,7 +78,7 @@ impl<const PRL: usize> Assembly<PRL> {
         }
         let here = self.octets.get(start..end.min(self.received)).unwrap_or_default();
         let repeated = format == self.format && here == segment.data && end <= self.received;
-        let whole = self.complete.is_some() && self.cursor == self.received;
+        let whole = !self.complete.is_empty() && self.cursor == self.received;
         let continues = format == self.format && start == self.cursor && !whole;
         if !repeated && !continues && start != 0 {
             return SEGMENT_OUT_OF_ORDER;
@@ -88,7 +88,7 @@ impl<const PRL: usize> Assembly<PRL> {
             if Writer::new(target).put(segment.data).is_err() {
                 return ResultCode::PRL_LENGTH_MISMATCH;
             }
-            (self.received, self.format, self.complete) = (end, format, None);
+            (self.received, self.format, self.complete) = (end, format, Slot::Empty);
         }
         self.cursor = end;
         if segment.last { self.finish(end) } else { ResultCode::ACCEPTED }
@@ -99,7 +99,7 @@ impl<const PRL: usize> Assembly<PRL> {
         let list = self.octets.get(..end).unwrap_or_default();
         let result = match Prl::parse(self.format, list) {
             Ok(prl) => {
-                (self.received, self.complete) = (end, Some(prl.header().into()));
+                (self.received, self.complete) = (end, Slot::Held(prl.header().into()));
                 return ResultCode::ACCEPTED;
             }
             Err(PrlError::Length) => ResultCode::PRL_LENGTH_MISMATCH,

@@ -3,7 +3,7 @@ use super::Mode;
 use super::phone::Phone;
 use crate::is683::validation::Spasm;
 use crate::is683::{Block, MsgType, ResultCode, Spc, ValidationBlockId};
-use crate::wire::ErrorKind;
+use crate::wire::{ErrorKind, Slot};
 
 /// Wrong codes until the lock stays shut for the rest of the session. The count survives restarts until a right code
 /// comes; a later session then has one try, so that no handset is lost for good.
@@ -21,19 +21,20 @@ pub const AFTER_FAILED_VALIDATION: ResultCode = ResultCode::REJECTED;
 pub(super) struct Lock {
     phase: Phase,
     /// Whether the service programming lock is open; not known before the first message.
-    open: Option<bool>,
+    open: Slot<bool>,
     /// Codes the network may still try; not known before the first try.
     tries: Option<u8>,
     /// A new code, for the commit.
     pub(super) new_spc: Option<Spc>,
     /// A new NAM_LOCK, for the commit.
-    pub(super) new_protection: Option<bool>,
+    pub(super) new_protection: Slot<bool>,
 }
 
 /// Where the session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum Phase {
-    /// The user began it: no order to keep.
+    /// The user began it: no order to keep. 0, so that an engine that was not used yet is zeros.
     User,
     /// The network began it, and OTAPA Request "start" has not come.
     Waiting,
@@ -49,12 +50,12 @@ impl Lock {
             Mode::UserInitiated => Phase::User,
             Mode::NetworkInitiated => Phase::Waiting,
         };
-        Self { phase, open: None, tries: None, new_spc: None, new_protection: None }
+        Self { phase, open: Slot::Empty, tries: None, new_spc: None, new_protection: Slot::Empty }
     }
 
     /// Whether the service programming lock is open.
     pub(super) fn is_open(&self) -> bool {
-        self.open == Some(true)
+        self.open == Slot::Held(true)
     }
 
     /// Whether no more codes are tried in this session.
@@ -69,13 +70,14 @@ impl Lock {
 
     /// Drops what waits for the commit.
     pub(super) fn clear(&mut self) {
-        (self.new_spc, self.new_protection) = (None, None);
+        (self.new_spc, self.new_protection) = (None, Slot::Empty);
     }
 
     /// Why a message of this type is refused, if it is.
     pub(super) fn refusal(&mut self, phone: &impl Phone, msg_type: MsgType) -> Option<ResultCode> {
         // With the factory code the lock is open from the start, also after another code is committed on the way.
-        let open = *self.open.get_or_insert_with(|| phone.spc().is_factory());
+        let open = self.open.get().unwrap_or_else(|| phone.spc().is_factory());
+        self.open = Slot::Held(open);
         if matches!(msg_type, MsgType::OTAPA | MsgType::PROTOCOL_CAPABILITY) {
             return None;
         }
@@ -137,7 +139,7 @@ impl Lock {
             return ResultCode::INVALID_SPC;
         }
         if spc.is_some_and(|spc| spc == phone.spc()) {
-            self.open = Some(true);
+            self.open = Slot::Held(true);
             self.tries = Some(SPC_TRIES);
             // A count that cannot be cleared only makes later sessions stricter.
             if failures != 0 {
@@ -179,7 +181,7 @@ impl Lock {
             return ResultCode::INVALID_SPASM;
         }
         self.phase = Phase::Started { rand_otapa, proven: true };
-        self.new_protection = Some(spasm.nam_lock);
+        self.new_protection = Slot::Held(spasm.nam_lock);
         ResultCode::ACCEPTED
     }
 }

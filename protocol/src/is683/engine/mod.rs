@@ -307,7 +307,7 @@ impl<const PRL: usize> Engine<PRL> {
             blocks: &self.stage,
             prl: self.prl.complete(),
             spc: self.lock.new_spc.as_ref(),
-            nam_lock: self.lock.new_protection,
+            nam_lock: self.lock.new_protection.get(),
         };
         let nothing = self.stage.is_empty()
             && staged.prl.is_none()

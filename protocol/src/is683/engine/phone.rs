@@ -2,7 +2,7 @@
 use crate::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use crate::is683::prl::{PrlFormat, PrlHeader};
 use crate::is683::sspr::Records;
-use crate::is683::{Block, Family, HardwareId, PrlId, Spc};
+use crate::is683::{Block, Esn, Family, HardwareId, PrlId, Spc};
 
 /// The store could not do it; nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,23 @@ pub struct Capability {
     pub packet_data: Option<PacketDataCapability>,
     /// What is kept as octets.
     pub carried: Carried,
+}
+
+impl Capability {
+    /// A phone without anything special, to start from; its hardware is electronic serial number 0.
+    pub const PLAIN: Self = Self {
+        firmware_rev: 0,
+        model: 0,
+        band_mode: 0,
+        max_prl_size: 0,
+        extended_prl: false,
+        max_sid_nid: 1,
+        scm: 0,
+        mob_p_rev: 6,
+        hardware: HardwareId::Esn(Esn(0)),
+        packet_data: None,
+        carried: Carried::NONE,
+    };
 }
 
 /// Of what the device keeps blocks as octets: no public source describes them, so that nothing in them can be checked, and

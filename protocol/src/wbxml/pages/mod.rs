@@ -86,6 +86,27 @@ mod tests {
     }
 
     #[test]
+    fn every_token_is_found_again() {
+        use super::super::{Page, Token};
+        fn rising<T>(pages: &[Page<T>], code: fn(&T) -> u8) -> bool {
+            pages.iter().all(|page| page.entries.is_sorted_by(|one, next| code(one) < code(next)))
+        }
+        for vocabulary in vocabularies() {
+            assert!(rising(vocabulary.tags, |tag| tag.0), "{}", vocabulary.name);
+            assert!(rising(vocabulary.starts, |start| start.0), "{}", vocabulary.name);
+            assert!(rising(vocabulary.values, |value| value.0), "{}", vocabulary.name);
+            for (page, tag) in
+                vocabulary.tags.iter().flat_map(|p| p.entries.iter().map(move |e| (p.number, e)))
+            {
+                assert_eq!(vocabulary.tag(Token { page, code: tag.0 }), Some(tag.1), "{}", vocabulary.name);
+            }
+        }
+        let unknown = [0x04, 0x44, 0x4D, 0x5C, 0x7F].map(|code| PROV.attribute(Token { page: 0, code }));
+        assert_eq!(unknown, [None; 5]);
+        assert_eq!(SYNCML_1_2.tag(Token { page: 0, code: 0x30 }), None);
+    }
+
+    #[test]
     fn public_identifiers_are_distinct() {
         let numbers: BTreeSet<_> =
             ALL.iter().map(|v| v.number).filter(|&n| n != Vocabulary::UNREGISTERED).collect();

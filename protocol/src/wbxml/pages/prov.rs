@@ -28,19 +28,6 @@ pub static PROV: Vocabulary = Vocabulary {
 const TAGS: &[Tag] = &[Tag(0x05, "wap-provisioningdoc"), Tag(0x06, "characteristic"), Tag(0x07, "parm")];
 
 const STARTS_0: &[AttributeStart] = &[
-    AttributeStart(0x45, "version", ""),
-    AttributeStart(0x46, "version", "1.0"),
-    AttributeStart(0x50, "type", ""),
-    AttributeStart(0x51, "type", "PXLOGICAL"),
-    AttributeStart(0x52, "type", "PXPHYSICAL"),
-    AttributeStart(0x53, "type", "PORT"),
-    AttributeStart(0x54, "type", "VALIDITY"),
-    AttributeStart(0x55, "type", "NAPDEF"),
-    AttributeStart(0x56, "type", "BOOTSTRAP"),
-    AttributeStart(0x57, "type", "VENDORCONFIG"),
-    AttributeStart(0x58, "type", "CLIENTIDENTITY"),
-    AttributeStart(0x59, "type", "PXAUTHINFO"),
-    AttributeStart(0x5A, "type", "NAPAUTHINFO"),
     AttributeStart(0x05, "name", ""),
     AttributeStart(0x06, "value", ""),
     AttributeStart(0x07, "name", "NAME"),
@@ -97,10 +84,22 @@ const STARTS_0: &[AttributeStart] = &[
     AttributeStart(0x3A, "name", "TRANSFER-DELAY"),
     AttributeStart(0x3B, "name", "GUARANTEED-BITRATE-UPLINK"),
     AttributeStart(0x3C, "name", "GUARANTEED-BITRATE-DNLINK"),
+    AttributeStart(0x45, "version", ""),
+    AttributeStart(0x46, "version", "1.0"),
+    AttributeStart(0x50, "type", ""),
+    AttributeStart(0x51, "type", "PXLOGICAL"),
+    AttributeStart(0x52, "type", "PXPHYSICAL"),
+    AttributeStart(0x53, "type", "PORT"),
+    AttributeStart(0x54, "type", "VALIDITY"),
+    AttributeStart(0x55, "type", "NAPDEF"),
+    AttributeStart(0x56, "type", "BOOTSTRAP"),
+    AttributeStart(0x57, "type", "VENDORCONFIG"),
+    AttributeStart(0x58, "type", "CLIENTIDENTITY"),
+    AttributeStart(0x59, "type", "PXAUTHINFO"),
+    AttributeStart(0x5A, "type", "NAPAUTHINFO"),
 ];
 
 const STARTS_0_SINCE_1_1: &[AttributeStart] = &[
-    AttributeStart(0x5B, "type", "ACCESS"),
     AttributeStart(0x3D, "name", "PXADDR-FQDN"),
     AttributeStart(0x3E, "name", "PROXY-PW"),
     AttributeStart(0x3F, "name", "PPGAUTH-TYPE"),
@@ -112,17 +111,11 @@ const STARTS_0_SINCE_1_1: &[AttributeStart] = &[
     AttributeStart(0x4C, "name", "T-BIT"),
     AttributeStart(0x4E, "name", "AUTH-ENTITY"),
     AttributeStart(0x4F, "name", "SPI"),
+    AttributeStart(0x5B, "type", "ACCESS"),
 ];
 
 /// All since 1.1.
 const STARTS_1: &[AttributeStart] = &[
-    AttributeStart(0x50, "type", ""),
-    AttributeStart(0x53, "type", "PORT"),
-    AttributeStart(0x55, "type", "APPLICATION"),
-    AttributeStart(0x56, "type", "APPADDR"),
-    AttributeStart(0x57, "type", "APPAUTH"),
-    AttributeStart(0x58, "type", "CLIENTIDENTITY"),
-    AttributeStart(0x59, "type", "RESOURCE"),
     AttributeStart(0x05, "name", ""),
     AttributeStart(0x06, "value", ""),
     AttributeStart(0x07, "name", "NAME"),
@@ -145,6 +138,13 @@ const STARTS_1: &[AttributeStart] = &[
     AttributeStart(0x39, "name", "TO-PROXY"),
     AttributeStart(0x3A, "name", "URI"),
     AttributeStart(0x3B, "name", "RULE"),
+    AttributeStart(0x50, "type", ""),
+    AttributeStart(0x53, "type", "PORT"),
+    AttributeStart(0x55, "type", "APPLICATION"),
+    AttributeStart(0x56, "type", "APPADDR"),
+    AttributeStart(0x57, "type", "APPAUTH"),
+    AttributeStart(0x58, "type", "CLIENTIDENTITY"),
+    AttributeStart(0x59, "type", "RESOURCE"),
 ];
 
 const VALUES_0: &[AttributeValue] = &[

@@ -1,6 +1,6 @@
 //! agent: its life between two restarts, with every protocol, on ports that answer anything.
 
-use crate::engine::capability;
+use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
 use crate::ports::ports;
@@ -16,6 +16,7 @@ use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
 /// The engine that the agent is lent.
@@ -39,14 +40,15 @@ fn live() -> Result<(), AgentError<Failed>> {
         update: crate::update::layout(),
         device,
         pri: Pri { objects: any(&objects[..]), spc: any(*b"000000") },
-        capability: |_| capability(),
+        capability: capability(),
         objects: any(&[]),
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
     let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
     let memory = Memory { buffers, engine, messages };
-    let mut agent = Agent::start(config, memory, &mut ports.context(&mut ()))?;
+    let [place] = crate::room!(Slot<Agent<'static, DEFAULT_PRL>>, [const { Slot::Empty }; 1]);
+    let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
         match any(0_u8) {
             0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
@@ -64,7 +66,7 @@ fn live() -> Result<(), AgentError<Failed>> {
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
-            _ => _ = used(runner::run(&mut agent, &mut ports, &mut ())?),
+            _ => _ = used(runner::run(agent, &mut ports, &mut ())?),
         }
     }
     Ok(())

@@ -213,7 +213,7 @@ fn tree() -> Result<(), Code> {
         let mut out = Writer::new(crate::room!(256));
         used(tree.get(by, text(), &mut out)).ok();
         used(tree.replace(by, text(), &New::value(octets()))).ok();
-        used(tree.exec(by, text(), octets(), any(Some(text())))).ok();
+        used(tree.exec(by, text(), &New::value(octets()), any(Some(text())))).ok();
         used(tree.commit())?;
         used(tree.roll_back())?;
         let path = crate::room!(255);

@@ -1,8 +1,9 @@
 //! protocol: the IS-683 engine, with a roaming list of the default size in its RAM.
 
+use crate::capability::capability;
 use crate::opaque::{any, octets, used};
-use kedge_protocol::is683::engine::{Capability, Carried, DEFAULT_PRL, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
-use kedge_protocol::is683::{Engine, Esn, HardwareId, MAX_MESSAGE, Spc};
+use kedge_protocol::is683::engine::{Capability, DEFAULT_PRL, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
+use kedge_protocol::is683::{Engine, MAX_MESSAGE, Spc};
 
 #[inline(never)]
 pub fn run() {
@@ -84,21 +85,4 @@ impl Phone for Unknown {
         used((staged.prl(), staged.spc(), staged.nam_lock()));
         any(Ok(()))
     }
-}
-
-/// What no device is: anything.
-pub fn capability() -> Capability {
-    any(Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 1,
-        max_prl_size: 1,
-        extended_prl: true,
-        max_sid_nid: 1,
-        scm: 1,
-        mob_p_rev: 1,
-        hardware: HardwareId::Esn(Esn(1)),
-        packet_data: None,
-        carried: Carried::ALL,
-    })
 }

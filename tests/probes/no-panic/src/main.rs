@@ -6,6 +6,8 @@
 #![no_std]
 #![no_main]
 
+#[cfg(any(feature = "engine", feature = "agent"))]
+mod capability;
 mod opaque;
 
 #[cfg(any(
@@ -52,6 +54,7 @@ parts! {
     "iota" iota
     "sms-cdma" sms_cdma
     "dm" dm
+    "objects" objects
     "package" package
     "delta" delta
     "repack" repack

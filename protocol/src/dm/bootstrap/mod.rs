@@ -15,6 +15,13 @@
 //! The network identifier is no secret (its digits can be learnt), so it may bring a new server, which the user sees, but
 //! never redirect one that is trusted. Where a policy switches push bootstrap off, everything by push is refused. The facts
 //! do not say more of re-bootstrap than that a device has rules for it.
+//!
+//! A document of the DM profile is a [`Document`]; [`process`] applies it by the rule. One of the CP profile is settings as all
+//! others; its w7 application becomes an account by [`super::account::DmAccountSettings`].
+
+mod document;
+
+pub use document::{Document, Processed, process};
 
 use core::fmt;
 
