@@ -44,6 +44,8 @@ pub enum Handler {
     Is683,
     /// A client provisioning document: settings, after proof and consent.
     Provisioning,
+    /// A license document: acceptance, which decides by its signature and its freshness, not by the way it came.
+    License,
 }
 
 /// Why content is not handled.
@@ -63,6 +65,8 @@ pub enum Refusal {
     Waiting,
     /// There is no room to keep it.
     NoRoom,
+    /// A license document that was not accepted.
+    License(kedge_protocol::license::Refusal),
 }
 
 /// The media types understood, without parameters, and their handlers.
@@ -80,8 +84,25 @@ const TYPES: [(&str, Handler); 11] = [
     ("text/vnd.wap.connectivity-xml", Handler::Provisioning),
 ];
 
+/// License documents, whatever the vendor: whether it is the right one is the first step of their acceptance.
+const LICENSE: (&str, &str) = ("application/vnd.", ".provisioning+cbor");
+
+fn is_license(media_type: &MediaType<'_>) -> bool {
+    let name = media_type.essence();
+    let ends = |at: usize, part: &str| {
+        name.get(at..)
+            .and_then(|name| name.get(..part.len()))
+            .is_some_and(|found| found.eq_ignore_ascii_case(part))
+    };
+    let (first, last) = LICENSE;
+    let behind = name.len().checked_sub(last.len()).filter(|at| *at > first.len());
+    ends(0, first) && behind.is_some_and(|at| ends(at, last))
+}
+
 /// Finds the handler of content that came by `origin`.
 pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Refusal> {
-    let (_, handler) = TYPES.iter().find(|(name, _)| media_type.is(name)).ok_or(Refusal::UnknownType)?;
-    if rules::decide(*handler, origin) == Decision::Refuse { Err(Refusal::Origin) } else { Ok(*handler) }
+    let own = TYPES.iter().find(|(name, _)| media_type.is(name)).map(|(_, handler)| *handler);
+    let own = own.or_else(|| is_license(media_type).then_some(Handler::License));
+    let handler = own.ok_or(Refusal::UnknownType)?;
+    if rules::decide(handler, origin) == Decision::Refuse { Err(Refusal::Origin) } else { Ok(handler) }
 }

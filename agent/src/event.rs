@@ -15,6 +15,7 @@ use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 
 use crate::dispatch::{Origin, Refusal};
+use crate::license::LicenseEvent;
 use crate::store::Opened;
 use crate::trigger::{Accepted, Kind};
 
@@ -230,6 +231,8 @@ pub enum Event<'a> {
         /// `fota/state`.
         state: u8,
     },
+    /// Something happened to the license, or for it.
+    License(LicenseEvent<'a>),
     /// The device restarts.
     Restarting(Restart),
 }

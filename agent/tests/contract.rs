@@ -15,8 +15,7 @@ use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;

@@ -19,7 +19,6 @@ use kedge_platform_sim::random::Seeded;
 use kedge_protocol::cp::security::{KeyForm, NetworkKey, hex_of_mac, network_key, sign};
 use kedge_protocol::cp::{Kind, OBJECT, Object, ObjectWriter, ParmName, write};
 use kedge_protocol::is683::engine::{Capability, Engine};
-use kedge_protocol::is683::{self};
 use kedge_protocol::sms::Ports;
 use kedge_protocol::sms::gsm::{Address, DataCoding, Deliver, Receiver, Segments, TimeStamp};
 use kedge_protocol::wap::{

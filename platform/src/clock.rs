@@ -6,6 +6,12 @@
 
 use core::time::Duration;
 
+/// The time of day, on devices that have one. What it shows is looked at with suspicion: it may be set to anything.
+pub trait TimeOfDay {
+    /// Seconds since 1970-01-01T00:00:00Z; `None` while the clock is not set.
+    fn seconds(&self) -> Option<u64>;
+}
+
 /// The device's clock.
 pub trait Clock {
     /// The time now.

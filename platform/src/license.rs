@@ -68,6 +68,44 @@ pub trait LicenseStore {
     fn append(&mut self, record: &Record, keep: &[Record]) -> Result<(), Self::Error>;
 }
 
+/// A store failed. Its driver's own log tells more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreFailed;
+
+impl fmt::Display for StoreFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the license storage failed")
+    }
+}
+
+impl core::error::Error for StoreFailed {}
+
+/// Opens sealed documents: an X25519 key for each request, HKDF-SHA-256 and ChaCha20-Poly1305 (RFC 7748, 5869, 8439).
+pub trait Unsealer {
+    /// A new key pair, in place of the one before: its public key. `None` if that is not possible now.
+    fn renew(&mut self) -> Option<[u8; 32]>;
+
+    /// Decrypts what was sealed for the last [`Unsealer::renew`], whose key pair is forgotten by that. `sealed` is ciphertext
+    /// and tag; the text takes its place, and its length is returned. `None` if it was not made for that key pair, or with
+    /// other values.
+    fn open(&mut self, seal: &Seal<'_>, sealed: &mut [u8]) -> Option<usize>;
+}
+
+/// What a document was sealed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Seal<'a> {
+    /// The other side's ephemeral public key.
+    pub ephemeral: &'a [u8; 32],
+    /// Salt of the key derivation.
+    pub salt: &'a [u8; 16],
+    /// Info of the key derivation.
+    pub info: &'a [u8],
+    /// The initialization vector.
+    pub iv: &'a [u8; 12],
+    /// What is authenticated besides.
+    pub associated: &'a [u8],
+}
+
 /// The secrets of a device (levels L2 and L3 of the license specification).
 pub trait DeviceKey {
     /// The public key.

@@ -44,6 +44,21 @@ pub enum Prompt<'a> {
     SettingsApplied,
     /// The settings were dropped: their sender could not be proved.
     SettingsRefused,
+    /// The user must open an address elsewhere and enter a code there. Shown until something else is; the answer comes at
+    /// once, for the agent goes on asking the server meanwhile.
+    Elsewhere {
+        /// The address.
+        url: &'a str,
+        /// The code.
+        code: &'a str,
+        /// What to show with it; may be empty.
+        text: &'a str,
+    },
+    /// The device's browser must open this address, and goes on alone. The answer comes at once.
+    Browse {
+        /// The address.
+        url: &'a str,
+    },
     /// Something the user asked for failed; the code is the session-end reason.
     Failed(u16),
 }

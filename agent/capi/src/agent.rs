@@ -11,6 +11,7 @@ use kedge_agent::trigger::Accepted;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::wire::Slot;
 
 use crate::config::{KedgeConfig, Tables};
 use crate::event::KedgeEvents;
@@ -41,7 +42,7 @@ pub struct KedgeAgent {
     engine: Engine<KEDGE_PRL_ROOM>,
     messages: Receiver,
     fault: heapless::String<FAULT>,
-    agent: Agent<'static, KEDGE_PRL_ROOM>,
+    agent: Slot<Agent<'static, KEDGE_PRL_ROOM>>,
 }
 
 /// Octets of the words for a fault.
@@ -157,8 +158,10 @@ unsafe fn start(
             messages: &mut *(&raw mut (*this).messages),
         };
         let (ports, events) = (&mut *(&raw mut (*this).ports), &mut *(&raw mut (*this).events));
-        let agent = Agent::start(config, memory, &mut ports.context(events));
-        (&raw mut (*this).agent).write(agent.map_err(|error| KedgeStatus::from(&error))?);
+        let place = &raw mut (*this).agent;
+        place.write(Slot::Empty);
+        let started = Agent::start_in(&mut *place, config, memory, &mut ports.context(events));
+        started.map_err(|error| KedgeStatus::from(&error))?;
     }
     Ok(this)
 }
@@ -179,14 +182,14 @@ impl Parts {
             return None;
         }
         // SAFETY: the fields are there since the start, and what the agent was lent is none of these.
-        Some(unsafe {
-            Self {
+        unsafe {
+            Some(Self {
                 ports: &mut *(&raw mut (*this).ports),
                 events: &mut *(&raw mut (*this).events),
                 fault: &mut *(&raw mut (*this).fault),
-                agent: &mut *(&raw mut (*this).agent),
-            }
-        })
+                agent: (*(&raw mut (*this).agent)).as_mut()?,
+            })
+        }
     }
 
     /// Keeps the words for a fault, and gives its number.

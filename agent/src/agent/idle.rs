@@ -44,6 +44,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.enter(State::Registering);
             return Ok(None);
         }
+        if self.license_errand(context, &mut wake) {
+            return Ok(None);
+        }
         if self.invitation.is_some() {
             self.enter(State::Inviting);
             return Ok(None);
@@ -195,11 +198,11 @@ impl<const PRL: usize> Desk<'_, PRL> {
 
 /// The earliest time at which something waits to be done.
 #[derive(Clone, Copy, Debug, Default)]
-struct Wake(Option<Duration>);
+pub(super) struct Wake(Option<Duration>);
 
 impl Wake {
     /// Whether `at` has come; if not, remembers it.
-    fn is_due(&mut self, now: Duration, at: Duration) -> bool {
+    pub(super) fn is_due(&mut self, now: Duration, at: Duration) -> bool {
         if now < at {
             self.0 = Some(self.0.map_or(at, |earlier| earlier.min(at)));
         }

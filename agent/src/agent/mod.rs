@@ -46,6 +46,7 @@ mod consent;
 mod desk;
 mod download;
 mod idle;
+mod licensing;
 mod message;
 mod over;
 mod provision;
@@ -53,6 +54,8 @@ mod push;
 mod talk;
 
 use desk::Desk;
+use licensing::{Errand, Wallet};
+pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
@@ -135,6 +138,8 @@ pub struct Head<'h> {
     pub location: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
+    /// Whether there is a `Content-Encoding`.
+    pub encoded: bool,
 }
 
 impl<'h> Head<'h> {
@@ -151,6 +156,7 @@ impl<'h> Head<'h> {
             date: headers.header("Date"),
             location: headers.header("Location"),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
+            encoded: headers.header("Content-Encoding").is_some(),
         }
     }
 }
@@ -247,6 +253,8 @@ enum State<'b> {
     Programming(Buffers<'b>, Duration),
     /// The user is asked about an update.
     Asking(Buffers<'b>, consent::Question),
+    /// The license's server is being asked.
+    Licensing(Errand<'b>),
     /// The device is restarting.
     Restarting(Restart),
     /// Only while a state is being replaced.
@@ -306,6 +314,8 @@ pub struct Agent<'b, const PRL: usize> {
     /// The user has dialled for an activation: until when pushes are his.
     dialled: Option<Duration>,
     messages: &'b mut Receiver,
+    /// The license; `None` on a device without licensing.
+    license: Option<Wallet<'b>>,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -381,6 +391,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             text: None,
             dialled: None,
             messages: memory.messages,
+            license: None,
         });
     }
 
@@ -451,13 +462,15 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         {
             self.session_over(context, outcome)?;
         }
+        self.license_pump(context)?;
         let mut until = self.otasp_until(context)?;
         if let State::Idle(_) = self.state {
             until = self.choose(context)?;
         }
         match &mut self.state {
             State::Idle(_) | State::Programming(..) | State::Between => Ok(Output::Idle(until)),
-            State::Calling(buffers, _) => {
+            State::Licensing(Errand::Talking(talk)) => Ok(talk.output(context)),
+            State::Calling(buffers, _) | State::Licensing(Errand::Calling(buffers, _)) => {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
@@ -526,6 +539,24 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.state = State::Talking(talk);
                 taken
             }
+            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                self.license_called(context, (buffers, what), result.is_ok());
+                Ok(())
+            }
+            (State::Licensing(Errand::Talking(mut talk)), done) => {
+                let taken = match done {
+                    Done::HttpEnded(ended) => talk.exchanged(context, ended),
+                    Done::Answered(_) => Some(()),
+                    Done::Waited => {
+                        talk.waited(context.now);
+                        Some(())
+                    }
+                    _ => None,
+                };
+                self.state = State::Licensing(Errand::Talking(talk));
+                taken.ok_or(AgentError::Misuse)
+            }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
                 self.state = match after {
@@ -579,6 +610,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.head(&mut self.desk, context, head),
+            State::Licensing(Errand::Talking(talk)) => talk.head(context, head).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }
@@ -591,6 +623,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.body(&mut self.desk, context, part),
+            State::Licensing(Errand::Talking(talk)) => talk.body(part).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
     }

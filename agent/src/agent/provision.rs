@@ -15,7 +15,7 @@ use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::model::{Application, Napdef, PxLogical};
 use kedge_protocol::cp::security::{Denied, NetworkKey, PIN_TRIES, Proof, Protection, verify};
-use kedge_protocol::cp::{Coded, Kind, MAX_DOCUMENT, MAX_OBJECTS, Object, Objects, ParmName, check};
+use kedge_protocol::cp::{Coded, Fault, Kind, MAX_DOCUMENT, MAX_OBJECTS, Object, Objects, ParmName, check};
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::wap::{Coding, MediaCode, Push, SecurityMethod};
 use kedge_protocol::wire::Writer;
@@ -48,6 +48,15 @@ pub(super) enum Waiting {
     Ask(Question),
     /// Nothing more: it was refused and is gone.
     Refused,
+}
+
+/// Why a document would not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unkept {
+    /// Not now, or not at all.
+    Refused(Refusal),
+    /// It is not sound.
+    Faulty(Fault),
 }
 
 /// Largest record of [`Pending`].
@@ -121,26 +130,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         content: &Content<'_>,
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let parsed = MediaType::parse(content.media_type).map_err(|_| Refusal::UnknownType);
-        let found = parsed.and_then(|media_type| Ok((handler(&media_type, content.origin)?, media_type)));
-        let taken = match found {
-            Ok((Handler::Provisioning, media_type)) => {
-                let xml = media_type.is_type("text");
-                self.desk.keep_settings(
-                    context,
-                    Pending { proven: true, ..Pending::unproven(xml) },
-                    content.body,
-                )?
-            }
-            // The others belong to sessions, which take them from their own messages.
-            Ok(_) => Err(Refusal::Origin),
-            Err(why) => Err(why),
-        };
-        if let Err(why) = taken {
-            let (media_type, origin) = (content.media_type, content.origin);
-            context.event(&Event::ContentRefused { media_type, origin, why });
+        let parsed = MediaType::parse(content.media_type);
+        if parsed.is_ok_and(|media_type| handler(&media_type, content.origin) == Ok(Handler::License)) {
+            let taken = self.take_license(context, content)?;
+            tell_refusal(context, content, taken);
+            return Ok(taken);
         }
-        Ok(taken)
+        self.desk.take_content(context, content)
     }
 
     /// The user has answered about settings.
@@ -178,6 +174,14 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// Asks about settings that wait at once, whatever the user said before: the user looks for them.
     pub fn ask_about_settings(&mut self) {
         self.provision_after = Duration::ZERO;
+    }
+}
+
+/// Reports content that was refused.
+fn tell_refusal<F, C>(context: &mut Context<'_, F, C>, content: &Content<'_>, taken: Result<(), Refusal>) {
+    if let Err(why) = taken {
+        let (media_type, origin) = (content.media_type, content.origin);
+        context.event(&Event::ContentRefused { media_type, origin, why });
     }
 }
 
@@ -228,6 +232,49 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(())
     }
 
+    /// Takes content that did not come by push, and is for no one session.
+    pub(super) fn take_content<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        content: &Content<'_>,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        let parsed = MediaType::parse(content.media_type).map_err(|_| Refusal::UnknownType);
+        let found = parsed.and_then(|media_type| Ok((handler(&media_type, content.origin)?, media_type)));
+        let taken = match found {
+            Ok((Handler::Provisioning, media_type)) => {
+                let pending = Pending { proven: true, ..Pending::unproven(media_type.is_type("text")) };
+                self.keep_settings(context, pending, content.body)?
+            }
+            // The others belong to sessions, which take them from their own messages.
+            Ok(_) => Err(Refusal::Origin),
+            Err(why) => Err(why),
+        };
+        tell_refusal(context, content, taken);
+        Ok(taken)
+    }
+
+    /// Whether [`Self::keep_settings`] would keep a document; how many objects it has. Nothing is changed.
+    pub(super) fn would_keep<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        xml: bool,
+        body: &[u8],
+    ) -> Result<Result<usize, Unkept>, AgentError<F::Error>> {
+        if self.store.len(Key::Pending as u8).is_some() {
+            return Ok(Err(Unkept::Refused(Refusal::Waiting)));
+        }
+        if body.len() > MAX_DOCUMENT {
+            return Ok(Err(Unkept::Refused(Refusal::NoRoom)));
+        }
+        let coding = if xml { Coding::Xml } else { Coding::Wbxml };
+        let mut known = StoredSettings::new(&self.store, context.flash);
+        let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
+        match known.error {
+            Some(error) => Err(error.into()),
+            None => Ok(found.map(|summary| summary.objects).map_err(Unkept::Faulty)),
+        }
+    }
+
     /// Checks a document and keeps it for the user; nothing changes before the user agrees.
     fn keep_settings<F: NorFlash, C: Crypto>(
         &mut self,
@@ -235,21 +282,10 @@ impl<const PRL: usize> Desk<'_, PRL> {
         pending: Pending,
         body: &[u8],
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        if self.store.len(Key::Pending as u8).is_some() {
-            return Ok(Err(Refusal::Waiting));
-        }
-        if body.len() > MAX_DOCUMENT {
-            return Ok(Err(Refusal::NoRoom));
-        }
-        let coding = if pending.xml { Coding::Xml } else { Coding::Wbxml };
-        let mut known = StoredSettings::new(&self.store, context.flash);
-        let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
-        if let Some(error) = known.error {
-            return Err(error.into());
-        }
-        let summary = match found {
-            Ok(summary) => summary,
-            Err(fault) => {
+        let objects = match self.would_keep(context, pending.xml, body)? {
+            Ok(objects) => objects,
+            Err(Unkept::Refused(why)) => return Ok(Err(why)),
+            Err(Unkept::Faulty(fault)) => {
                 context.event(&Event::SettingsRefused(fault));
                 return Ok(Ok(()));
             }
@@ -258,7 +294,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let record = pending.to_octets(&mut buf).ok_or(AgentError::Config("settings"))?;
         let document = Change::put(Key::PendingDocument as u8, body);
         self.store.commit(context.flash, &[Change::put(Key::Pending as u8, record), document])?;
-        context.event(&Event::SettingsWaiting { objects: summary.objects });
+        context.event(&Event::SettingsWaiting { objects });
         Ok(Ok(()))
     }
 

@@ -12,7 +12,7 @@ use kedge_protocol::wap::{Packet, Push, Shelved};
 
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, State, provision};
-use crate::dispatch::{Handler, Origin, Refusal, handler};
+use crate::dispatch::{Content, Handler, Origin, Refusal, handler};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::limits;
@@ -44,6 +44,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Ok(());
             }
         };
+        let name = push.content_type.media.name().unwrap_or_default();
+        if MediaType::parse(name).is_ok_and(|media| handler(&media, Origin::Push) == Ok(Handler::License)) {
+            let content = Content { media_type: name, origin: Origin::Push, body: push.body };
+            return self.open(context, &content).map(drop);
+        }
         if provision::is_provisioning(&push) {
             return self.desk.take_settings(context, &push);
         }
@@ -108,7 +113,9 @@ impl<const PRL: usize> Desk<'_, PRL> {
         };
         match found {
             Ok(Handler::ServiceIndication | Handler::ServiceLoading | Handler::Mmc) => {}
-            Ok(Handler::Is683 | Handler::Provisioning) => return refuse(context, Refusal::Origin),
+            Ok(Handler::Is683 | Handler::Provisioning | Handler::License) => {
+                return refuse(context, Refusal::Origin);
+            }
             Err(why) => return refuse(context, why),
         }
         let (mut domain, mut boot) = ([0; limits::URL], [0; limits::URL]);

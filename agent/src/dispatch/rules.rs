@@ -31,12 +31,13 @@ use Decision::{Ask, Prove, Refuse, Take};
 
 /// One row for each handler, one decision for each of [`ORIGINS`]. An authenticated server may provision; a push proves
 /// nothing but what its MAC proves; a file is the user's own will.
-const RULES: [(Handler, [Decision; ORIGINS.len()]); 5] = [
+const RULES: [(Handler, [Decision; ORIGINS.len()]); 6] = [
     (Handler::ServiceIndication, [Ask, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::ServiceLoading, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::Mmc, [Take, Take, Take, Refuse, Refuse, Refuse]),
     (Handler::Is683, [Refuse, Take, Take, Refuse, Refuse, Take]),
     (Handler::Provisioning, [Prove, Refuse, Ask, Ask, Refuse, Ask]),
+    (Handler::License, [Take, Take, Take, Take, Take, Take]),
 ];
 
 /// What becomes of content for `handler` that came by `origin`.
@@ -64,13 +65,20 @@ impl fmt::Display for Table {
         f.write_str("\n|---|---|---|---|---|---|---|\n")?;
         for (media_type, handler) in super::TYPES {
             write!(f, "| {media_type} |")?;
-            for origin in ORIGINS {
-                write!(f, " {} |", decide(handler, origin))?;
-            }
-            f.write_str("\n")?;
+            row(handler, f)?;
         }
-        Ok(())
+        let (first, last) = super::LICENSE;
+        write!(f, "| {first}*{last} |")?;
+        row(Handler::License, f)
     }
+}
+
+/// The decisions of a row.
+fn row(handler: Handler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for origin in ORIGINS {
+        write!(f, " {} |", decide(handler, origin))?;
+    }
+    f.write_str("\n")
 }
 
 impl fmt::Display for Decision {

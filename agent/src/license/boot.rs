@@ -14,7 +14,24 @@ impl<'a> Licensing<'a> {
     /// afterwards.
     ///
     /// The start is counted, and the time kept, before this returns, so that nothing is gained by pulling the power.
-    pub fn boot<S: LicenseStore>(
+    pub fn boot<S: LicenseStore + ?Sized>(
+        config: Config<'a>,
+        now: Now,
+        store: &mut S,
+        ports: &mut Ports<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(Self, Boot), LicenseError<S::Error>> {
+        let (mut this, boot) = Self::start(config, now, store, ports, buffer)?;
+        if let Some(claims) = this.unapplied(store, ports, buffer)?
+            && claims.configuration.is_none_or(|configuration| ports.configure.apply(&configuration))
+        {
+            this.applied(store, ports)?;
+        }
+        Ok((this, boot))
+    }
+
+    /// [`Self::boot`] for callers that apply configurations themselves: [`Self::unapplied`] comes next.
+    pub fn start<S: LicenseStore + ?Sized>(
         config: Config<'a>,
         now: Now,
         store: &mut S,
@@ -48,12 +65,11 @@ impl<'a> Licensing<'a> {
         };
         this.journal.state.boots = journal.state.boots.saturating_add(1);
         let boot = this.go_on(now, store, ports)?;
-        this.apply_again(store, ports, buffer)?;
         Ok((this, boot))
     }
 
     /// Makes certain what was found, and counts the start.
-    fn go_on<S: LicenseStore>(
+    fn go_on<S: LicenseStore + ?Sized>(
         &mut self,
         now: Now,
         store: &mut S,
@@ -80,32 +96,29 @@ impl<'a> Licensing<'a> {
         Ok(Boot::StandIn)
     }
 
-    /// Applies the configuration if that was not finished; that of an older document that stands in, always.
-    fn apply_again<S: LicenseStore>(
-        &mut self,
+    /// The claims of the document that is held, in `buffer`, if its configuration has still to be applied, or, with an older
+    /// document that stands in, again. After that, [`Self::applied`].
+    pub fn unapplied<'o, S: LicenseStore + ?Sized>(
+        &self,
         store: &mut S,
-        ports: &mut Ports<'_>,
-        buffer: &mut [u8],
-    ) -> Result<(), LicenseError<S::Error>> {
-        let Some(held) = self.held.filter(|held| !held.foreign) else { return Ok(()) };
+        ports: &Ports<'_>,
+        buffer: &'o mut [u8],
+    ) -> Result<Option<Claims<'o>>, LicenseError<S::Error>> {
+        let Some(held) = self.held.filter(|held| !held.foreign) else { return Ok(None) };
         if self.journal.state.flags & APPLIED != 0 && !self.below_floor {
-            return Ok(());
+            return Ok(None);
         }
         let stored = store.document(held.slot, buffer).map_err(LicenseError::Store)?;
         let document = stored.and_then(|stored| buffer.get(..stored.len)).unwrap_or_default();
         let key = ports.key.as_ref().map(|key| key.public_key());
-        let result = acceptance(&self.config, ports, key.as_ref()).verify(document);
-        match result {
-            Ok(claims) => self.apply(claims.configuration.as_ref(), store, ports),
-            // it was in order a moment ago: the next start will tell more
-            Err(_) => Ok(()),
-        }
+        // it was in order a moment ago: if it is not now, the next start will tell more
+        Ok(acceptance(&self.config, ports, key.as_ref()).verify(document).ok())
     }
 }
 
 /// The latest record of each kind. With a hardware counter those of its present value count, or, if a document's records are
 /// all there for the next one, those: then the power failed just before the counter went there, and it goes there now.
-fn read_journal<S: LicenseStore>(
+fn read_journal<S: LicenseStore + ?Sized>(
     config: &Config<'_>,
     store: &mut S,
     ports: &mut Ports<'_>,
@@ -128,7 +141,10 @@ fn read_journal<S: LicenseStore>(
     latest(store, &seal(config, ports)?)
 }
 
-fn latest<S: LicenseStore>(store: &mut S, seal: &Seal<'_>) -> Result<Journal, LicenseError<S::Error>> {
+fn latest<S: LicenseStore + ?Sized>(
+    store: &mut S,
+    seal: &Seal<'_>,
+) -> Result<Journal, LicenseError<S::Error>> {
     let mut journal = Journal { state: Entry::FIRST, installed: None, stand_in: None };
     let mut each = |record: &_| {
         let Some(entry) = Entry::of(record, seal) else { return };
@@ -143,7 +159,7 @@ fn latest<S: LicenseStore>(store: &mut S, seal: &Seal<'_>) -> Result<Journal, Li
 }
 
 /// The document with the highest generation of those that are whole and verify; one of another device is kept, but marked.
-fn newest<S: LicenseStore>(
+fn newest<S: LicenseStore + ?Sized>(
     config: &Config<'_>,
     journal: &Journal,
     store: &mut S,
@@ -187,7 +203,11 @@ fn of_claims(claims: &Claims<'_>, base: Held) -> Held {
     Held { terms, id: *claims.id, nonce: claims.nonce.copied(), foreign: false, ..base }
 }
 
-fn acceptance<'s>(config: &'s Config<'_>, ports: &'s Ports<'_>, key: Option<&'s [u8; 32]>) -> Acceptance<'s> {
+pub(super) fn acceptance<'s>(
+    config: &'s Config<'_>,
+    ports: &'s Ports<'_>,
+    key: Option<&'s [u8; 32]>,
+) -> Acceptance<'s> {
     Acceptance {
         policy: config.policy,
         device: Device { ueid: config.ueid, key },

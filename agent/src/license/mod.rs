@@ -17,18 +17,23 @@
 //! leaves the old license or the new one; [`Licensing::boot`] goes on where it was.
 
 mod boot;
+mod event;
+mod install;
 mod nor;
+mod place;
 mod record;
+mod request;
 pub mod runner;
+mod trust;
 
 use core::fmt;
 use core::time::Duration;
 
+pub use event::LicenseEvent;
+pub(crate) use install::lent;
 use kedge_platform::crypto::{Crypto, Sha256};
 use kedge_platform::license::{DeviceKey, LicenseStore, Slot};
-use kedge_protocol::license::accept::{
-    Acceptance, Accepted, Device, KeyStore, Policy, Situation, consumes_nonce,
-};
+use kedge_protocol::license::accept::{KeyStore, Policy};
 use kedge_protocol::license::limits::{NONCE_LIFE, SAVE_EVERY, STORAGE_GRACE};
 use kedge_protocol::license::report::Report;
 pub use kedge_protocol::license::time::Doubt;
@@ -37,8 +42,12 @@ use kedge_protocol::license::token::{Request, capabilities};
 use kedge_protocol::license::verdict::{Denial, Facts, verdict};
 pub use kedge_protocol::license::verdict::{Terms, Verdict};
 use kedge_protocol::license::{Configuration, KeyId, Level, Op, Refusal, Serial, State, Verifier, retry};
-pub use nor::{NorError, NorStore};
+pub use nor::{Known, NorError, NorStore};
+pub use place::{Place, Plain};
 use record::{APPLIED, Entry, Kind, REFUTED, REPORT_DUE, Seal};
+pub(crate) use request::misfit;
+pub use request::{Server, entry, retry_in, sign_request, signed_report};
+pub use trust::{Trust, TrustFull, Trusted};
 
 /// The time at a call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,6 +188,12 @@ struct Outstanding {
     since: Duration,
 }
 
+impl Outstanding {
+    fn is_good(&self, now: Now) -> bool {
+        now.uptime < self.since.saturating_add(NONCE_LIFE)
+    }
+}
+
 /// The document that counts, without its octets.
 #[derive(Clone, Copy, Debug)]
 struct Held {
@@ -249,6 +264,24 @@ impl<'a> Licensing<'a> {
         }
     }
 
+    /// The uptime at which [`Self::tick`], [`Self::check`] and [`Self::refresh_due`] are to be asked again at the latest: the
+    /// time is to be kept, or a date of the license comes.
+    pub fn wakes_at(&self, now: Now) -> Duration {
+        let terms = self.terms();
+        let (facts, time) = (self.facts(now), self.reading(now).now);
+        let due = terms
+            .refresh_at
+            .map(|at| retry::refresh_at(terms.issued_at, at, retry::spread_of(self.config.ueid)));
+        let grace_ends = terms.expires.map(|end| end.saturating_add(terms.grace.into()));
+        let dates = [terms.refresh_at, due, terms.expires, grace_ends].into_iter().flatten();
+        let until_date = dates.filter(|date| *date > time).map(|date| date.saturating_sub(time));
+        let budget = terms.usage_budget.map(|budget| u64::from(budget.saturating_sub(facts.usage)));
+        let next = until_date.chain(budget.filter(|left| *left > 0)).min();
+        let date =
+            next.map_or(Duration::MAX, |seconds| now.uptime.saturating_add(Duration::from_secs(seconds)));
+        date.min(self.saved.saturating_add(SAVE_EVERY))
+    }
+
     /// What has changed since the last call, of which there may be two.
     pub fn check(&mut self, now: Now, each: &mut dyn FnMut(Change)) {
         let (verdict, doubt) = (self.verdict(now), self.reading(now).doubt);
@@ -283,7 +316,7 @@ impl<'a> Licensing<'a> {
     }
 
     /// Keeps the time if it is due: call it from time to time, at least every six hours.
-    pub fn tick<S: LicenseStore>(
+    pub fn tick<S: LicenseStore + ?Sized>(
         &mut self,
         now: Now,
         store: &mut S,
@@ -296,7 +329,7 @@ impl<'a> Licensing<'a> {
     }
 
     /// Keeps the time now: at an orderly shutdown.
-    pub fn save<S: LicenseStore>(
+    pub fn save<S: LicenseStore + ?Sized>(
         &mut self,
         now: Now,
         store: &mut S,
@@ -336,115 +369,19 @@ impl<'a> Licensing<'a> {
         }
     }
 
+    /// Whether a request waits for its answer, and its nonce is still good.
+    pub fn is_asking(&self, now: Now) -> bool {
+        self.nonce(now).is_some()
+    }
+
+    /// The nonce of the request that waits for its answer.
+    pub fn nonce(&self, now: Now) -> Option<[u8; 16]> {
+        self.outstanding.filter(|outstanding| outstanding.is_good(now)).map(|outstanding| outstanding.nonce)
+    }
+
     /// A nonce that is good after a restart, for a request that travels by file: the device maker keeps it.
     pub fn restore_nonce(&mut self, nonce: [u8; 16], now: Now) {
         self.outstanding = Some(Outstanding { nonce, since: now.uptime });
-    }
-
-    /// Accepts and installs `document`. On success the state that is held, and whether a report is due.
-    pub fn install<S: LicenseStore>(
-        &mut self,
-        document: &[u8],
-        media_type: Option<&str>,
-        in_session: bool,
-        now: Now,
-        store: &mut S,
-        ports: &mut Ports<'_>,
-    ) -> Result<State, LicenseError<S::Error>> {
-        let key = ports.key.as_ref().map(|key| key.public_key());
-        let nonce =
-            self.outstanding.filter(|o| now.uptime < o.since.saturating_add(NONCE_LIFE)).map(|o| o.nonce);
-        let situation = Situation {
-            nonce: nonce.as_ref(),
-            in_session,
-            floor: self.floor(),
-            held: self.held.filter(|held| !held.foreign).map(|held| (held.terms.state, held.digest)),
-            auth_floor: self.time.floors().auth,
-            now: self.reading(now).now,
-            has_clock: self.config.has_clock && now.rtc.is_some(),
-        };
-        let acceptance = Acceptance {
-            policy: self.config.policy,
-            device: Device { ueid: self.config.ueid, key: key.as_ref() },
-            keys: ports.keys,
-            verifier: ports.verifier,
-        };
-        let configure = &mut *ports.configure;
-        let result = acceptance
-            .accept(document, media_type, &situation, &mut |configuration| configure.dry_run(configuration));
-        if consumes_nonce(&result) {
-            self.outstanding = None;
-        }
-        match result? {
-            Accepted::AlreadyInstalled(_) => {}
-            Accepted::New(claims) => match Terms::of(&claims) {
-                // without a license there is nothing to keep: the configuration is with its handlers
-                None => {
-                    let applied = claims.configuration.is_none_or(|all| ports.configure.apply(&all));
-                    if !applied {
-                        return Err(Refusal::STORAGE.into());
-                    }
-                }
-                Some(terms) => {
-                    let slot = self.held.map_or(Slot::First, |held| held.slot.other());
-                    let held = Held {
-                        slot,
-                        generation: self.held.map_or(1, |held| held.generation.wrapping_add(1)),
-                        digest: ports.verifier.sha256(document),
-                        terms,
-                        id: *claims.id,
-                        nonce: claims.nonce.copied(),
-                        foreign: false,
-                    };
-                    store.put_document(slot, held.generation, document).map_err(LicenseError::Store)?;
-                    self.count(held, now, store, ports)?;
-                    self.apply(claims.configuration.as_ref(), store, ports)?;
-                }
-            },
-        }
-        Ok(self.terms().state)
-    }
-
-    /// The document in its slot counts from now on: floor, time and budgets, in the journal. With a hardware counter the
-    /// records are sealed for its next value, and it goes there when they are all written.
-    fn count<S: LicenseStore>(
-        &mut self,
-        held: Held,
-        now: Now,
-        store: &mut S,
-        ports: &mut Ports<'_>,
-    ) -> Result<(), LicenseError<S::Error>> {
-        let floors =
-            self.time.confirm(now.uptime, now.rtc.filter(|_| self.config.has_clock), held.terms.issued_at);
-        let usage = self.usage(now);
-        let serial = held.terms.serial;
-        let refuted = if floors.refuted { REFUTED } else { 0 };
-        let before = self.journal.state;
-        let state = Entry { time: floors.soft, usage, serial, flags: REPORT_DUE | refuted, ..before };
-        let installed = Entry { kind: Kind::Installed, time: floors.auth, flags: 0, ..state };
-        let seal = seal_of_next(&self.config, ports)?;
-        self.append(installed, store, &seal)?;
-        self.append(state, store, &seal)?;
-        if let Some(key) = ports.key.as_mut().filter(|key| key.counter().is_some()) {
-            key.advance();
-        }
-        (self.held, self.below_floor, self.saved) = (Some(held), false, now.uptime);
-        Ok(())
-    }
-
-    /// Applies the configuration, and writes that down.
-    fn apply<S: LicenseStore>(
-        &mut self,
-        configuration: Option<&Configuration<'_>>,
-        store: &mut S,
-        ports: &mut Ports<'_>,
-    ) -> Result<(), LicenseError<S::Error>> {
-        if configuration.is_none_or(|configuration| ports.configure.apply(configuration)) {
-            let seal = seal(&self.config, ports)?;
-            let state = Entry { flags: self.journal.state.flags | APPLIED, ..self.journal.state };
-            self.append(state, store, &seal)?;
-        }
-        Ok(())
     }
 
     /// What is still to be reported.
@@ -455,7 +392,7 @@ impl<'a> Licensing<'a> {
     }
 
     /// The server has the report.
-    pub fn reported<S: LicenseStore>(
+    pub fn reported<S: LicenseStore + ?Sized>(
         &mut self,
         store: &mut S,
         ports: &mut Ports<'_>,
@@ -472,7 +409,7 @@ impl<'a> Licensing<'a> {
     }
 
     /// Factory reset: document and journal go, but floor, boot count and time stay.
-    pub fn factory_reset<S: LicenseStore>(
+    pub fn factory_reset<S: LicenseStore + ?Sized>(
         &mut self,
         now: Now,
         store: &mut S,
@@ -491,7 +428,7 @@ impl<'a> Licensing<'a> {
     }
 
     /// Writes a record; the latest ones of all kinds go along if the store has to begin anew.
-    fn append<S: LicenseStore>(
+    fn append<S: LicenseStore + ?Sized>(
         &mut self,
         entry: Entry,
         store: &mut S,
@@ -561,7 +498,18 @@ fn sealed<'c, E>(config: &Config<'_>, ports: &Ports<'c>, ahead: u64) -> Result<S
     Ok(Seal::Mac { secret: key.record_secret(), counter, verifier: ports.verifier })
 }
 
-/// The name of a device's key.
+/// For devices that have nothing to configure: a document with a configuration is refused.
+impl Configure for () {
+    fn dry_run(&mut self, _: &Configuration<'_>) -> bool {
+        false
+    }
+
+    fn apply(&mut self, _: &Configuration<'_>) -> bool {
+        false
+    }
+}
+
+/// The name of a key.
 pub fn key_id(public_key: &[u8; 32], verifier: &dyn Verifier) -> KeyId {
     verifier.sha256(public_key).first_chunk().copied().unwrap_or_default()
 }

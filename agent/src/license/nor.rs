@@ -84,9 +84,16 @@ pub struct NorStore<F, H> {
     flash: F,
     region: Region,
     sector: u32,
-    /// The half that counts, and the other one if it could; once they are known.
-    journal: Option<[Option<Half>; 2]>,
+    journal: Known,
     hash: PhantomData<H>,
+}
+
+/// What a store knows of its journal since the power came on, for a store that is made anew for each use of the flash. It
+/// must not outlive a restart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// The half that counts, and the other one if it could; once they are known.
+    halves: Option<[Option<Half>; 2]>,
 }
 
 /// A half of the journal.
@@ -105,6 +112,11 @@ struct Half {
 impl<F: NorFlash, H: Sha256> NorStore<F, H> {
     /// The store in `region` of `flash`: four sectors.
     pub fn new(flash: F, region: Region) -> Result<Self, NorError<F::Error>> {
+        Self::resume(flash, region, Known::default())
+    }
+
+    /// The store in `region` of `flash`, going on from what another one knew in the same power session.
+    pub fn resume(flash: F, region: Region, known: Known) -> Result<Self, NorError<F::Error>> {
         let sector = region.sector_on::<F>();
         let unit = u32::try_from(F::WRITE_SIZE).unwrap_or(u32::MAX);
         let fits = sector.checked_mul(4) == Some(region.len)
@@ -114,10 +126,15 @@ impl<F: NorFlash, H: Sha256> NorStore<F, H> {
             && RECORD.checked_rem(F::READ_SIZE) == Some(0)
             && sector >= 1024;
         if fits {
-            Ok(Self { flash, region, sector, journal: None, hash: PhantomData })
+            Ok(Self { flash, region, sector, journal: known, hash: PhantomData })
         } else {
             Err(NorError::Geometry)
         }
+    }
+
+    /// What it knows, for [`Self::resume`].
+    pub const fn known(&self) -> Known {
+        self.journal
     }
 
     /// The flash again.
@@ -237,7 +254,7 @@ impl<F: NorFlash, H: Sha256> NorStore<F, H> {
 
     /// The half of the journal that counts, and the other one if it could count.
     fn mount(&mut self) -> [Option<Half>; 2] {
-        if let Some(known) = self.journal {
+        if let Some(known) = self.journal.halves {
             return known;
         }
         let (first, second) = (self.half(false), self.half(true));
@@ -246,7 +263,7 @@ impl<F: NorFlash, H: Sha256> NorStore<F, H> {
             (first, _) => first.is_none(),
         };
         let halves = if later { [second, first] } else { [first, second] };
-        self.journal = Some(halves);
+        self.journal.halves = Some(halves);
         halves
     }
 
@@ -323,7 +340,7 @@ impl<F: NorFlash, H: Sha256> NorStore<F, H> {
             }
             _ => (self.half_at(false), 1),
         };
-        self.journal = None;
+        self.journal.halves = None;
         self.erase(start)?;
         let mut copies = 0;
         for (record, number) in keep.iter().zip(1_u32..=COPIES_MAX) {
@@ -408,9 +425,9 @@ impl<F: NorFlash, H: Sha256> LicenseStore for NorStore<F, H> {
             (half, half.next.unwrap_or_default())
         };
         // if this fails, what is there is as uncertain as after a start
-        self.journal = None;
+        self.journal.halves = None;
         self.write(next, record)?;
-        self.journal = Some([Some(Half { next: Some(next.saturating_add(place)), ..half }), None]);
+        self.journal.halves = Some([Some(Half { next: Some(next.saturating_add(place)), ..half }), None]);
         Ok(())
     }
 }

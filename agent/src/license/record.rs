@@ -117,7 +117,7 @@ impl Entry {
 }
 
 impl Seal<'_> {
-    fn of(&self, body: &[u8; BODY]) -> [u8; 8] {
+    pub(super) fn of(&self, body: &[u8; BODY]) -> [u8; 8] {
         let mut seal = [0; 8];
         let (crc, mac);
         let octets: &[u8] = match self {

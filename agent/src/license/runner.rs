@@ -2,21 +2,19 @@
 //!
 //! A device with its own event loop drives [`Session`] itself; this is what it would do.
 
-use core::time::Duration;
-
 use kedge_platform::clock::Clock;
 use kedge_platform::http::{Connection, Headers, Method, Read};
 use kedge_platform::license::LicenseStore;
 use kedge_protocol::license::answer::UserAction;
 use kedge_protocol::license::limits::MAX_URL;
 use kedge_protocol::license::report::REPORT_MAX;
-use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session, SessionError};
-use kedge_protocol::license::token::TOKEN_MAX;
+use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session};
 use kedge_protocol::license::{Op, Refusal};
-use kedge_protocol::wire::Writer;
-use kedge_protocol::xml::base64;
 
-use super::{LicenseError, Licensing, Now, Ports, key_id};
+pub use super::request::Server;
+pub use super::request::retry_in;
+use super::request::{entry, misfit, signed_report};
+use super::{LicenseError, Licensing, Now, Ports};
 
 /// What the user and the log are told meanwhile.
 pub trait Watch {
@@ -50,15 +48,6 @@ pub struct Line<'t, S, C, T> {
     pub watch: &'t mut dyn Watch,
 }
 
-/// Where to ask, and how.
-#[derive(Clone, Copy, Debug)]
-pub struct Server<'a> {
-    /// The entry URL, without a query.
-    pub entry: &'a str,
-    /// What the session needs to know.
-    pub session: session::Config<'a>,
-}
-
 impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
     /// Asks for `op` with this nonce, installs the document that answers, and reports. A report that an earlier transaction
     /// could not deliver goes first; if it cannot go now either, the transaction ends with that.
@@ -75,9 +64,10 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
             return Ok(outcome.unwrap_or(Outcome::LinkDown));
         }
         let mut room = [0; MAX_URL];
-        let entry = self.entry(licensing, op, nonce, server, ports, &mut room)?;
+        let now = Now { uptime: self.clock.uptime(), rtc: (self.rtc)() };
+        let entry = entry(licensing, (op, nonce, None), now, server.entry, ports, &mut room)?;
         let session = Session::request(server.session, entry, self.clock.uptime(), self.receive, self.urls);
-        let session = session.map_err(misfit)?;
+        let session = session.map_err(|(error, _)| misfit(error))?;
         drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports)
     }
 
@@ -89,63 +79,15 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         ports: &mut Ports<'_>,
     ) -> Result<Option<Outcome>, LicenseError<S::Error>> {
         let mut room = [0; REPORT_MAX];
-        let report = report(licensing, ports, &mut room);
+        let report = signed_report(licensing, ports, &mut room);
         if report.is_empty() {
             return Ok(None);
         }
         let now = self.clock.uptime();
         let session = Session::report(server.session, server.entry, report, now, self.receive, self.urls);
-        let session = session.map_err(misfit)?;
+        let session = session.map_err(|(error, _)| misfit(error))?;
         drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports).map(Some)
     }
-
-    /// The entry URL with the request's token, or, without a device key, an error: plain parameters are for desks.
-    fn entry<'o>(
-        &self,
-        licensing: &mut Licensing<'_>,
-        op: Op,
-        nonce: [u8; 16],
-        server: &Server<'_>,
-        ports: &Ports<'_>,
-        out: &'o mut [u8; MAX_URL],
-    ) -> Result<&'o str, LicenseError<S::Error>> {
-        let no_room = LicenseError::NoRoom { needed: MAX_URL };
-        let key = ports.key.as_ref().ok_or(LicenseError::NoKey)?;
-        let id = key_id(&key.public_key(), ports.verifier);
-        let vendor = licensing.config().policy.vendor;
-        let now = Now { uptime: self.clock.uptime(), rtc: (self.rtc)() };
-        let mut room = [0; TOKEN_MAX];
-        let request = licensing.request(op, nonce, now);
-        let token = request.emit(vendor, &id, |message| key.sign(message), &mut room);
-        let token = token.map_err(|_| LicenseError::NoRoom { needed: TOKEN_MAX })?;
-        let mut w = Writer::new(out);
-        let written = (|| {
-            w.put(server.entry.as_bytes())?;
-            w.put(b"?v=1&op=")?;
-            w.u8(op.0.wrapping_add(b'0'))?;
-            w.put(b"&t=")?;
-            base64::encode_url(token, &mut w)
-        })();
-        written.ok().and_then(|()| str::from_utf8(w.finish()).ok()).ok_or(no_room)
-    }
-}
-
-/// A session that could not be made: a buffer that is too small, or a URL or text of the configuration that is not legal.
-fn misfit<E>(error: SessionError) -> LicenseError<E> {
-    match error {
-        SessionError::NoRoom { needed } => LicenseError::NoRoom { needed },
-        _ => LicenseError::BadServer,
-    }
-}
-
-/// The signed report that is due; empty: none is, or there is no key to sign it.
-fn report<'o>(licensing: &Licensing<'_>, ports: &Ports<'_>, out: &'o mut [u8; REPORT_MAX]) -> &'o [u8] {
-    let vendor = licensing.config().policy.vendor;
-    let signed = licensing.report().zip(ports.key.as_ref()).and_then(|(report, key)| {
-        let id = key_id(&key.public_key(), ports.verifier);
-        report.emit(vendor, &id, |message| key.sign(message), out).ok()
-    });
-    signed.unwrap_or_default()
 }
 
 /// Runs a session to its end.
@@ -174,7 +116,9 @@ fn drive<S: LicenseStore, C: Connection, T: Clock>(
                 let now = Now { uptime: clock.uptime(), rtc: rtc() };
                 let mut room = [0; REPORT_MAX];
                 let input = match licensing.install(document, Some(media_type), false, now, store, ports) {
-                    Ok(state) => Input::Installed { state, report: report(licensing, ports, &mut room) },
+                    Ok(state) => {
+                        Input::Installed { state, report: signed_report(licensing, ports, &mut room) }
+                    }
                     Err(LicenseError::Refused(refusal)) => Input::Refused(refusal),
                     Err(error) => return Err(error),
                 };
@@ -274,20 +218,5 @@ fn read_all<R: Read>(body: &mut R, room: &mut [u8]) -> Result<usize, R::Error> {
         if full {
             return Ok(len);
         }
-    }
-}
-
-/// How long to wait before asking again after `outcome`, on the try of this number; `None`: not before something changes.
-pub fn retry_in(outcome: &Outcome, tries: u8, random: u8) -> Option<Duration> {
-    use kedge_protocol::license::{limits::NEXT_REFRESH, retry::pause};
-    match outcome {
-        Outcome::NothingToDo => Some(NEXT_REFRESH),
-        Outcome::Problem { retry_after, .. } | Outcome::Http { retry_after, .. } => {
-            Some(retry_after.unwrap_or(pause(tries, random)))
-        }
-        Outcome::LinkDown | Outcome::TimedOut | Outcome::TooBig | Outcome::BadAnswer => {
-            Some(pause(tries, random))
-        }
-        _ => None,
     }
 }

@@ -23,6 +23,9 @@
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 //! | 161 | home system tag | octets |
 //! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
+//! | 192 | configuration of the license's server ([`kedge_protocol::license::Configuration`]) | as it came |
+//! | 193 | keys that license documents have added or taken away ([`crate::license::Trust`]) | octets |
+//! | 194 | nonce of the license request that was exported | 16 octets |
 
 mod history;
 mod records;
@@ -43,7 +46,7 @@ pub use settings::{StoredSettings, settings};
 use crate::limits;
 
 /// Number of records the log has room for.
-pub const KEYS: usize = 192;
+pub const KEYS: usize = 196;
 
 /// Records of fixed meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,12 @@ pub enum Key {
     PendingDocument = 129,
     /// The user dialled a star code.
     Dialled = 160,
+    /// The configuration of the license's server.
+    LicenseConfiguration = 192,
+    /// Keys that license documents have added or taken away.
+    LicenseTrust = 193,
+    /// The nonce of the license request that was exported.
+    LicenseNonce = 194,
 }
 
 /// Keys of the outbox, oldest first use.
@@ -183,7 +192,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 12>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 16>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -194,6 +203,9 @@ impl Store {
             Key::Pending,
             Key::PendingDocument,
             Key::Dialled,
+            Key::LicenseConfiguration,
+            Key::LicenseTrust,
+            Key::LicenseNonce,
         ];
         for key in foreign {
             add(Change::remove(key as u8));

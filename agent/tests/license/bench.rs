@@ -36,7 +36,7 @@ fn key_id(public: &[u8; 32]) -> KeyId {
 }
 
 /// Signatures by ring: cuts are tried by the ten thousand.
-struct Ring;
+pub(crate) struct Ring;
 
 impl Verifier for Ring {
     fn verify(&self, public_key: &[u8; 32], message: &[&[u8]], signature: &[u8; 64]) -> bool {
@@ -80,6 +80,12 @@ pub(crate) struct Chip {
     pair: Ed25519KeyPair,
     seed: u8,
     pub(crate) counter: Option<u64>,
+}
+
+impl Chip {
+    pub(crate) fn new(seed: u8, counter: Option<u64>) -> Self {
+        Self { pair: pair(seed), seed, counter }
+    }
 }
 
 impl DeviceKey for Chip {
@@ -183,6 +189,29 @@ impl Order {
     }
 }
 
+impl Order {
+    /// The document for the device of this identity and key, as an answer to a request with this nonce.
+    pub(crate) fn document(&self, issuer: &Issuer, device: (&[u8], &[u8; 32]), nonce: [u8; 16]) -> Vec<u8> {
+        let all = configuration(self.configuration.unwrap_or_default());
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&self.license.serial.seq.to_be_bytes());
+        issuer.sign(&Claims {
+            issuer: "prov.example",
+            subject: Some("acct"),
+            audience: "example-client",
+            expires: self.expires,
+            not_before: None,
+            issued_at: self.issued_at,
+            id: &id,
+            key: Some(device.1),
+            nonce: Some(&nonce),
+            ueid: Some(device.0),
+            license: Some(self.license),
+            configuration: self.configuration.map(|_| Configuration::new(&all)),
+        })
+    }
+}
+
 pub(crate) type Failure = LicenseError<NorError<Error>>;
 type Store<const UNIT: usize> = NorStore<Nor<UNIT, SECTOR>, SoftSha256>;
 
@@ -206,7 +235,7 @@ impl<const UNIT: usize> Bench<UNIT> {
         let counter = (level == Level::Counter).then_some(0);
         Self {
             store: mounted(flash),
-            chip: Chip { pair: pair(2), seed: 2, counter },
+            chip: Chip::new(2, counter),
             applied: Applied::default(),
             config: config(level),
             licensing: None,
@@ -217,7 +246,7 @@ impl<const UNIT: usize> Bench<UNIT> {
 
     /// Another device: another identity and key.
     pub(crate) fn become_another(&mut self) {
-        self.chip = Chip { pair: pair(3), seed: 3, counter: self.chip.counter };
+        self.chip = Chip::new(3, self.chip.counter);
         self.config.ueid = &[3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 1];
     }
 
@@ -272,24 +301,7 @@ impl<const UNIT: usize> Bench<UNIT> {
 
     /// The document for an order, as an answer to a request with this nonce.
     pub(crate) fn document(&self, order: &Order, nonce: [u8; 16]) -> Vec<u8> {
-        let (key, all) = (self.chip.public_key(), configuration(order.configuration.unwrap_or_default()));
-        let mut id = [7; 16];
-        id[..4].copy_from_slice(&order.license.serial.seq.to_be_bytes());
-        let claims = Claims {
-            issuer: "prov.example",
-            subject: Some("acct"),
-            audience: "example-client",
-            expires: order.expires,
-            not_before: None,
-            issued_at: order.issued_at,
-            id: &id,
-            key: Some(&key),
-            nonce: Some(&nonce),
-            ueid: Some(self.config.ueid),
-            license: Some(order.license),
-            configuration: order.configuration.map(|_| Configuration::new(&all)),
-        };
-        self.issuer.sign(&claims)
+        order.document(&self.issuer, (self.config.ueid, &self.chip.public_key()), nonce)
     }
 
     /// A document comes as the answer to a request with this nonce.

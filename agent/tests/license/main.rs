@@ -2,5 +2,6 @@
 
 mod bench;
 mod cuts;
+mod files;
 mod rules;
 mod years;

@@ -1,9 +1,9 @@
-//! The monotonic clock of the system.
+//! The clocks of the system: the monotonic one, and the time of day.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use kedge_platform::clock::Clock;
+use kedge_platform::clock::{Clock, TimeOfDay};
 
 /// Uptime since the clock was made.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,16 @@ impl Clock for SystemClock {
 
     fn sleep_until(&mut self, deadline: Duration) {
         thread::sleep(deadline.saturating_sub(self.uptime()));
+    }
+}
+
+/// The system's time of day: as good as who sets it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WallClock;
+
+impl TimeOfDay for WallClock {
+    fn seconds(&self) -> Option<u64> {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs())
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`kedge_platform::flash`] | [`nor::FileNor`] | files and block devices, synced so that a power cut finds old or new |
 //! | [`kedge_platform::nand`] | [`nand::MtdNand`], [`nand::FileNand`] | a raw NAND part of the kernel's; a file that stands for one |
 //! | [`kedge_platform::identity`] | [`identity::MachineIdentity`] | make and model from DMI or the device tree |
+//! | [`kedge_platform::license`] | [`license::FileStore`] | documents and journal in a folder, renamed and synced |
 //! | [`kedge_platform::loader`] | [`handover::Hook`] | a program of the OEM, for RAUC, SWUpdate and U-Boot |
 //!
 //! ```no_run
@@ -35,5 +36,6 @@ pub mod entropy;
 pub mod handover;
 pub mod http;
 pub mod identity;
+pub mod license;
 pub mod nand;
 pub mod nor;

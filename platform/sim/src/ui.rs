@@ -31,6 +31,10 @@ pub enum PromptKind {
     SettingsApplied,
     /// [`Prompt::SettingsRefused`].
     SettingsRefused,
+    /// [`Prompt::Elsewhere`].
+    Elsewhere,
+    /// [`Prompt::Browse`].
+    Browse,
     /// [`Prompt::Failed`].
     Failed,
     /// A prompt that this model does not know yet.
@@ -121,6 +125,8 @@ impl ui::Ui for Ui {
             Prompt::ApplySettings { summary } => (PromptKind::ApplySettings, vec![summary], None),
             Prompt::SettingsApplied => (PromptKind::SettingsApplied, vec![], None),
             Prompt::SettingsRefused => (PromptKind::SettingsRefused, vec![], None),
+            Prompt::Elsewhere { url, code, text } => (PromptKind::Elsewhere, vec![url, code, text], None),
+            Prompt::Browse { url } => (PromptKind::Browse, vec![url], None),
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
             _ => (PromptKind::Unknown, vec![], None),
         };

@@ -112,6 +112,9 @@ impl Refusal {
     /// A sealed document, which nobody asked for: no key can open it.
     pub const NOT_ASKED: Self = Self { code: Code::WrongType, step: 1, at: 0 };
 
+    /// A sealed document that cannot be opened with the key of the request: of its frame, what is inside is not known.
+    pub const SEALED: Self = Self { code: Code::Malformed, step: 2, at: 0 };
+
     /// It was in order, but could not be kept (step 15, which is the caller's).
     pub const STORAGE: Self = Self { code: Code::Storage, step: 15, at: 0 };
 }

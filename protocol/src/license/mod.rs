@@ -10,6 +10,7 @@
 //! | [`session`] | the conversation: entry request, redirects, answers, polling, the report | 4 |
 //! | [`token`], [`report`] | what the device signs | 4.2, 4.5 |
 //! | [`envelope`], [`Claims`], [`Configuration`] | the document | 5 |
+//! | [`sealed`] | a document that only the device can read | 4.4 |
 //! | [`accept`] | the first fourteen steps of acceptance; the last one is the cache's | 6 |
 //! | [`verdict`], [`time`] | what a license permits now: pure functions | 7 |
 //! | [`retry`] | when to ask again | 4.4 |
@@ -29,6 +30,7 @@ pub mod limits;
 mod media;
 pub mod report;
 pub mod retry;
+pub mod sealed;
 pub mod session;
 pub mod time;
 pub mod token;

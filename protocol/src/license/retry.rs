@@ -42,7 +42,7 @@ pub struct Pace {
 impl Pace {
     /// Whether a timer may start a request at `now`; counts it.
     pub fn timer(&mut self, now: Duration) -> bool {
-        if now >= self.day.saturating_add(Duration::from_secs(DAY)) {
+        if now >= self.day_ends() {
             *self = Self { day: now, asked: 0, last: self.last };
         }
         let may = self.asked < DAILY_REQUESTS;
@@ -51,6 +51,11 @@ impl Pace {
             self.last = Some(now);
         }
         may
+    }
+
+    /// When timers may start requests again, after [`Self::timer`] has refused.
+    pub fn day_ends(&self) -> Duration {
+        self.day.saturating_add(Duration::from_secs(DAY))
     }
 
     /// Whether the user may.
@@ -100,6 +105,7 @@ mod tests {
         let mut pace = Pace::default();
         let asked = (0..3 * DAY / 60).filter(|minute| pace.timer(Duration::from_secs(minute * 60)));
         assert_eq!(asked.count(), 3 * 24);
+        assert_eq!(pace.day_ends(), Duration::from_secs(3 * DAY));
         let mut pace = Pace::default();
         let asked = (0..100).filter(|tenth| pace.user(Duration::from_millis(tenth * 100)));
         assert_eq!(asked.count(), 5, "in ten seconds");

@@ -3,7 +3,8 @@
 use super::envelope::{self, Header, KeyId, emit, frame_len};
 use super::{Kind, Level, MediaName, Op, Serial, State};
 use crate::cbor::Encoder;
-use crate::wire::{Error, ErrorKind};
+use crate::wire::{Error, ErrorKind, Writer};
+use crate::xml::base64;
 
 /// Key of what the device says for itself.
 const OWN: i64 = -70_003;
@@ -84,6 +85,25 @@ impl Request<'_> {
         frame(Kind::Request, vendor, *key_id, payload, sign, out)
     }
 
+    /// Writes the parameters that say the same for a device without a key (levels L0 and L1, section 4.1), as they stand
+    /// behind `v` and `op` in the entry URL: identity, nonce, state, serial held, model, client version.
+    pub fn emit_plain(&self, out: &mut Writer<'_>) -> Result<(), Error> {
+        out.put(b"&d=")?;
+        base64::encode_url(self.ueid, out)?;
+        out.put(b"&n=")?;
+        base64::encode_url(self.nonce, out)?;
+        out.put(b"&s=")?;
+        decimal(u32::from(self.state as u8), out)?;
+        out.put(b"&q=")?;
+        decimal(self.held.epoch.into(), out)?;
+        out.put(b".")?;
+        decimal(self.held.seq, out)?;
+        out.put(b"&m=")?;
+        escaped(self.model, out)?;
+        out.put(b"&c=")?;
+        escaped(self.version, out)
+    }
+
     fn payload<'o>(&self, out: &'o mut [u8]) -> Result<&'o [u8], Error> {
         let mut e = Encoder::new(out);
         e.map(6)?.unsigned(6)?.unsigned(self.issued_at)?.unsigned(10)?.bytes(self.nonce)?;
@@ -109,6 +129,36 @@ impl Request<'_> {
     }
 }
 
+/// A number in decimal digits.
+fn decimal(number: u32, out: &mut Writer<'_>) -> Result<(), Error> {
+    let mut digits = [b'0'; 10];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        let [low, ..] = (rest % 10).to_le_bytes();
+        *digit = b'0'.wrapping_add(low);
+        rest /= 10;
+    }
+    let zeros = digits.iter().take(9).take_while(|digit| **digit == b'0').count();
+    out.put(digits.get(zeros..).unwrap_or_default())
+}
+
+/// A text as the value of a query's parameter: what is not unreserved (RFC 3986 §2.3) by its octets.
+fn escaped(text: &str, out: &mut Writer<'_>) -> Result<(), Error> {
+    for octet in text.bytes() {
+        if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~') {
+            out.u8(octet)?;
+        } else {
+            out.put(&[b'%', hex_digit(octet >> 4), hex_digit(octet & 15)])?;
+        }
+    }
+    Ok(())
+}
+
+/// A digit of base 16.
+const fn hex_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0'.wrapping_add(nibble) } else { b'A'.wrapping_add(nibble.wrapping_sub(10)) }
+}
+
 /// Signs `payload` as a thing of `kind`.
 pub(super) fn frame<'o>(
     kind: Kind,
@@ -125,4 +175,40 @@ pub(super) fn frame<'o>(
         return Err(no_room);
     }
     emit(&Header { algorithm: envelope::ED25519, key_id: &key_id, kind }, payload, sign, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_parameters_say_what_a_token_does() {
+        let request = Request {
+            issued_at: 0,
+            nonce: &[0xFF; 16],
+            ueid: &[3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 0],
+            uptime: 0,
+            boots: 0,
+            op: Op::REFRESH,
+            held: Serial::new(1, 4_294_967_295),
+            state: State::Trial,
+            model: "Mo del&x=1/\u{e9}",
+            version: "1.4-b_2~",
+            capabilities: 0,
+            account: None,
+            ephemeral: None,
+            floor: None,
+        };
+        let mut out = [0; 160];
+        let mut w = Writer::new(&mut out);
+        request.emit_plain(&mut w).unwrap();
+        let expected = "&d=AwMFBgkDCAADBQYEAwgA&n=_____________________w&s=1&q=1.4294967295\
+                        &m=Mo%20del%26x%3D1%2F%C3%A9&c=1.4-b_2~";
+        assert_eq!(core::str::from_utf8(w.finish()), Ok(expected));
+        let none = Request { held: Serial::NONE, state: State::Unknown, model: "", ..request };
+        let mut w = Writer::new(&mut out);
+        none.emit_plain(&mut w).unwrap();
+        assert!(w.finish().windows(11).any(|part| part == b"&s=0&q=0.0&"));
+        assert!(none.emit_plain(&mut Writer::new(&mut [0; 40])).is_err(), "no room");
+    }
 }

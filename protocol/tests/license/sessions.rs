@@ -321,6 +321,7 @@ fn what_makes_no_sense_is_misuse_and_changes_nothing() {
     assert_eq!(session.handle(at(0), Input::Abort), Ok(()));
     assert_eq!(end(&mut session, 0), Some(Outcome::NothingToDo));
     let mut small = [0; 100];
-    let error = Session::request(CONFIG, ENTRY, at(0), &mut rx, &mut small).err();
+    let refused = Session::request(CONFIG, ENTRY, at(0), &mut rx, &mut small).err();
+    let error = refused.map(|(error, _)| error);
     assert_eq!(error, Some(SessionError::NoRoom { needed: URL_BUFFER }));
 }

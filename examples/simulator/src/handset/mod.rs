@@ -30,7 +30,6 @@ use kedge_platform_sim::power::Power;
 use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
-use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::sms::cdma::Receiver;

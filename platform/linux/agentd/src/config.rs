@@ -17,6 +17,8 @@ use log::LevelFilter;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::license::{self, License};
+
 /// Where the service listens unless said otherwise.
 pub const SOCKET: &str = "/run/kedge/agentd.sock";
 /// Smallest and largest region for packages, in MiB.
@@ -39,6 +41,8 @@ pub struct Config {
     pub settings: Vec<(&'static str, String)>,
     /// How firmware is updated; none: it is not.
     pub update: Option<Update>,
+    /// The license; none: the device has none to care for.
+    pub license: Option<License>,
     /// Where the service listens.
     pub socket: PathBuf,
     /// What is logged.
@@ -105,6 +109,7 @@ struct Written {
     #[serde(default)]
     settings: BTreeMap<Spanned<String>, Spanned<String>>,
     update: Option<Spanned<Updating>>,
+    license: Option<Spanned<license::Written>>,
     #[serde(default)]
     control: Control,
     #[serde(default)]
@@ -223,8 +228,11 @@ impl Config {
     pub fn parse(path: &Path, text: &str, root: &Path) -> Result<Self, Fault> {
         let source = Source { path, text };
         let written: Written = toml::from_str(text).map_err(|error| source.not_toml(&error))?;
+        let identity = source.identity(&written.device, root)?;
+        let license = written.license.map(|license| License::new(&source, license, &identity)).transpose()?;
         Ok(Self {
-            identity: source.identity(&written.device, root)?,
+            identity,
+            license,
             spc: source.service_code(written.device.as_ref())?,
             directory: written.storage.directory.unwrap_or_else(|| "/var/lib/kedge".into()),
             http: source.http(&written.network)?,
@@ -248,7 +256,7 @@ impl Config {
 
 /// The file, for faults.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     path: &'a Path,
     text: &'a str,
 }
@@ -260,7 +268,7 @@ impl Source<'_> {
     }
 
     /// A fault of something in the file.
-    fn bad<T>(&self, what: &Spanned<T>, why: impl Into<String>, fix: impl Into<String>) -> Fault {
+    pub(crate) fn bad<T>(&self, what: &Spanned<T>, why: impl Into<String>, fix: impl Into<String>) -> Fault {
         self.fault(what.span().start, why, fix)
     }
 
@@ -497,7 +505,7 @@ impl Source<'_> {
 }
 
 /// `N` octets written as hexadecimal digits.
-fn octets<const N: usize>(digits: &str) -> Option<[u8; N]> {
+pub(crate) fn octets<const N: usize>(digits: &str) -> Option<[u8; N]> {
     if digits.len() != 2 * N || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }

@@ -11,22 +11,27 @@ use std::sync::mpsc::Sender;
 
 use anyhow::{Context as _, bail};
 use kedge_platform::ui::Answer;
+use kedge_protocol::license::Op;
 use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
-use crate::protocol::{LINE_MAX, Question, Reply, Request};
+use crate::protocol::{LINE_MAX, Question, Reply, Request, Want, octets};
 use crate::watch::Shared;
 
 /// Connections at once; the oldest makes room for one more.
 const CLIENTS_MAX: usize = 8;
 
 /// What the service is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// The activation button.
     Activate,
     /// Look for an update.
     CheckUpdate,
+    /// Ask the license's server.
+    License(Op),
+    /// A license document: its media type and octets.
+    OpenLicense(Box<(String, Vec<u8>)>),
     /// The user answers.
     Answer(Answer),
 }
@@ -189,7 +194,7 @@ impl Client {
             let line: Vec<_> = self.line.drain(..=end).collect();
             let request = serde_json::from_slice(&line);
             let reply = match &request {
-                Ok(request) => answer(*request, shared, orders),
+                Ok(request) => answer(request, shared, orders),
                 Err(error) => Reply::refused(format!("not a request: {error}"), r#"{"do":"status"} is one"#),
             };
             if self.say(&reply).is_err() {
@@ -211,7 +216,7 @@ impl Client {
 }
 
 /// What a request comes to.
-fn answer(request: Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
+fn answer(request: &Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
     let question = shared.status().question;
     let order = match (request, question) {
         (Request::Status, _) => return Reply { status: Some(shared.status()), ..Reply::done() },
@@ -219,12 +224,25 @@ fn answer(request: Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
         (Request::Activate | Request::CheckUpdate, Some(_)) => {
             return Reply::refused("a question waits for its answer", "kedgectl status shows it");
         }
+        (Request::License { .. } | Request::OpenLicense { .. }, _) if shared.status().license.is_none() => {
+            return Reply::refused("this device has no license to care for", "add [license] to agentd.toml");
+        }
+        (Request::License { want }, _) => Order::License(match want {
+            Want::Activate => Op::ACTIVATE,
+            Want::MyAccount => Op::MY_ACCOUNT,
+            Want::Refresh => Op::REFRESH,
+            Want::Release => Op::RELEASE,
+        }),
+        (Request::OpenLicense { media_type, hex }, _) => match octets(hex) {
+            Some(document) => Order::OpenLicense(Box::new((media_type.clone(), document))),
+            None => return Reply::refused("the document is not hexadecimal", "kedgectl license open FILE"),
+        },
         (Request::Activate, None) => Order::Activate,
         (Request::CheckUpdate, None) => Order::CheckUpdate,
         (Request::Install, Some(Question::Install { .. })) => Order::Answer(Answer::Yes),
         (Request::Defer, Some(Question::Install { .. })) => Order::Answer(Answer::Later),
         (Request::Answer { yes }, Some(Question::Network { .. })) => {
-            Order::Answer(if yes { Answer::Yes } else { Answer::No })
+            Order::Answer(if *yes { Answer::Yes } else { Answer::No })
         }
         (Request::Install | Request::Defer, _) => {
             return Reply::refused("no update waits for an answer", "kedgectl check-update looks for one");

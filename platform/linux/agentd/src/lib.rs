@@ -17,6 +17,7 @@ pub mod config;
 pub mod console;
 mod door;
 mod hand_over;
+pub mod license;
 mod machine;
 pub mod protocol;
 mod service;

@@ -10,10 +10,10 @@
 use serde::{Deserialize, Serialize};
 
 /// Longest line, in either direction.
-pub const LINE_MAX: usize = 4096;
+pub const LINE_MAX: usize = 8192;
 
 /// What may be asked of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Request {
     /// What it is doing.
@@ -31,8 +31,64 @@ pub enum Request {
         /// Yes, else no.
         yes: bool,
     },
+    /// Ask the license's server.
+    License {
+        /// For this.
+        want: Want,
+    },
+    /// Take a license document that came as a file.
+    OpenLicense {
+        /// Its media type.
+        media_type: String,
+        /// Its octets, as hexadecimal digits.
+        hex: String,
+    },
     /// End the service.
     Stop,
+}
+
+/// What the user wants of the license's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Want {
+    /// A license and its configuration.
+    Activate,
+    /// His account.
+    MyAccount,
+    /// A newer license.
+    Refresh,
+    /// To give the license back.
+    Release,
+}
+
+/// How the license stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct License {
+    /// What it permits.
+    pub verdict: String,
+    /// Unknown, trial or full.
+    pub state: String,
+    /// Its number.
+    pub serial: String,
+    /// When it expires, in seconds since 1970; none: never.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<u64>,
+    /// The features that may be used, as bits.
+    pub features: u64,
+    /// The time it is judged by, in seconds since 1970.
+    pub time: u64,
+    /// What its state calls for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub due: Option<String>,
+    /// A report is still to be delivered.
+    pub report_due: bool,
+}
+
+/// The octets that hexadecimal digits stand for.
+pub fn octets(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?)).collect()
 }
 
 /// What it says.
@@ -127,6 +183,9 @@ pub struct Status {
     pub update: String,
     /// Results that wait to be reported.
     pub reports: usize,
+    /// How the license stands; none: the device has none to care for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub license: Option<License>,
     /// What waits for an answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub question: Option<Question>,
@@ -150,6 +209,10 @@ mod tests {
         for bad in ["{}", r#"{"do":"fly"}"#, r#"{"do":"answer"}"#, "[", ""] {
             assert!(serde_json::from_str::<Request>(bad).is_err(), "{bad}");
         }
+        let want = Request::License { want: Want::MyAccount };
+        assert_eq!(line(want), r#"{"do":"license","want":"my-account"}"#);
+        assert_eq!(octets("00fFa5"), Some(vec![0, 255, 0xA5]));
+        assert_eq!((octets("0"), octets("0g"), octets("")), (None, None, Some(vec![])));
         let reply = Reply::refused("no", "yes");
         assert_eq!(serde_json::to_string(&reply).unwrap(), r#"{"ok":false,"error":"no","fix":"yes"}"#);
         let status =

@@ -8,20 +8,21 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use kedge_agent::agent::{Agent, Buffers, Memory};
 use kedge_agent::config::{Config as AgentConfig, Pri};
+use kedge_agent::dispatch::{Content, Origin};
 use kedge_agent::runner::{Pause, Ports, run};
 use kedge_agent::store::OUTBOX;
 use kedge_platform::clock::Clock as _;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Prompt, Ui};
-use kedge_protocol::is683;
-use kedge_protocol::is683::engine::{Capability, Carried, Engine};
+use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Job, Key};
 
 use crate::config::Config;
 use crate::door::{Door, Order};
 use crate::hand_over::{self, Room, Then};
+use crate::license::{self, License, Parts};
 use crate::machine::{self, FlashMap, Machine};
-use crate::protocol::{Activation, Doing, Question};
+use crate::protocol::{self, Activation, Doing, Question};
 use crate::watch::{Journal, Shared};
 
 /// Largest preferred roaming list, in octets.
@@ -51,10 +52,12 @@ pub fn serve(config: &Config) -> anyhow::Result<Infallible> {
     let user =
         User { orders: receiver, backlog: VecDeque::new(), always: config.always, shared: shared.clone() };
     let mut ports = machine::ports(config, flash, user)?;
+    let license = config.license.as_ref();
+    let mut license = license.map(|license| Parts::open(license, &config.directory)).transpose()?;
     std::thread::Builder::new().name("door".to_owned()).spawn(move || door.attend())?;
     log::info!("kedge-agentd {} listens at {}", env!("CARGO_PKG_VERSION"), config.socket.display());
     loop {
-        let Err(error) = live(config, map, &mut ports, &shared) else { continue };
+        let Err(error) = live(config, map, &mut ports, license.as_mut(), &shared) else { continue };
         let text = format!("{error:#}");
         log::error!("{text}; again in {} s", RECOVERY.as_secs());
         shared.tell(|status| (status.doing, status.trouble) = (Doing::InTrouble, Some(text)));
@@ -64,7 +67,13 @@ pub fn serve(config: &Config) -> anyhow::Result<Infallible> {
 }
 
 /// One life: up to a restart of the agent, or trouble.
-fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Shared) -> anyhow::Result<()> {
+fn live(
+    config: &Config,
+    map: FlashMap,
+    ports: &mut Ports<Machine>,
+    license: Option<&mut Parts>,
+    shared: &Shared,
+) -> anyhow::Result<()> {
     let keys = config.update.iter().flat_map(|update| &update.keys);
     let keys: Vec<_> = keys.map(|(name, public)| Key { id: name.as_bytes(), public: *public }).collect();
     let device = Device {
@@ -96,9 +105,19 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
     let buffers = Buffers { receive: &mut receive, send: &mut send };
     let mut messages = Box::default();
     let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+    let hosts = config.license.as_ref().map(License::hosts).unwrap_or_default();
+    let ueid = license::ueid(config.identity.hardware_id());
     let mut journal = Journal(shared.clone());
     let mut agent = Agent::<PRL>::start(agent_config, memory, &mut ports.context(&mut journal))
         .map_err(|error| anyhow!("{error}"))?;
+    if let (Some(license), Some(parts)) = (&config.license, license) {
+        let setup = license.setup(&config.identity, &ueid, &hosts, parts);
+        let begun = agent.license_begin(&mut ports.context(&mut journal), setup);
+        if let Err(fault) = begun.map_err(|error| anyhow!("{error}"))? {
+            // everything else works without
+            log::error!("license: {fault}");
+        }
+    }
     loop {
         let paused = run(&mut agent, ports, &mut journal).map_err(|error| anyhow!("{error}"))?;
         // connections and what they hold are not kept while nothing happens
@@ -113,6 +132,16 @@ fn live(config: &Config, map: FlashMap, ports: &mut Ports<Machine>, shared: &Sha
         let taken = match order {
             Some(Order::Activate) => agent.activate(&mut context).map(drop),
             Some(Order::CheckUpdate) => agent.check_for_update(&mut context).map(drop),
+            Some(Order::License(op)) => {
+                if !agent.license_request(context.now, op) {
+                    log::warn!("license: asked too often");
+                }
+                Ok(())
+            }
+            Some(Order::OpenLicense(document)) => {
+                let content = Content { media_type: &document.0, origin: Origin::File, body: &document.1 };
+                agent.open(&mut context, &content).map(drop)
+            }
             Some(Order::Answer(_)) | None => Ok(()),
         };
         taken.map_err(|error| anyhow!("{error}"))?;
@@ -133,7 +162,18 @@ fn tell(agent: &Agent<'_, PRL>, ports: &mut Ports<Machine>, shared: &Shared) -> 
         Job::Trial { .. } => "on trial".to_owned(),
         Job::Reverting { .. } => "going back".to_owned(),
     };
+    let license = agent.license_status(ports.clock.uptime()).map(|license| protocol::License {
+        verdict: license.verdict.to_string(),
+        state: license.terms.state.to_string(),
+        serial: license.terms.serial.to_string(),
+        expires: license.terms.expires,
+        features: license.features,
+        time: license.time,
+        due: license.due.map(|op| op.to_string()),
+        report_due: license.report_due,
+    });
     shared.tell(|status| {
+        status.license = license;
         (status.doing, status.update, status.reports, status.trouble) = (Doing::Idle, update, reports, None);
         status.activation =
             Activation { committed: done.committed, confirmed: done.confirmed, registered: done.registered };

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kedge_agent::event::{Event, Events};
+use kedge_agent::license::LicenseEvent;
 
 use crate::protocol::{Doing, Status};
 
@@ -99,6 +100,8 @@ impl Events for Journal {
             Event::ContentMalformed { media_type, error } => {
                 log::warn!("content {media_type} is malformed: {error}");
             }
+            Event::License(LicenseEvent::Trouble(why)) => log::warn!("license: {why}"),
+            Event::License(event) => log::info!("license: {event:?}"),
             Event::Restarting(why) => log::info!("restart: {why:?}"),
             other => log::debug!("{other:?}"),
         }

@@ -37,6 +37,13 @@ pub enum Input<'a> {
         /// The signed report (see [`crate::license::report`]); empty: none is due.
         report: &'a [u8],
     },
+    /// The sealed document that was handed out is open: the document stands here in the receive buffer.
+    Unsealed {
+        /// Its first octet.
+        at: usize,
+        /// Its octets.
+        len: usize,
+    },
     /// The document that was handed out was refused.
     Refused(Refusal),
     /// End the session from this side.
@@ -73,9 +80,12 @@ pub enum Output<'s> {
         /// Its octets.
         document: &'s [u8],
     },
-    /// Open this document with the key of the request's token, then install what is in it.
+    /// Open this document with the key of the request's token, in its place ([`Session::receive_buffer`]); then give
+    /// [`Input::Unsealed`] or [`Input::Refused`].
+    ///
+    /// [`Session::receive_buffer`]: super::Session::receive_buffer
     Unseal {
-        /// Its octets.
+        /// Its octets, at the front of the receive buffer.
         sealed: &'s [u8],
     },
     /// Show this to the user. Polling goes on by itself.
@@ -196,6 +206,9 @@ pub enum SessionError {
     /// The input makes no sense in this state.
     Misuse,
 }
+
+/// Why a session was not begun, and the two buffers that were meant for it: receive, and URLs.
+pub type NotBegun<'b> = (SessionError, (&'b mut [u8], &'b mut [u8]));
 
 impl core::fmt::Display for SessionError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

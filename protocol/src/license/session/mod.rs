@@ -8,6 +8,7 @@
 //!             │ document                                │ document
 //!             ▼                                         ▼
 //!          Installing ── Installed ──► Exchange (report) ──► Over
+//!             │ ▲ Unsealed: once more, with what was inside
 //!             │ Refused                     any other answer, timers, LinkDown, Abort ──► Over, from every state
 //!             └──────────────────────────────────────────────────────────────────────────►
 //! ```
@@ -23,7 +24,7 @@ mod io;
 
 use core::time::Duration;
 
-pub use self::io::{Config, Input, Method, Outcome, Output, Reply, Request, SessionError};
+pub use self::io::{Config, Input, Method, NotBegun, Outcome, Output, Reply, Request, SessionError};
 use super::answer::{PROBLEM, Problem, UserAction};
 use super::limits::{ANSWER, MAX_HOPS, MAX_URL, TRANSACTION, USER_SESSION};
 use super::report::REPORT_MAX;
@@ -55,12 +56,10 @@ const CLIENT_PROVISIONING: [&str; 2] =
 pub struct Session<'b> {
     config: Config<'b>,
     rx: &'b mut [u8],
-    /// The URL at hand.
-    url: &'b mut [u8],
+    /// The URL at hand, and behind it the place where the next one is made, which begins with where reports go.
+    urls: &'b mut [u8],
     url_len: usize,
-    /// Where the next one is made, or where polls and the report go.
-    other: &'b mut [u8],
-    other_len: usize,
+    entry_len: usize,
     accept: Text<MAX_ACCEPT>,
     /// Media type of what is handed out.
     kind: Text<MAX_KIND>,
@@ -107,6 +106,8 @@ enum Purpose {
 /// A document that was handed out.
 #[derive(Clone, Copy, Debug)]
 struct Installing {
+    /// Where it stands in the receive buffer.
+    at: usize,
     len: usize,
     sealed: bool,
     handed: bool,
@@ -122,7 +123,7 @@ impl<'b> Session<'b> {
         now: Duration,
         rx: &'b mut [u8],
         urls: &'b mut [u8],
-    ) -> Result<Self, SessionError> {
+    ) -> Result<Self, NotBegun<'b>> {
         Self::new(config, entry, Purpose::Entry, Method::Get, 0, now, rx, urls)
     }
 
@@ -134,16 +135,19 @@ impl<'b> Session<'b> {
         now: Duration,
         rx: &'b mut [u8],
         urls: &'b mut [u8],
-    ) -> Result<Self, SessionError> {
+    ) -> Result<Self, NotBegun<'b>> {
         let len = report.len();
-        let needed = SessionError::NoRoom { needed: REPORT_MAX };
-        let place = rx.get_mut(..len).ok_or(needed)?;
-        for (to, from) in place.iter_mut().zip(report) {
+        if len > rx.len() {
+            return Err((SessionError::NoRoom { needed: REPORT_MAX }, (rx, urls)));
+        }
+        for (to, from) in rx.iter_mut().zip(report) {
             *to = *from;
         }
         let mut session = Self::new(config, entry, Purpose::Report(None), Method::Post, len, now, rx, urls)?;
-        session.turn_to_ack().ok_or(SessionError::BadConfig)?;
-        Ok(session)
+        match session.turn_to_ack() {
+            Some(()) => Ok(session),
+            None => Err((SessionError::BadConfig, session.into_buffers())),
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "private: what the two public ones differ in")]
@@ -156,37 +160,26 @@ impl<'b> Session<'b> {
         now: Duration,
         rx: &'b mut [u8],
         urls: &'b mut [u8],
-    ) -> Result<Self, SessionError> {
-        if rx.len() < MIN_RECEIVE {
-            return Err(SessionError::NoRoom { needed: MIN_RECEIVE });
-        }
-        let needed = SessionError::NoRoom { needed: URL_BUFFER };
-        let (url, other) = urls.split_at_mut_checked(MAX_URL).ok_or(needed)?;
-        if other.len() < MAX_URL + ENTRY_MAX {
-            return Err(needed);
-        }
-        config.allowed.check(entry, None).map_err(|_| SessionError::BadConfig)?;
-        let graphic = |text: &str| text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
-        if !graphic(config.user_agent) || !config.language.is_none_or(graphic) {
-            return Err(SessionError::BadConfig);
-        }
-        let accept = accept(&config).ok_or(SessionError::BadConfig)?;
+    ) -> Result<Self, NotBegun<'b>> {
+        let accept = match check(&config, entry, (rx.len(), urls.len())) {
+            Ok(accept) => accept,
+            Err(error) => return Err((error, (rx, urls))),
+        };
         let end = now.saturating_add(TRANSACTION);
         let user_end = now.saturating_add(USER_SESSION);
         let due = now.saturating_add(ANSWER);
         let exchange = Exchange { purpose, method, to_send: true, due, hops: 0, body };
         let state = StateOf::Exchange(exchange);
         let (url_len, seen) = (entry.len(), [0; MAX_HOPS + 1]);
-        for (to, from) in url.iter_mut().zip(entry.bytes()) {
+        for (to, from) in urls.iter_mut().zip(entry.bytes()) {
             *to = from;
         }
         let mut session = Self {
             config,
             rx,
-            url,
+            urls,
             url_len,
-            other,
-            other_len: 0,
+            entry_len: 0,
             accept,
             kind: Text::EMPTY,
             end,
@@ -194,9 +187,16 @@ impl<'b> Session<'b> {
             seen,
             state,
         };
-        session.keep_entry().ok_or(SessionError::BadConfig)?;
+        if session.keep_entry().is_none() {
+            return Err((SessionError::BadConfig, session.into_buffers()));
+        }
         session.note(&exchange);
         Ok(session)
+    }
+
+    /// The buffers back.
+    pub fn into_buffers(self) -> (&'b mut [u8], &'b mut [u8]) {
+        (self.rx, self.urls)
     }
 
     /// Where the body of an answer goes before it is announced by [`Input::Reply`]. Its length is the largest body that is
@@ -215,6 +215,7 @@ impl<'b> Session<'b> {
                 StateOf::Installing(Installing { handed: true, .. }),
                 Input::Installed { .. } | Input::Refused(_),
             )
+            | (StateOf::Installing(Installing { sealed: true, handed: true, .. }), Input::Unsealed { .. })
             | (StateOf::Exchange(_), Input::LinkDown)
             | (_, Input::Tick | Input::Abort) => self.take(now, input),
             (_, Input::LinkDown) => return Ok(()),
@@ -228,8 +229,7 @@ impl<'b> Session<'b> {
     pub fn poll(&mut self, now: Duration) -> Output<'_> {
         // In no state is a tick misuse.
         let _ = self.handle(now, Input::Tick);
-        if let StateOf::Handing { browse, handed: true, .. } = self.state {
-            let outcome = if browse { Outcome::HandedOver } else { Outcome::Dispatched };
+        if let (StateOf::Handing { handed: true, .. }, Output::End(outcome)) = (self.state, self.peek()) {
             self.state = StateOf::Over(outcome);
         }
         let state = self.state;
@@ -242,6 +242,11 @@ impl<'b> Session<'b> {
             StateOf::Over(_) => {}
         }
         self.output(&state)
+    }
+
+    /// What [`Self::poll`] would say if no time had passed. Nothing counts as done by it.
+    pub fn peek(&self) -> Output<'_> {
+        self.output(&self.state)
     }
 
     /// What to do in `state`, which is that before the call.
@@ -259,10 +264,14 @@ impl<'b> Session<'b> {
             StateOf::Installing(Installing { len, sealed: true, .. }) => {
                 Output::Unseal { sealed: body(*len) }
             }
-            StateOf::Installing(Installing { len, .. }) => {
-                Output::Install { media_type: self.kind.as_str(), document: body(*len) }
+            StateOf::Installing(Installing { at, len, .. }) => {
+                let document = self.rx.get(*at..).and_then(|rest| rest.get(..*len)).unwrap_or_default();
+                Output::Install { media_type: self.kind.as_str(), document }
             }
-            StateOf::Handing { browse: true, .. } => Output::Browse(text(self.url, self.url_len)),
+            StateOf::Handing { browse, handed: true, .. } => {
+                Output::End(if *browse { Outcome::HandedOver } else { Outcome::Dispatched })
+            }
+            StateOf::Handing { browse: true, .. } => Output::Browse(text(self.urls, self.url_len)),
             StateOf::Handing { len, .. } => {
                 Output::Dispatch { media_type: self.kind.as_str(), body: body(*len) }
             }
@@ -288,6 +297,12 @@ impl<'b> Session<'b> {
             }
             (StateOf::Installing(_), Input::Installed { state, report }) => {
                 self.begin_report(now, state, report).ok_or(installed(state))
+            }
+            (StateOf::Installing(_), Input::Unsealed { at, len }) => {
+                let name: Option<MediaName> = Kind::Provisioning.name(self.config.vendor);
+                let kind = name.and_then(|name| Text::of(&[name.as_str()]));
+                self.kind = kind.ok_or(Outcome::BadAnswer)?;
+                Ok(StateOf::Installing(Installing { at, len, sealed: false, handed: false }))
             }
             (StateOf::Installing(_), Input::Refused(refusal)) => Err(Outcome::Refused(refusal)),
             (StateOf::Exchange(exchange), _) if now >= exchange.due.min(self.end) => {
@@ -358,7 +373,7 @@ impl<'b> Session<'b> {
         }
         let sealed = Kind::Sealed.is_type(vendor, &kind);
         if sealed || Kind::Provisioning.is_type(vendor, &kind) {
-            return Ok(StateOf::Installing(Installing { len: reply.len, sealed, handed: false }));
+            return Ok(StateOf::Installing(Installing { at: 0, len: reply.len, sealed, handed: false }));
         }
         Err(Outcome::BadAnswer)
     }
@@ -367,14 +382,13 @@ impl<'b> Session<'b> {
     fn user_action(&mut self, now: Duration, len: usize) -> Result<StateOf, Outcome> {
         let body = self.rx.get(..len).unwrap_or_default();
         let action = UserAction::parse(body).map_err(|_| Outcome::BadAnswer)?;
-        let base = text(self.url, self.url_len);
-        let entry_len = self.other_len;
-        let poll = resolve(base, action.poll_url, self.other.get_mut(entry_len..).unwrap_or_default());
-        let poll = poll.ok_or(Outcome::BadAnswer)?;
+        let (interval, lifetime) = (action.interval, action.lifetime);
+        let (url, room) = halves(self.urls, self.entry_len);
+        let base = text(url, self.url_len);
+        let poll = resolve(base, action.poll_url, room).ok_or(Outcome::BadAnswer)?;
         self.config.allowed.check(poll, Some(base)).map_err(Outcome::Url)?;
-        let (interval, lifetime, poll_len) = (action.interval, action.lifetime, poll.len());
-        copy(self.other.get(entry_len..).unwrap_or_default(), poll_len, self.url);
-        self.url_len = poll_len;
+        self.url_len = poll.len();
+        copy(room, self.url_len, url);
         self.end = now.saturating_add(lifetime).min(self.user_end);
         Ok(StateOf::Polling { until: now.saturating_add(interval), interval, to_show: Some(len) })
     }
@@ -402,14 +416,12 @@ impl<'b> Session<'b> {
         let hops = exchange.hops.saturating_add(1);
         let location = reply.location.filter(|location| location.len() <= MAX_URL);
         let location = location.filter(|_| hops <= MAX_HOPS).ok_or(Outcome::BadRedirect)?;
-        let base = text(self.url, self.url_len);
-        let entry_len = self.other_len;
-        let room = self.other.get_mut(entry_len..).unwrap_or_default();
+        let (url, room) = halves(self.urls, self.entry_len);
+        let base = text(url, self.url_len);
         let next = resolve(base, location, room).ok_or(Outcome::BadRedirect)?;
         self.config.allowed.check(next, Some(base)).map_err(Outcome::Url)?;
-        let len = next.len();
-        copy(self.other.get(entry_len..).unwrap_or_default(), len, self.url);
-        self.url_len = len;
+        self.url_len = next.len();
+        copy(room, self.url_len, url);
         let method = if matches!(reply.status, 307 | 308) { exchange.method } else { Method::Get };
         let due = now.saturating_add(ANSWER);
         let next = Exchange { method, to_send: true, due, hops, ..*exchange };
@@ -439,26 +451,28 @@ impl<'b> Session<'b> {
         Some(StateOf::Exchange(exchange))
     }
 
-    /// Keeps the entry URL without its query in the other buffer, for the report.
+    /// Keeps the entry URL without its query, for the report.
     fn keep_entry(&mut self) -> Option<()> {
-        let end = self.url.iter().take(self.url_len).position(|octet| *octet == b'?');
-        self.other_len = end.or(Some(self.url_len)).filter(|len| *len <= ENTRY_MAX)?;
-        copy(self.url, self.other_len, self.other);
+        let end = self.urls.iter().take(self.url_len).position(|octet| *octet == b'?');
+        self.entry_len = end.or(Some(self.url_len)).filter(|len| *len <= ENTRY_MAX)?;
+        let (url, kept) = halves(self.urls, 0);
+        copy(url, self.entry_len, kept);
         Some(())
     }
 
     /// Makes the URL at hand the one for reports.
     fn turn_to_ack(&mut self) -> Option<()> {
-        copy(self.other, self.other_len, self.url);
-        let place = self.url.get_mut(self.other_len..)?.first_chunk_mut::<{ ACK.len() }>()?;
+        let (url, kept) = halves(self.urls, 0);
+        copy(kept, self.entry_len, url);
+        let place = url.get_mut(self.entry_len..)?.first_chunk_mut::<{ ACK.len() }>()?;
         *place = *ACK;
-        self.url_len = self.other_len.saturating_add(ACK.len());
+        self.url_len = self.entry_len.saturating_add(ACK.len());
         Some(())
     }
 
     /// Remembers a request; whether it is a new one in its chain of redirects.
     fn note(&mut self, exchange: &Exchange) -> bool {
-        let hash = hash(exchange.method as u8, text(self.url, self.url_len));
+        let hash = hash(exchange.method as u8, text(self.urls, self.url_len));
         let known = self.seen.iter().take(exchange.hops).any(|seen| *seen == hash);
         if let Some(place) = self.seen.get_mut(exchange.hops) {
             *place = hash;
@@ -471,7 +485,7 @@ impl<'b> Session<'b> {
         let body = if post { exchange.body } else { 0 };
         Request {
             method: exchange.method,
-            url: text(self.url, self.url_len),
+            url: text(self.urls, self.url_len),
             accept: self.accept.as_str(),
             language: self.config.language,
             user_agent: self.config.user_agent,
@@ -480,6 +494,26 @@ impl<'b> Session<'b> {
             deadline: exchange.due.min(self.end),
         }
     }
+}
+
+/// Whether a session can be made of this; its `Accept`.
+fn check(
+    config: &Config<'_>,
+    entry: &str,
+    (receive, urls): (usize, usize),
+) -> Result<Text<MAX_ACCEPT>, SessionError> {
+    if receive < MIN_RECEIVE {
+        return Err(SessionError::NoRoom { needed: MIN_RECEIVE });
+    }
+    if urls < URL_BUFFER {
+        return Err(SessionError::NoRoom { needed: URL_BUFFER });
+    }
+    config.allowed.check(entry, None).map_err(|_| SessionError::BadConfig)?;
+    let graphic = |text: &str| text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    if !graphic(config.user_agent) || !config.language.is_none_or(graphic) {
+        return Err(SessionError::BadConfig);
+    }
+    accept(config).ok_or(SessionError::BadConfig)
 }
 
 /// The link failed: a poll is tried again after its interval, everything else ends.
@@ -500,6 +534,12 @@ const COSE: &str = "application/cose; cose-type=\"cose-sign1\"";
 
 fn text(octets: &[u8], len: usize) -> &str {
     octets.get(..len).and_then(|octets| str::from_utf8(octets).ok()).unwrap_or_default()
+}
+
+/// The place of the URL at hand, and what of the rest lies behind `from`.
+fn halves(urls: &mut [u8], from: usize) -> (&mut [u8], &mut [u8]) {
+    let (url, rest) = urls.split_at_mut_checked(MAX_URL).unwrap_or_default();
+    (url, rest.get_mut(from..).unwrap_or_default())
 }
 
 fn copy(from: &[u8], len: usize, to: &mut [u8]) {

@@ -138,11 +138,12 @@ fn session() -> Result<(), SessionError> {
     };
     let now = || any(Duration::ZERO);
     let (rx, urls) = (crate::room!(MAX_DOCUMENT), crate::room!(URL_BUFFER));
-    let mut session = if any(true) {
-        Session::request(config, text(), now(), rx, urls)?
+    let session = if any(true) {
+        Session::request(config, text(), now(), rx, urls)
     } else {
-        Session::report(config, text(), octets(), now(), rx, urls)?
+        Session::report(config, text(), octets(), now(), rx, urls)
     };
+    let mut session = session.map_err(|(error, _)| error)?;
     while any(true) {
         used(session.receive_buffer());
         let reply = Reply {
@@ -159,6 +160,7 @@ fn session() -> Result<(), SessionError> {
             2 => Input::Tick,
             3 => Input::Installed { state: any(State::Full), report: octets() },
             4 => Input::Refused(Refusal::STORAGE),
+            5 => Input::Unsealed { at: any(1), len: any(1) },
             _ => Input::Abort,
         };
         used(session.handle(now(), input)).ok();

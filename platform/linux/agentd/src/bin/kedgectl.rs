@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use kedge_agentd::config::SOCKET;
-use kedge_agentd::protocol::{Question, Reply, Request, Status};
+use kedge_agentd::protocol::{License, Question, Reply, Request, Status, Want};
 
 const USAGE: &str = "\
 usage: kedgectl [--socket PATH] [--json] COMMAND
@@ -18,8 +18,17 @@ usage: kedgectl [--socket PATH] [--json] COMMAND
   install        install the update that waits
   defer          ask about the update that waits again later
   answer yes|no  answer the network's question
+  license [status]
+                 what the license permits
+  license request activate|my-account|refresh
+                 ask the license's server
+  license release
+                 give the license back
+  license open FILE
+                 take a license document
   stop           end the service
 
+  --vendor NAME  the vendor in the media type of license documents; example without it
   --socket PATH  where the service listens; /run/kedge/agentd.sock without it
   --json         print the service's reply as it is
 
@@ -30,12 +39,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let (mut socket, mut json, mut words) = (PathBuf::from(SOCKET), false, Vec::new());
+    let mut vendor = "example".to_owned();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--socket" => match arguments.next() {
                 Some(path) => socket = path.into(),
                 None => return wrong("--socket needs a path"),
+            },
+            "--vendor" => match arguments.next() {
+                Some(name) => vendor = name,
+                None => return wrong("--vendor needs a name"),
             },
             "--json" => json = true,
             "--help" | "-h" => {
@@ -46,8 +60,24 @@ fn main() -> ExitCode {
         }
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let license = matches!(words[..], ["license"] | ["license", "status"]);
     let request = match words[..] {
-        ["status"] => Request::Status,
+        ["license", "request", "activate"] => Request::License { want: Want::Activate },
+        ["license", "request", "my-account"] => Request::License { want: Want::MyAccount },
+        ["license", "request", "refresh"] => Request::License { want: Want::Refresh },
+        ["license", "release"] => Request::License { want: Want::Release },
+        ["license", "open", file] => match std::fs::read(file) {
+            Ok(document) => Request::OpenLicense {
+                media_type: format!("application/vnd.{vendor}.provisioning+cbor"),
+                hex: document
+                    .iter()
+                    .flat_map(|octet| [octet >> 4, octet & 15])
+                    .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+                    .collect(),
+            },
+            Err(error) => return wrong(&format!("{file}: {error}")),
+        },
+        ["status"] | ["license"] | ["license", "status"] => Request::Status,
         ["activate"] => Request::Activate,
         ["check-update"] => Request::CheckUpdate,
         ["install"] => Request::Install,
@@ -58,12 +88,12 @@ fn main() -> ExitCode {
         [] => return wrong("no command"),
         _ => return wrong(&format!("unknown command {:?}", words.join(" "))),
     };
-    match ask(&socket, request) {
+    match ask(&socket, &request) {
         Ok((line, reply)) => {
             if json {
                 println!("{line}");
             } else {
-                show(&reply);
+                show(&reply, license);
             }
             ExitCode::from(u8::from(!reply.ok))
         }
@@ -82,10 +112,10 @@ fn wrong(what: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn ask(socket: &Path, request: Request) -> std::io::Result<(String, Reply)> {
+fn ask(socket: &Path, request: &Request) -> std::io::Result<(String, Reply)> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_string(&request)?;
+    let mut line = serde_json::to_string(request)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;
     line.clear();
@@ -95,15 +125,36 @@ fn ask(socket: &Path, request: Request) -> std::io::Result<(String, Reply)> {
     Ok((line, reply))
 }
 
-fn show(reply: &Reply) {
+fn show(reply: &Reply, license: bool) {
     if let Some(error) = &reply.error {
         eprintln!("kedgectl: {error}");
     }
     if let Some(fix) = &reply.fix {
         eprintln!("  fix: {fix}");
     }
-    if let Some(status) = &reply.status {
-        show_status(status);
+    match &reply.status {
+        Some(status) if license => show_license(status.license.as_ref()),
+        Some(status) => show_status(status),
+        None => {}
+    }
+}
+
+fn show_license(license: Option<&License>) {
+    let Some(license) = license else {
+        println!("this device has no license to care for");
+        return;
+    };
+    let line = |name: &str, value: &str| println!("{name:<13} {value}");
+    line("verdict", &license.verdict);
+    line("license", &format!("{}, number {}", license.state, license.serial));
+    line("expires", &license.expires.map_or("never".to_owned(), |at| format!("{at} s since 1970")));
+    line("time", &format!("{} s since 1970", license.time));
+    line("features", &format!("{:#b}", license.features));
+    if let Some(due) = &license.due {
+        line("due", due);
+    }
+    if license.report_due {
+        line("report", "not delivered yet");
     }
 }
 
@@ -123,6 +174,9 @@ fn show_status(status: &Status) {
     let steps: Vec<_> = steps.iter().filter(|(done, _)| *done).map(|(_, step)| *step).collect();
     line("activation", &if steps.is_empty() { "not begun".to_owned() } else { steps.join(", ") });
     line("update", &status.update);
+    if let Some(license) = &status.license {
+        line("license", &license.verdict);
+    }
     line("reports", &status.reports.to_string());
     match &status.question {
         Some(Question::Install { version }) => line("question", &format!("install version {version}?")),
