@@ -12,7 +12,6 @@ use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::power::{Power, Restart};
 use kedge_platform_crypto::SoftCrypto;
-use kedge_protocol::is683;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::sms;
@@ -107,7 +106,7 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
         update: product::layout(straps.in_place),
         device: product::device(),
         pri: Pri { objects: PRI, spc: straps.spc },
-        capability,
+        capability: capability(),
         objects: &[],
     };
     let (mut receive, mut send) = ([0; RECEIVE], [0; SEND]);
@@ -200,7 +199,7 @@ impl Events for Log {
 }
 
 /// What the device tells of itself by IS-683.
-fn capability(hardware: is683::HardwareId) -> Capability {
+fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 43,
@@ -210,7 +209,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
         max_sid_nid: 20,
         scm: 0x6A,
         mob_p_rev: 6,
-        hardware,
         packet_data: Some(PacketDataCapability {
             simple_ip: SimpleIpCapability {
                 max_num_nai: 2,
@@ -226,5 +224,6 @@ fn capability(hardware: is683::HardwareId) -> Capability {
             },
         }),
         carried: Carried::ALL,
+        ..Capability::PLAIN
     }
 }

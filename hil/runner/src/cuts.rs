@@ -61,6 +61,14 @@ pub(crate) fn run(
             break;
         }
         let killed = live(bench, &clean, number, &mut campaign)?;
+        if campaign.lives % 10 == 0 {
+            println!(
+                "{} power cuts in {} lives, {} failures",
+                campaign.cuts,
+                campaign.lives,
+                campaign.failures.len()
+            );
+        }
         if simulated {
             let scenario = clean[usize::try_from(number)? % clean.len()].scenario;
             match bench.simulate(scenario, &killed) {
