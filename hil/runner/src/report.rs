@@ -81,7 +81,7 @@ impl Report {
     }
 
     fn end(&mut self, name: &str, reason: Option<String>, figures: Figures) {
-        let replay = format!("cargo xtask hil -- {name}");
+        let replay = format!("cargo xtask hil {name}");
         let passed = reason.is_none();
         self.0.feed(&Feed::FlowEnded(FlowEnded { name: name.to_owned(), passed, reason, figures, replay }));
     }
