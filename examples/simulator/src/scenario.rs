@@ -197,7 +197,7 @@ macro_rules! files {
 }
 
 /// All files.
-pub static FILES: [(&str, &str); 43] = files![
+pub static FILES: [(&str, &str); 55] = files![
     "one-button"
     "one-button/capability"
     "one-button/multipart"
@@ -241,6 +241,18 @@ pub static FILES: [(&str, &str); 43] = files![
     "fota-client/wrong-signature"
     "fota-client/wrong-base"
     "fota-client/downgrade"
+    "esn-change/old-phone"
+    "esn-change/clone-unknown"
+    "cp-bootstrap"
+    "cp-bootstrap/netwpin"
+    "cp-bootstrap/usernetwpin"
+    "cp-bootstrap/userpinmac"
+    "cp-bootstrap/mistyped"
+    "cp-bootstrap/wrong-pin"
+    "cp-bootstrap/tampered"
+    "cp-bootstrap/unsigned"
+    "cp-bootstrap/disorder"
+    "cp-update"
 ];
 
 /// One flow or variant that can be played.
@@ -352,44 +364,7 @@ impl Scenario {
 }
 
 /// All that are no files.
-pub static SCENARIOS: [Scenario; 12] = [
-    Scenario {
-        name: "esn-change/old-phone",
-        title: "the old phone gets nothing any more, and keeps what it has",
-        set: |s| {
-            (s.hardware, s.moved_to) = (OLD_PHONE, Some(HardwareId::Esn(0x80B0_2913)));
-            s.before = Before::Activated;
-        },
-        check: |f| {
-            require(
-                f.account.new_hardware.is_some() && f.account.activations == 0,
-                "the old phone was served",
-            )?;
-            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")?;
-            require(f.nam == f.account.nam_blocks() && f.registrations == 0, "its settings changed")
-        },
-    },
-    Scenario {
-        name: "esn-change/clone-unknown",
-        title: "a phone with a copied storage that nobody has sold does not come to life",
-        set: |s| (s.before, s.moved_to) = (Before::OtherPhone(OLD_PHONE), None),
-        check: |f| {
-            require(!f.activation.committed, "the copy counts as activated")?;
-            require(f.registrations == 0, "the copy has registered")?;
-            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")
-        },
-    },
-    provisioning::FLOWS[0],
-    provisioning::FLOWS[1],
-    provisioning::FLOWS[2],
-    provisioning::FLOWS[3],
-    provisioning::FLOWS[4],
-    provisioning::FLOWS[5],
-    provisioning::FLOWS[6],
-    provisioning::FLOWS[7],
-    provisioning::FLOWS[8],
-    provisioning::FLOWS[9],
-];
+pub static SCENARIOS: [Scenario; 0] = [];
 
 /// The script of that name.
 pub fn find(name: &str) -> Option<&'static Script> {

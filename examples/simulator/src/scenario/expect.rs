@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kedge_platform_sim::ui::PromptKind;
 use serde::Deserialize;
 
+use super::provisioning::{applied, dropped, replaced};
 use super::{
     activated, already_activated, brew_url_set, list_updated, locked_out, no_update, refused, reported,
     require, unprogrammed, updated,
@@ -37,6 +38,10 @@ pub struct Expect {
     pub text: Option<String>,
     /// How often the user was shown or asked what.
     pub shown: BTreeMap<String, usize>,
+    /// The same, more often than this.
+    pub shown_over: BTreeMap<String, usize>,
+    /// No settings of client provisioning are stored.
+    pub no_settings: bool,
     /// Nothing was shown.
     pub shown_nothing: bool,
 }
@@ -59,6 +64,16 @@ pub enum End {
     BrewUrlSet,
     /// The new firmware runs, is confirmed, and was reported once.
     Updated,
+    /// The settings that were sent are in use.
+    SettingsApplied,
+    /// Those of the second document have replaced those of the first.
+    SettingsReplaced,
+    /// They were dropped, and the user was told.
+    SettingsDropped,
+    /// The subscription is another phone's now: told so, and nothing changed.
+    Replaced,
+    /// A copy of another phone's storage, and not activated.
+    NotActivated,
     /// Told that there is no update.
     NoUpdate,
     /// The package was refused before anything was erased.
@@ -66,6 +81,12 @@ pub enum End {
 }
 
 impl Expect {
+    /// The first name of a prompt that is none.
+    pub fn stray(&self) -> Option<&str> {
+        let names = self.shown.keys().chain(self.shown_over.keys());
+        names.map(String::as_str).find(|name| prompt(name).is_none())
+    }
+
     /// Whether anything is expected at all.
     pub fn is_something(&self) -> bool {
         *self != Self::default()
@@ -91,9 +112,15 @@ impl Expect {
         let told = |text: &String| f.shown.iter().any(|shown| shown.texts.contains(text));
         require(self.text.as_ref().is_none_or(told), "the text was not shown")?;
         require(!self.shown_nothing || f.shown.is_empty(), &format!("the user was shown {:?}", f.shown))?;
-        self.shown.iter().try_for_each(|(name, count)| {
+        require(!self.no_settings || f.settings.is_empty(), "settings were stored")?;
+        let count = |name: &String| {
             let kind = prompt(name).ok_or_else(|| format!("{name:?} is nothing that can be shown"))?;
-            equal(Some(*count), f.shown.iter().filter(|shown| shown.kind == kind).count(), name)
+            Ok::<_, String>(f.shown.iter().filter(|shown| shown.kind == kind).count())
+        };
+        self.shown.iter().try_for_each(|(name, wanted)| equal(Some(*wanted), count(name)?, name))?;
+        self.shown_over.iter().try_for_each(|(name, least)| {
+            let is = count(name)?;
+            require(is > *least, &format!("{name}: {is}, not more than {least}"))
         })
     }
 }
@@ -108,6 +135,20 @@ impl End {
             Self::ListUpdated => list_updated(f),
             Self::BrewUrlSet => brew_url_set(f),
             Self::Updated => updated(f),
+            Self::SettingsApplied => applied(f),
+            Self::SettingsReplaced => replaced(f),
+            Self::SettingsDropped => dropped(f),
+            Self::Replaced => {
+                let (moved, served) = (f.account.new_hardware.is_some(), f.account.activations > 0);
+                require(moved && !served, "the old phone was served")?;
+                require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")?;
+                require(f.nam == f.account.nam_blocks() && f.registrations == 0, "its settings changed")
+            }
+            Self::NotActivated => {
+                require(!f.activation.committed, "the copy counts as activated")?;
+                require(f.registrations == 0, "the copy has registered")?;
+                require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")
+            }
             Self::NoUpdate => no_update(f),
             Self::Refused => refused(f),
         }

@@ -34,6 +34,8 @@
 //! | `network.no-update` | `display`, `display-after-query`, `plain-end` |
 //! | `network.wants` | `roaming-list`, `brew-url` |
 //! | `network.old-phone`, `network.moved-to` | hardware, as above |
+//! | `network.settings` | documents that are sent: `bootstrap` or `update`, then `none`, `tampered`, `netwpin`, `userpin`, `usernetwpin`, `userpinmac` |
+//! | `network.disorder` | their messages come in reverse, and twice |
 //! | `network.systems`, `segment`, `lost-pushes` | numbers |
 //! | `network.knows-spc`, `ask-capability`, `deactivated`, `more-blocks`, `multipart`, `strip-identity`, `unnamed-next`, `welcome`, `indication` | `true` |
 //! | `faults.link` | `EXCHANGE request-lost`, `reply-lost`, `no-connection`, `reply-truncated OCTETS` |
@@ -54,6 +56,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::expect::Expect;
+use super::provisioning::{Document, send};
 use super::{Before, Descriptor, Package, Setup, Wanted};
 use crate::handset::Press;
 
@@ -101,6 +104,10 @@ impl Written {
             return Err(at((file.name.span().start, format!("{flow:?} is no call flow"))));
         }
         let setup = file.setup().map_err(at)?;
+        if let Some(name) = file.expect.stray() {
+            let start = text.find(name).unwrap_or_default();
+            return Err(at((start, format!("{name:?} is nothing that can be shown"))));
+        }
         if !file.expect.is_something() {
             return Err(at((text.len(), "nothing is expected".to_owned())));
         }
@@ -161,6 +168,8 @@ struct Network {
     systems: Option<u16>,
     segment: Option<u8>,
     lost_pushes: u32,
+    settings: Vec<Spanned<String>>,
+    disorder: bool,
     knows_spc: bool,
     ask_capability: bool,
     deactivated: bool,
@@ -185,8 +194,8 @@ impl File {
         let press =
             self.given.press.as_ref().ok_or((self.name.span().end, "given.press is missing".to_owned()))?;
         let mut setup = Setup::new(understood(press, pressed)?);
-        self.given.tell(&mut setup)?;
         self.network.tell(&mut setup)?;
+        self.given.tell(&mut setup)?;
         self.faults.tell(&mut setup)?;
         Ok(setup)
     }
@@ -207,11 +216,9 @@ impl Given {
         })?;
         setup.in_place = self.in_place;
         setup.answers = all(&self.answers, answer)?;
-        setup.pin = self
-            .pin
-            .as_ref()
-            .map(|pin| understood(pin, |digits| Pin::new(digits).map(|_| digits.to_owned())))
-            .transpose()?;
+        if let Some(pin) = &self.pin {
+            setup.pin = Some(understood(pin, |digits| Pin::new(digits).map(|_| digits.to_owned()))?);
+        }
         Ok(())
     }
 }
@@ -259,6 +266,9 @@ impl Network {
         setup.deactivated = self.deactivated;
         setup.more_blocks = self.more_blocks;
         setup.multipart = self.multipart;
+        if !self.settings.is_empty() {
+            send(setup, &all(&self.settings, Document::read)?, self.disorder);
+        }
         let operator = &mut setup.operator;
         operator.lost_pages = self.lost_pushes;
         operator.strip_identity = self.strip_identity;
