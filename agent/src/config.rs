@@ -1,7 +1,7 @@
 //! What a device maker sets at build time: where things are in flash, factory settings, capabilities.
 
 use kedge_platform::flash::Region;
-use kedge_protocol::is683::engine::Capability;
+use kedge_protocol::is683::engine::{Capability, Power};
 use kedge_update_agent::{Device, Layout};
 
 use crate::objects::Stored;
@@ -21,6 +21,17 @@ impl<'c> Pri<'c> {
     pub fn object(&self, name: &str) -> Option<&'c str> {
         self.objects.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
+}
+
+/// The security procedures of IS-683 that a device can do; see [`crate::agent::Agent::set_security`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Security {
+    /// The arithmetic of the A-key exchange, such as `kedge_platform_crypto::a_key::power`. The private number comes from the
+    /// device's entropy, which must then be fit for keys.
+    pub power: Option<Power>,
+    /// AUTH_OTAPA (18 bits) over a RAND_OTAPA, as the device's own CAVE and shared secret data make it; `None`: not now. The
+    /// algorithm is not public, so it is the modem's or the card's.
+    pub auth_otapa: Option<fn(rand_otapa: u32) -> Option<u32>>,
 }
 
 /// The agent's configuration.

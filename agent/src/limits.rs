@@ -34,6 +34,15 @@ pub const INDICATIONS: usize = 4;
 /// How much of a service indication's text the user is shown.
 pub const INVITATION: usize = 160;
 
+/// How many GSM datagrams may be incomplete at a time (`wap-push.md` section 10, item 8).
+pub const GSM_DATAGRAMS: usize = 8;
+
+/// How many parts the incomplete GSM datagrams may have in all: a push of 8 KiB.
+pub const GSM_PARTS: usize = 64;
+
+/// Largest GSM datagram.
+pub const GSM_DATAGRAM: usize = GSM_PARTS * 140;
+
 /// How many triggers may wait while a session runs: one (`spec/iota.md` B6 rule 7), merged when it repeats.
 pub const WAITING_TRIGGERS: usize = 1;
 

@@ -2,13 +2,15 @@
 
 use core::cell::RefCell;
 
+use kedge_platform::entropy::Entropy;
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::is683::engine::{Capability, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{Capability, Mode, Phone, Power, PrlInfo, Shelf, Staged, StoreFailed};
 use kedge_protocol::is683::sspr::Records;
 use kedge_protocol::is683::{Esn, Family, HardwareId, Meid, PrlId, Spc};
 use kedge_update_agent::banklog::Change;
 
-use crate::store::{Activation, BLOCKS, HISTORY, Key, Past, Prl, Record as _, SYSTEM_TAG, Store};
+use crate::config::Security;
+use crate::store::{Activation, HISTORY, Key, Nams, PAST, Past, Prl, Record as _, Store, block_key};
 use crate::trigger::Kind;
 
 /// The committed settings, and the way to commit new ones, for the time of one message.
@@ -16,9 +18,17 @@ pub(crate) struct StoredPhone<'s, F> {
     store: &'s mut Store,
     /// The engine reads through `&self`; the flash driver wants `&mut`.
     flash: RefCell<&'s mut F>,
+    entropy: &'s mut dyn Entropy,
     capability: Capability,
-    factory_spc: Spc,
-    session: Programming,
+    terms: Terms<'s>,
+}
+
+/// What the phone was given once and for all, and the session it is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<'s> {
+    pub(crate) factory_spc: &'s Spc,
+    pub(crate) security: Security,
+    pub(crate) session: Programming,
 }
 
 /// The session in which the settings are programmed, for what is kept of it.
@@ -34,15 +44,27 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
     pub(crate) fn new(
         store: &'s mut Store,
         flash: &'s mut F,
+        entropy: &'s mut dyn Entropy,
         capability: Capability,
-        (factory_spc, session): (&Spc, Programming),
+        terms: Terms<'s>,
     ) -> Self {
-        Self { store, flash: RefCell::new(flash), capability, factory_spc: factory_spc.clone(), session }
+        Self { store, flash: RefCell::new(flash), entropy, capability, terms }
+    }
+
+    /// Which number assignment is used. What cannot be read counts as protected: nobody gets past a record that is broken.
+    fn nams(&self) -> Nams {
+        let unreadable = Nams { second: false, locked: u8::MAX, otapa_off: true };
+        let Ok(mut flash) = self.flash.try_borrow_mut() else { return unreadable };
+        Nams::load(self.store, &mut **flash).unwrap_or(unreadable)
+    }
+
+    fn block(&self, shelf: impl Into<Shelf>, id: u8, out: &mut [u8]) -> Option<usize> {
+        self.read(block_key(self.nams().active(), shelf, id)?, out).map(<[u8]>::len)
     }
 
     /// The number of the last commit in the history.
     fn last_commit(&self) -> u32 {
-        let mut buf = [0; 96];
+        let mut buf = [0; PAST];
         HISTORY.fold(0, |last, key| {
             let past = self.read(key, &mut buf).and_then(Past::from_octets).map_or(0, |past| past.number);
             last.max(past)
@@ -55,29 +77,15 @@ impl<'s, F: NorFlash> StoredPhone<'s, F> {
     }
 }
 
-/// Most records that a commit changes: every block there is, the roaming list and what it is, the service programming code,
-/// the activation and the history.
-const MOST_CHANGES: usize = 32;
-
-/// The key of a parameter block; `None` if blocks of that kind are not kept.
-pub(crate) fn block_key(shelf: impl Into<Shelf>, id: u8) -> Option<u8> {
-    let place = match (shelf.into(), id) {
-        (Shelf::Family(Family::Nam), 0..=3) => id,
-        (Shelf::Family(Family::PacketData), 0..=12) => id.checked_add(4)?,
-        (Shelf::Family(Family::Mmd), 0) => 17,
-        (Shelf::Family(Family::Mms), 0) => 18,
-        (Shelf::Puzl, 0..=4) => id.checked_add(19)?,
-        (Shelf::SystemTag, 0) => return Some(SYSTEM_TAG),
-        _ => return None,
-    };
-    BLOCKS.checked_add(place)
-}
+/// Most records that a commit changes: every block of one number assignment, its A-key and its protection, the roaming list and
+/// what it is, the service programming code, the activation and the history.
+const MOST_CHANGES: usize = 38;
 
 impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     fn spc(&self) -> Spc {
         let stored =
             self.read(Key::Spc as u8, &mut [0; 6]).and_then(|digits| <[u8; 6]>::try_from(digits).ok());
-        stored.and_then(Spc::from_digits).unwrap_or_else(|| self.factory_spc.clone())
+        stored.and_then(Spc::from_digits).unwrap_or_else(|| self.terms.factory_spc.clone())
     }
 
     fn spc_failures(&self) -> u8 {
@@ -92,15 +100,15 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     }
 
     fn nam_block(&self, id: u8, out: &mut [u8]) -> Option<usize> {
-        self.read(block_key(Family::Nam, id)?, out).map(<[u8]>::len)
+        self.block(Family::Nam, id, out)
     }
 
     fn packet_data_block(&self, id: u8, out: &mut [u8]) -> Option<usize> {
-        self.read(block_key(Family::PacketData, id)?, out).map(<[u8]>::len)
+        self.block(Family::PacketData, id, out)
     }
 
     fn carried_block(&self, shelf: Shelf, id: u8, out: &mut [u8]) -> Option<usize> {
-        self.read(block_key(shelf, id)?, out).map(<[u8]>::len)
+        self.block(shelf, id, out)
     }
 
     fn prl(&self) -> PrlInfo {
@@ -130,17 +138,48 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         true
     }
 
+    fn power(&self) -> Option<Power> {
+        self.terms.security.power
+    }
+
+    fn random(&mut self, out: &mut [u8]) {
+        self.entropy.fill(out);
+    }
+
+    fn otapa_enabled(&self) -> bool {
+        !self.nams().otapa_off
+    }
+
+    fn has_spasm(&self) -> bool {
+        self.terms.security.auth_otapa.is_some()
+    }
+
+    fn otapa_challenge(&mut self) -> Option<u32> {
+        self.nams().is_locked().then(|| {
+            let mut challenge = [0; 4];
+            self.entropy.fill(&mut challenge);
+            u32::from_be_bytes(challenge)
+        })
+    }
+
+    fn check_auth_otapa(&self, rand_otapa: u32, auth_otapa: u32) -> bool {
+        self.terms.security.auth_otapa.and_then(|sign| sign(rand_otapa)) == Some(auth_otapa)
+    }
+
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
-        let (mut activation, mut prl) = ([0; 24], [0; 32]);
-        let silent = self.session.mode == Mode::NetworkInitiated;
+        let (mut activation, mut prl, mut protection) = ([0; 24], [0; 32], [0; 16]);
+        let nams = Nams::load(self.store, &mut **self.flash.get_mut()).map_err(|_| StoreFailed)?;
+        let silent = self.terms.session.mode == Mode::NetworkInitiated;
         let progress =
             Activation { committed: true, confirmed: false, registered: false, silent: Some(silent) };
         let number = self.last_commit().saturating_add(1);
-        let (mut keys, mut past) = (heapless::Vec::<u8, MOST_CHANGES>::new(), [0; 96]);
+        let (mut keys, mut past) = (heapless::Vec::<u8, MOST_CHANGES>::new(), [0; PAST]);
         let mut changes = heapless::Vec::<Change<'_>, MOST_CHANGES>::new();
         let mut add = |change| changes.push(change).map_err(|_| StoreFailed);
         for (shelf, block) in staged.blocks() {
-            add(Change::put(block_key(shelf, block.id).ok_or(StoreFailed)?, block.data))?;
+            let key = block_key(nams.active(), shelf, block.id).ok_or(StoreFailed)?;
+            add(Change::put(key, block.data))?;
+            keys.push(key).map_err(|_| StoreFailed)?;
         }
         if let Some((info, octets)) = staged.prl() {
             let record = prl_record(&info).to_octets(&mut prl).ok_or(StoreFailed)?;
@@ -150,17 +189,22 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
         if let Some(spc) = staged.spc() {
             add(Change::put(Key::Spc as u8, spc.digits()))?;
         }
-        staged.blocks().filter_map(|(shelf, block)| block_key(shelf, block.id)).for_each(|key| {
-            // As many as there are changes at most.
-            let _ = keys.push(key);
-        });
+        if let Some(key) = staged.a_key() {
+            add(Change::put(nams.active().a_key(), key.octets()))?;
+        }
+        if let Some(lock) = staged.nam_lock() {
+            let record = nams.with_lock(lock).to_octets(&mut protection).ok_or(StoreFailed)?;
+            add(Change::put(Key::Nams as u8, record))?;
+        }
         let record = Past {
             number,
-            kind: self.session.kind.map(|kind| kind as u8),
+            kind: self.terms.session.kind.map(|kind| kind as u8),
             silent,
             keys: &keys,
             prl: staged.prl().map(|(info, _)| info.id.0),
             spc: staged.spc().is_some(),
+            nam_lock: staged.nam_lock(),
+            a_key: staged.a_key().map(|_| true),
         };
         let record = record.to_octets(&mut past).ok_or(StoreFailed)?;
         add(Change::put(crate::store::history_key(number), record))?;

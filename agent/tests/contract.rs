@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Output};
+use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Messages, Output};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events, LinkError};
@@ -103,7 +103,8 @@ impl<'b> Bench<'b> {
             objects: &[],
         };
         let messages = Box::leak(Box::default());
-        let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
+        let memory =
+            Memory { buffers: Buffers { receive, send }, engine, messages: Messages::cdma(messages) };
         let agent = Agent::start(config, memory, &mut bench.context().0);
         bench.agent = Some(agent.unwrap());
         bench

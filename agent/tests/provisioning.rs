@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use kedge_agent::agent::{Agent, Buffers, Context, Done, Memory, Output};
+use kedge_agent::agent::{Agent, Bearer, Buffers, Context, Done, GsmReceiver, Memory, Messages, Output};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::dispatch::{Content, Origin, Refusal};
 use kedge_agent::event::{Event, Events};
@@ -20,7 +20,7 @@ use kedge_protocol::cp::security::{KeyForm, NetworkKey, hex_of_mac, network_key,
 use kedge_protocol::cp::{Kind, OBJECT, Object, ObjectWriter, ParmName, write};
 use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_protocol::sms::Ports;
-use kedge_protocol::sms::gsm::{Address, DataCoding, Deliver, Receiver, Segments, TimeStamp};
+use kedge_protocol::sms::gsm::{Address, DataCoding, Deliver, Segments, TimeStamp};
 use kedge_protocol::wap::{
     Coding, ContentType, DocumentWriter, Headers, Media, MediaCode, Parameter, ParameterCode, ParameterName,
     Parameters, Push, SecurityMethod, Value,
@@ -54,7 +54,7 @@ struct Phone {
     receive: Vec<u8>,
     send: Vec<u8>,
     engine: Box<Engine<64>>,
-    receiver: Receiver<4, 64>,
+    receiver: Box<GsmReceiver>,
 }
 
 /// What the user is asked or told.
@@ -79,7 +79,7 @@ impl Phone {
             receive: vec![0; 8192],
             send: vec![0; 8192],
             engine: Box::new(Engine::new()),
-            receiver: Receiver::new(),
+            receiver: Box::default(),
         }
     }
 
@@ -87,7 +87,7 @@ impl Phone {
     /// the user saw; `None`: the power failed.
     fn live(
         &mut self,
-        act: impl FnOnce(&mut Agent<'_, 64>, &mut Context<'_, Flash, SoftCrypto>, &mut Receiver<4, 64>) -> bool,
+        act: impl FnOnce(&mut Agent<'_, 64>, &mut Context<'_, Flash, SoftCrypto>) -> bool,
         answers: &[Answer],
     ) -> Option<Vec<Asked>> {
         let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
@@ -112,12 +112,12 @@ impl Phone {
             objects: &[],
         };
         let Self { flash, identity, entropy, log, now, receive, send, engine, receiver } = self;
-        let messages = &mut kedge_protocol::sms::cdma::Receiver::default();
+        let messages = Messages::gsm(receiver);
         let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
         let crypto = &SoftCrypto;
         let mut context = Context { now: *now, flash, crypto, identity, entropy, events: log };
         let mut agent = Agent::start(config, memory, &mut context).ok()?;
-        if !act(&mut agent, &mut context, receiver) {
+        if !act(&mut agent, &mut context) {
             return None;
         }
         agent.ask_about_settings();
@@ -142,11 +142,11 @@ impl Phone {
     /// The push arrives in these messages, and the user answers.
     fn receive(&mut self, messages: &[Vec<u8>], answers: &[Answer]) -> Option<Vec<Asked>> {
         self.live(
-            |agent, context, receiver| {
+            |agent, context| {
                 let mut datagram = [0; 9000];
                 messages
                     .iter()
-                    .all(|message| agent.message(context, receiver, message, &mut datagram).is_ok())
+                    .all(|message| agent.message(context, Bearer::Gsm, message, &mut datagram).is_ok())
             },
             answers,
         )
@@ -334,7 +334,7 @@ fn origins_have_the_rights_of_the_table() {
     let mut open = |origin, media_type: &'static str| {
         let mut taken = None;
         let seen = phone.live(
-            |agent, context, _| {
+            |agent, context| {
                 taken = Some(agent.open(context, &Content { media_type, origin, body: &body }).unwrap());
                 true
             },
@@ -378,7 +378,7 @@ fn settings_are_old_or_new_at_every_cut() {
         let found = phone.settings();
         assert!(found == sorted_old || found == sorted_new, "operation {operation}");
         kept += usize::from(found == sorted_old);
-        phone.receiver = Receiver::new();
+        phone.receiver = Box::default();
         let again = if found == sorted_old { &second[..] } else { &[] };
         phone.receive(again, &[pin("2"), Answer::Yes, Answer::Yes]).unwrap();
         assert_eq!(phone.settings(), sorted_new, "operation {operation}");

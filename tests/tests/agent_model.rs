@@ -6,17 +6,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kedge_agent::agent::{Agent, Buffers, Context, Memory};
-use kedge_agent::config::{Config, Pri};
-use kedge_agent::store::{self, Key, Store};
+use kedge_agent::agent::{Agent, Buffers, Context, Memory, Messages};
+use kedge_agent::config::{Config, Pri, Security};
+use kedge_agent::store::{self, Key, Nam, Store};
 use kedge_platform::flash::Region;
 use kedge_platform::identity::HardwareId;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683::Family;
-use kedge_protocol::is683::engine::{Capability, Engine, Mode, SPC_TRIES, Shelf};
+use kedge_protocol::is683::engine::{Capability, Engine, Mode, SPASM_TRIES, SPC_TRIES};
 use kedge_protocol::is683::prl::crc16;
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{Device, Layout, Mode as UpdateMode};
@@ -32,7 +31,10 @@ const STEPS: usize = 120;
 struct Kept {
     spc: [u8; 6],
     failures: u8,
-    blocks: BTreeMap<u8, Vec<u8>>,
+    /// The blocks of both number assignments, whether each is protected, and whether the second is used.
+    nams: [BTreeMap<u8, Vec<u8>>; 2],
+    locked: [bool; 2],
+    second: bool,
     prl: Vec<u8>,
 }
 
@@ -46,6 +48,11 @@ struct Session {
     /// Octets of the list so far, where the segment before ended, and whether the list is whole.
     list: (Vec<u8>, usize, bool),
     spc: Option<[u8; 6]>,
+    lock: Option<bool>,
+    /// The challenge of a protected number assignment, and whether it was answered.
+    challenge: Option<u32>,
+    proven: bool,
+    signatures: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +70,8 @@ enum Message {
     Otapa(bool),
     Verify([u8; 6]),
     Change([u8; 6]),
+    /// SPASM: signed rightly, wrongly or not at all, and the new protection.
+    Spasm(Option<bool>, bool),
     /// Mobile directory number, with this last digit.
     Number(u8),
     /// A block that no handset keeps.
@@ -107,7 +116,10 @@ impl Message {
             3 => Self::Otapa(false),
             4..=6 => Self::Verify(spc(noise)),
             7 => Self::Change(spc(noise)),
-            8..=10 => Self::Number(1 + u8::try_from(noise.below(5)).unwrap()),
+            // A protection that is on makes the network's own sessions interesting: it is put on more often than off.
+            8 if noise.below(4) == 0 => Self::Spasm(None, noise.below(3) != 0),
+            8 => Self::Spasm(Some(noise.below(4) != 0), noise.below(3) != 0),
+            9 | 10 => Self::Number(1 + u8::try_from(noise.below(5)).unwrap()),
             11 => Self::Unknown,
             12..=16 => {
                 Self::Segment { id: id(noise), index: noise.below(SEGMENTS), spoilt: noise.below(12) == 0 }
@@ -116,7 +128,8 @@ impl Message {
         }
     }
 
-    fn octets(&self) -> Vec<u8> {
+    /// The octets; `rand` is the challenge that a signature answers.
+    fn octets(&self, rand: u32) -> Vec<u8> {
         let digits = |spc: &[u8; 6]| {
             spc.chunks(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect::<Vec<u8>>()
         };
@@ -125,6 +138,12 @@ impl Message {
             Self::Otapa(start) => vec![0x0A, u8::from(*start) << 7],
             Self::Verify(spc) => [vec![9, 1, 0, 3], digits(spc)].concat(),
             Self::Change(spc) => [vec![9, 1, 1, 3], digits(spc)].concat(),
+            Self::Spasm(None, lock) => vec![9, 1, 2, 1, u8::from(*lock) << 6],
+            Self::Spasm(Some(right), lock) => {
+                let auth = sign(rand) ^ u32::from(!right);
+                let [_, data @ ..] = (1 << 23 | auth << 5 | u32::from(*lock) << 4).to_be_bytes();
+                [&[9, 1, 2, 3], &data[..]].concat()
+            }
             Self::Number(digit) => vec![1, 1, 1, 1, 0x10 | digit, 0],
             Self::Unknown => vec![1, 1, 0x70, 1, 7, 0],
             Self::Segment { id, index, spoilt } => {
@@ -146,18 +165,30 @@ struct Model {
 
 impl Model {
     fn new() -> Self {
-        let kept = Kept { spc: *b"000000", failures: 0, blocks: BTreeMap::new(), prl: Vec::new() };
+        let (nams, locked) = ([const { BTreeMap::new() }; 2], [false; 2]);
+        let kept = Kept { spc: *b"000000", failures: 0, nams, locked, second: false, prl: Vec::new() };
         Self { kept, session: None }
     }
 
     fn begin(&mut self, mode: Mode) {
         let phase = if mode == Mode::UserInitiated { Phase::User } else { Phase::Waiting };
         let list = (Vec::new(), 0, false);
-        self.session =
-            Some(Session { phase, open: false, tries: None, staged: BTreeMap::new(), list, spc: None });
+        self.session = Some(Session {
+            phase,
+            open: false,
+            tries: None,
+            staged: BTreeMap::new(),
+            list,
+            spc: None,
+            lock: None,
+            challenge: None,
+            proven: false,
+            signatures: SPASM_TRIES,
+        });
     }
 
-    /// The reverse message; `None`: not told here (capabilities), but there is one.
+    /// The reverse message, or how it begins where a challenge that nobody can foresee follows; `None`: not told here
+    /// (capabilities), but there is one.
     fn answer(&mut self, message: &Message) -> Option<Vec<u8>> {
         let session = self.session.as_mut().expect("a session");
         // The factory code leaves the lock open; looked at once, with the first message.
@@ -177,11 +208,20 @@ impl Model {
                 if result == 0 && !start {
                     session.drop_staged();
                 }
-                return Some(vec![0x0A, result, 0]);
+                let protected = result == 0
+                    && *start
+                    && match phase {
+                        Phase::Waiting => self.kept.locked[usize::from(self.kept.second)],
+                        _ => session.challenge.is_some(),
+                    };
+                let mut answer = vec![0x0A, result, u8::from(protected)];
+                let rand = session.challenge.filter(|_| protected).map(u32::to_be_bytes);
+                answer.extend(rand.into_iter().flatten());
+                return Some(answer);
             }
             (_, Phase::Waiting | Phase::Stopped) => Some(6),
-            (Message::Verify(_) | Message::Change(_), _) => None,
-            _ if !session.open => Some(0x0A),
+            (Message::Verify(_) | Message::Change(_) | Message::Spasm(..), _) => None,
+            _ if !session.open || (session.challenge.is_some() && !session.proven) => Some(0x0A),
             _ => None,
         };
         Some(match message {
@@ -194,6 +234,9 @@ impl Model {
                     session.spc = Some(*spc);
                 }
                 vec![9, 1, 1, refusal.unwrap_or(0)]
+            }
+            Message::Spasm(signed, lock) => {
+                vec![9, 1, 2, refusal.unwrap_or_else(|| session.spasm(*signed, *lock))]
             }
             Message::Number(digit) => {
                 if refusal.is_none() {
@@ -217,7 +260,22 @@ impl Session {
     fn drop_staged(&mut self) {
         self.staged.clear();
         self.list = (Vec::new(), 0, false);
-        self.spc = None;
+        (self.spc, self.lock) = (None, None);
+    }
+
+    fn spasm(&mut self, signed: Option<bool>, lock: bool) -> u8 {
+        if self.phase != Phase::Started {
+            return 0x0E;
+        }
+        if self.challenge.is_some() && !self.proven {
+            if self.signatures == 0 || signed != Some(true) {
+                self.signatures = self.signatures.saturating_sub(1);
+                return 0x0D;
+            }
+            self.proven = true;
+        }
+        self.lock = Some(lock);
+        0
     }
 
     fn verify(&mut self, kept: &mut Kept, spc: [u8; 6]) -> u8 {
@@ -270,7 +328,9 @@ impl Session {
         if !list.is_empty() && !whole {
             return 8;
         }
-        kept.blocks.append(&mut self.staged);
+        let used = usize::from(kept.second);
+        kept.nams[used].append(&mut self.staged);
+        kept.locked[used] = self.lock.unwrap_or(kept.locked[used]);
         if *whole {
             kept.prl.clone_from(list);
         }
@@ -343,14 +403,27 @@ fn held(flash: &mut Flash) -> Kept {
     let spc = digits.map_or(*b"000000", |digits| core::array::from_fn(|at| b'0' + (digits[at] & 0x0F)));
     let failures =
         store.bytes(flash, Key::SpcFailures as u8, &mut buf).expect("readable").map_or(0, |count| count[0]);
-    let blocks = (0..4).filter_map(|id| {
-        let mut buf = [0; 64];
-        store::block(&store, flash, (Shelf::Family(Family::Nam), id), &mut buf)
-            .map(|data| (id, data.to_vec()))
+    let kept = store::Nams::load(&store, flash).expect("readable");
+    let second = kept.active() == Nam::Second;
+    let locked = Nam::ALL.map(|nam| kept.with_active(nam).is_locked());
+    let nams = Nam::ALL.map(|nam| {
+        let mut buf = [0; 256];
+        let mut rest = store::nam_blocks(&store, flash, nam, &mut buf).expect("readable");
+        let mut blocks = BTreeMap::new();
+        while let [id, len, behind @ ..] = rest {
+            let (data, next) = behind.split_at(usize::from(*len));
+            blocks.insert(*id, data.to_vec());
+            rest = next;
+        }
+        blocks
     });
-    let blocks = blocks.collect();
     let prl = store.bytes(flash, Key::Prl as u8, &mut buf).expect("readable").unwrap_or_default().to_vec();
-    Kept { spc, failures, blocks, prl }
+    Kept { spc, failures, nams, locked, second, prl }
+}
+
+/// What stands for the real algorithm, 18 bits.
+fn sign(rand: u32) -> u32 {
+    rand.wrapping_mul(0x9E37_79B1) >> 14
 }
 
 /// Counts of one run.
@@ -360,6 +433,39 @@ struct Counts {
     commits: usize,
     cuts: usize,
     old: usize,
+    challenges: usize,
+}
+
+/// The power is back: the device holds what it held before, or what it was about to hold, and the model follows it.
+fn after_cut(flash: &mut Flash, before: &Kept, model: &mut Model, counts: &mut Counts, what: &str) {
+    counts.cuts += 1;
+    flash.power_on();
+    let found = held(flash);
+    assert!(found == *before || found == model.kept, "{what} was cut, and left {found:?}");
+    counts.old += usize::from(found == *before);
+    model.kept = found;
+}
+
+/// What was expected, with the challenge that came, if one had to; it is for the model to remember.
+fn challenged(model: &mut Model, expected: Vec<u8>, answer: &[u8], counts: &mut Counts) -> Vec<u8> {
+    match (&expected[..], answer, &mut model.session) {
+        ([0x0A, 0, 1], [0x0A, 0, 1, rand @ ..], Some(session)) => {
+            session.challenge = Some(u32::from_be_bytes(rand.try_into().expect("a challenge")));
+            counts.challenges += 1;
+            answer.to_vec()
+        }
+        _ => expected,
+    }
+}
+
+/// The memory of one device.
+fn room() -> Room {
+    Room {
+        receive: vec![0; 2048],
+        send: vec![0; 2048],
+        engine: Box::new(Engine::new()),
+        messages: Receiver::new(),
+    }
 }
 
 /// One device, from the factory through many sessions, restarts and cuts.
@@ -367,12 +473,7 @@ fn live(seed: u64, counts: &mut Counts) {
     let mut noise = Seeded::for_purpose(seed, 683);
     let mut flash = Flash::new(16).with_seed(seed);
     let mut model = Model::new();
-    let mut room = Room {
-        receive: vec![0; 2048],
-        send: vec![0; 2048],
-        engine: Box::new(Engine::new()),
-        messages: Receiver::new(),
-    };
+    let mut room = room();
     let identity = Identity::new(ID, "Make", "Model", "1").expect("an identity");
     let mut entropy = Seeded::new(seed);
     let mut steps = 0;
@@ -381,7 +482,11 @@ fn live(seed: u64, counts: &mut Counts) {
         // A power session: from a start to a cut, or to a restart.
         let Room { receive, send, engine, messages } = &mut room;
         let mut now = Duration::from_secs(1);
-        let memory = Memory { buffers: Buffers { receive, send }, engine: &mut **engine, messages };
+        let memory = Memory {
+            buffers: Buffers { receive, send },
+            engine: &mut **engine,
+            messages: Messages::cdma(messages),
+        };
         macro_rules! context {
             () => {
                 &mut Context {
@@ -395,6 +500,7 @@ fn live(seed: u64, counts: &mut Counts) {
             };
         }
         let mut agent = Agent::<64>::start(config(), memory, context!()).expect("it starts");
+        agent.set_security(Security { power: None, auth_otapa: Some(|rand| Some(sign(rand))) });
         assert_eq!(held(&mut flash), model.kept, "seed {seed}: what a start finds");
         model.session = None;
         let mut trace = Vec::new();
@@ -406,6 +512,24 @@ fn live(seed: u64, counts: &mut Counts) {
                 (1 | 2, true) => {
                     agent.otasp_end(context!()).expect("it ends");
                     model.session = None;
+                    continue;
+                }
+                (1..=6, false) => {
+                    let nam = Nam::ALL[noise.below(2)];
+                    let before = model.kept.clone();
+                    if noise.below(3) == 0 {
+                        let at = flash.operations_since_power_on() + u64::try_from(noise.below(3)).unwrap();
+                        flash.cut_at(at, Cut::Torn { seed: noise.word() });
+                    }
+                    let selected = agent.select_nam(context!(), nam);
+                    model.kept.second = nam == Nam::Second;
+                    if !flash.is_on() {
+                        after_cut(&mut flash, &before, &mut model, counts, &format!("seed {seed}: {nam:?}"));
+                        break;
+                    }
+                    flash.clear_cuts();
+                    assert!(selected.expect("it is idle"), "seed {seed}: {nam:?} was not selected");
+                    assert_eq!(held(&mut flash), model.kept, "seed {seed}: after {nam:?} was selected");
                     continue;
                 }
                 (_, false) => {
@@ -426,21 +550,15 @@ fn live(seed: u64, counts: &mut Counts) {
                 let kinds = [Cut::Before, Cut::Torn { seed: noise.word() }, Cut::After];
                 flash.cut_at(at, kinds[noise.below(3)]);
             }
-            let answer = agent.otasp_message(context!(), &message.octets()).map(<[u8]>::to_vec);
+            let rand = model.session.as_ref().and_then(|session| session.challenge).unwrap_or_default();
+            let answer = agent.otasp_message(context!(), &message.octets(rand)).map(<[u8]>::to_vec);
             if cut && !flash.is_on() {
-                counts.cuts += 1;
-                flash.power_on();
-                let found = held(&mut flash);
-                assert!(
-                    found == before || found == model.kept,
-                    "seed {seed}: {message:?} was cut, and left {found:?}"
-                );
-                counts.old += usize::from(found == before);
-                model.kept = found;
+                after_cut(&mut flash, &before, &mut model, counts, &format!("seed {seed}: {message:?}"));
                 break;
             }
             flash.clear_cuts();
             let answer = answer.unwrap_or_else(|| panic!("seed {seed}: {message:?} was not answered"));
+            let expected = expected.map(|expected| challenged(&mut model, expected, &answer, counts));
             assert!(
                 expected.is_none() || expected == Some(answer.clone()),
                 "seed {seed}: {message:?} was answered {answer:02x?}, not {expected:02x?}, after {trace:02x?}"
@@ -459,10 +577,13 @@ fn the_agent_is_its_model() {
     for seed in 0..SEQUENCES {
         live(seed, &mut counts);
     }
-    let Counts { steps, commits, cuts, old } = counts;
+    let Counts { steps, commits, cuts, old, challenges } = counts;
     kedge_tests::figure!(
-        "agent against its model: {SEQUENCES} devices, {steps} steps, {commits} commits, {cuts} power cuts in messages \
-         (of which {old} left the old state), 0 differences"
+        "agent against its model: {SEQUENCES} devices, {steps} steps, {commits} commits, {challenges} challenges, {cuts} power \
+         cuts (of which {old} left the old state), 0 differences"
     );
-    assert!(commits > 2000 && cuts > 500 && old < cuts, "the sequences are too tame: {counts:?}");
+    assert!(
+        commits > 2000 && challenges > 30 && cuts > 500 && old < cuts,
+        "the sequences are too tame: {counts:?}"
+    );
 }

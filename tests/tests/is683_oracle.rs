@@ -175,7 +175,7 @@ impl Random {
         let any_block = Block { id: id & 3, data: &other };
         let family_list = self.blocks(family, Direction::Forward);
         let rev = u8::try_from(self.below(6)).unwrap();
-        let message = match self.below(20) {
+        let message = match self.below(22) {
             0 | 1 => Forward::ConfigurationRequest { family, ids: &data },
             2..=6 => Forward::DownloadRequest { family, blocks: build(&family_list, &mut buf), fresh },
             7 => Forward::MsKeyRequest {
@@ -183,7 +183,7 @@ impl Random {
                 parameters: (rev == 0).then_some((&data, &other)),
             },
             8 => Forward::KeyGenerationRequest { bs_result: &data },
-            9 => Forward::ReAuthenticateRequest { rand: u32::from(self.word()) },
+            9 => Forward::ReAuthenticateRequest { rand: u32::from(self.word()) << 12 },
             10 => Forward::CommitRequest,
             11 => Forward::ProtocolCapabilityRequest(
                 self.flag().then_some(CapabilityQuery { otasp_p_rev: rev, records: &data }),
@@ -197,7 +197,12 @@ impl Random {
             15 => Forward::ValidationRequest(build(&validation, &mut buf)),
             16 => Forward::OtapaRequest { start: self.flag() },
             17 => Forward::PuzlDownloadRequest { blocks: build(&without_layout(&list), &mut buf), fresh },
-            18 => Forward::SecureModeRequest { security: 1, rand_sm: self.flag().then_some(7) },
+            18 => Forward::SecureModeRequest {
+                security: rev,
+                rand_sm: self.flag().then(|| u64::from(self.word()) << 40 | 7),
+            },
+            19 => Forward::ServiceKeyGenerationRequest { key_ids: self.word() & 0xE000 },
+            20 => Forward::SystemTagConfigurationRequest { id: 2 * (1 + id % 3), range: Some(range) },
             _ => Forward::SystemTagDownloadRequest(any_block),
         };
         emit(&Message::Forward(message))
@@ -225,7 +230,7 @@ impl Random {
             .collect();
         let mut buf = [0; 2048];
         let (firmware_rev, model, band_mode) = (self.word(), self.octet(), self.octet() & 0xF8);
-        let message = match self.below(20) {
+        let message = match self.below(22) {
             0..=3 => {
                 let answers = Answers::new(build(&list, &mut buf), &codes).unwrap();
                 Reverse::ConfigurationResponse { family, answers, fresh }
@@ -233,14 +238,19 @@ impl Random {
             4 | 5 => Reverse::DownloadResponse { family, results },
             6 => Reverse::MsKeyResponse(result),
             7 => Reverse::KeyGenerationResponse { result, ms_result: &data },
-            8 => Reverse::ReAuthenticateResponse { authr: 7, randc: model, count: 3, auth_data: 9 },
+            8 => Reverse::ReAuthenticateResponse {
+                authr: u32::from(firmware_rev) << 2 | 1,
+                randc: model,
+                count: model & 0x3F,
+                auth_data: u32::from(firmware_rev) << 8 | 9,
+            },
             9 => Reverse::CommitResponse(result),
             10 => Reverse::ProtocolCapabilityResponse {
                 firmware_rev,
                 model,
                 features: results,
                 band_mode,
-                additional: &[],
+                additional: if self.flag() { &data } else { &[] },
             },
             11 => Reverse::SsprConfigurationResponse { result, block, fresh },
             12 => Reverse::SsprDownloadResponse(SegmentResult { id, result, segment }),
@@ -253,6 +263,8 @@ impl Random {
                 let segment = segment.filter(|_| (1..=3).contains(&id));
                 Reverse::SystemTagDownloadResponse(SegmentResult { id, result, segment })
             }
+            19 => Reverse::SecureModeResponse(result),
+            20 => Reverse::ServiceKeyGenerationResponse(result),
             _ => Reverse::ExtendedProtocolCapabilityResponse {
                 otasp_mob_p_rev: 4,
                 firmware_rev,
@@ -292,7 +304,9 @@ fn hex(bytes: &[u8]) -> String {
 /// What tshark 4.0 reads otherwise, with the reason.
 fn known_difference(direction: Direction, bytes: &[u8], kind: &str) -> Option<&'static str> {
     match (direction, bytes, kind) {
-        (Direction::Forward, [0x03, 0], "trouble") => Some("it wants at least one octet of BS_RESULT"),
+        (Direction::Forward, [0x03, 0], "trouble" | "lengths") => {
+            Some("it wants at least one octet of BS_RESULT")
+        }
         (Direction::Reverse, [0x08, 2..=u8::MAX, ..], "segment_offset" | "segment_size") => Some(
             "it shows offset and size for the block ids 0 and 1 only, though it wants the octets for all",
         ),

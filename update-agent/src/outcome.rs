@@ -124,8 +124,8 @@ impl UpdateResult {
         }
     }
 
-    /// The inverse of [`Self::code`] and [`Self::detail`].
-    pub(crate) fn from_code(code: u16, detail: u32) -> Option<Self> {
+    /// The result with this number; `detail` is the offset in a malformed package, or what is missing, else 0.
+    pub fn from_code(code: u16, detail: u32) -> Option<Self> {
         let all = [Self::Installed, Self::RolledBack]
             .into_iter()
             .chain(Refusal::all(detail).into_iter().map(Self::Refused))

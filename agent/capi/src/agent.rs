@@ -4,13 +4,13 @@ use core::ffi::c_char;
 use core::fmt::{self, Write as _};
 use core::mem::{align_of, size_of};
 
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Arrived, Bearer, Buffers, Memory, Messages};
 use kedge_agent::error::AgentError;
 use kedge_agent::runner::{self, Pause};
 use kedge_agent::trigger::Accepted;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::Mode;
-use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
 use kedge_protocol::wire::Slot;
 
 use crate::config::{KedgeConfig, Tables};
@@ -155,7 +155,7 @@ unsafe fn start(
         let memory = Memory {
             buffers: Buffers { receive, send },
             engine: &mut *(&raw mut (*this).engine),
-            messages: &mut *(&raw mut (*this).messages),
+            messages: Messages::cdma(&mut *(&raw mut (*this).messages)),
         };
         let (ports, events) = (&mut *(&raw mut (*this).ports), &mut *(&raw mut (*this).events));
         let place = &raw mut (*this).agent;
@@ -338,7 +338,11 @@ pub unsafe extern "C" fn kedge_agent_short_message(
     let Some(message) = (unsafe { octets(message, len) }) else { return KedgeStatus::Pointer };
     // SAFETY: as the caller promises.
     let result = unsafe {
-        call(agent, |parts| parts.agent.short_message(&mut parts.ports.context(parts.events), message))
+        call(agent, |parts| {
+            let (context, mut datagram) = (&mut parts.ports.context(parts.events), [0; MAX_DATAGRAM]);
+            let arrived = parts.agent.message(context, Bearer::Cdma, message, &mut datagram);
+            arrived.map(|arrived| arrived == Arrived::Taken)
+        })
     };
     // SAFETY: as the caller promises.
     unsafe { hand_out(result, taken, |taken| taken) }

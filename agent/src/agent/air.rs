@@ -1,8 +1,6 @@
-//! What comes over the air without HTTP: short messages of CDMA, and IS-683 messages by an OTASP call or data bursts.
+//! IS-683 messages that come over the air without HTTP: by an OTASP call or data bursts.
 //!
 //! ```text
-//!  short message ─► Receiver ─┬─ datagram to port 2948 ─► push
-//!                             └─ text ─► shown, if the user waits for an activation that he dialled for
 //!  OTASP call, data bursts ─► otasp_begin ─► otasp_message ─► .. ─► otasp_end ─► registration
 //! ```
 //! The legacy bearer carries the same messages to the same engine as an MMC document does, and what is committed takes the
@@ -13,8 +11,6 @@ use core::time::Duration;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_protocol::is683::engine::Mode;
-use kedge_protocol::sms::Port;
-use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Received};
 
 use super::{Agent, Context, State};
 use crate::error::AgentError;
@@ -23,32 +19,6 @@ use crate::limits;
 use crate::store::{Activation, Key};
 
 impl<const PRL: usize> Agent<'_, PRL> {
-    /// Takes a short message: an IS-637 transport layer message as the modem has it. Says whether it was the agent's: texts
-    /// that nobody dialled for, and datagrams for other ports, belong to the device's other applications. What is malformed
-    /// is shown as an event and changes nothing.
-    pub fn short_message<F: NorFlash, C: Crypto>(
-        &mut self,
-        context: &mut Context<'_, F, C>,
-        message: &[u8],
-    ) -> Result<bool, AgentError<F::Error>> {
-        let mut buf = [0; MAX_DATAGRAM];
-        let received = self.messages.receive(context.now, message, &mut buf);
-        context.event(&Event::ShortMessage { octets: message, received });
-        match received {
-            Ok(Received::Waiting(_) | Received::Duplicate) => Ok(true),
-            Ok(Received::Datagram { ports, octets, .. }) if ports.destination == Port::PUSH => {
-                self.push(context, octets)?;
-                Ok(true)
-            }
-            Ok(Received::Text { text, .. }) if self.desk.store.len(Key::Dialled as u8).is_some() => {
-                // The newer of two texts counts.
-                self.text = Some(super::push::shortened(text));
-                Ok(true)
-            }
-            Ok(_) | Err(_) => Ok(false),
-        }
-    }
-
     /// An OTASP call is up, or the first data burst of the network has come. Says whether the agent goes along: not while it
     /// does something else. With [`Mode::UserInitiated`] the user has dialled for an activation, and what follows by push is
     /// his too, for [`limits::DIALLED`].

@@ -10,7 +10,7 @@ use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::ResultCode;
 use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
-use kedge_protocol::is683::engine::{Capability, Mode, Phone as _};
+use kedge_protocol::is683::engine::{Capability, Mode};
 use kedge_protocol::is683::{Engine, Spc};
 use kedge_protocol::wap::Shelf;
 use kedge_update_agent::Update;
@@ -18,13 +18,13 @@ use kedge_update_agent::banklog::Change;
 
 use super::Context;
 use super::download::Download;
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::error::AgentError;
 use crate::event::{Committed, Event};
 use crate::limits;
 use crate::objects::{Object, Staged, Stored, key_of};
-use crate::phone::{Programming, StoredPhone, hardware_id};
-use crate::store::Store;
+use crate::phone::{Programming, StoredPhone, Terms, hardware_id};
+use crate::store::{Prl, Store};
 use crate::trigger::Kind;
 
 /// Octets of the largest value a command returns: an IS-683 message.
@@ -78,6 +78,7 @@ pub(super) struct Facts {
 pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) config: Config<'b>,
     pub(super) factory_spc: Spc,
+    pub(super) security: Security,
     pub(super) store: Store,
     pub(super) update: Update,
     pub(super) engine: &'b mut Engine<PRL>,
@@ -122,11 +123,6 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         let mut buf = [0; 8];
         let seconds = self.setting(flash, object, &mut buf)?.and_then(|text| text.parse().ok());
         Ok(Duration::from_secs(seconds.unwrap_or(default)))
-    }
-
-    fn phone<'s, F: NorFlash>(&'s mut self, flash: &'s mut F, id: HardwareId) -> StoredPhone<'s, F> {
-        let capability = Capability { hardware: hardware_id(id), ..self.config.capability };
-        StoredPhone::new(&mut self.store, flash, capability, (&self.factory_spc, self.programming))
     }
 
     /// Begins an IS-683 session; what the one before staged and did not commit is dropped.
@@ -284,12 +280,9 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         let was_committed = self.engine.committed();
         let hardware = hardware_id(context.identity.hardware_id());
         let capability = Capability { hardware, ..self.config.capability };
-        let mut phone = StoredPhone::new(
-            &mut self.store,
-            context.flash,
-            capability,
-            (&self.factory_spc, self.programming),
-        );
+        let terms =
+            Terms { factory_spc: &self.factory_spc, security: self.security, session: self.programming };
+        let mut phone = StoredPhone::new(&mut self.store, context.flash, context.entropy, capability, terms);
         let reverse = self.engine.handle(&mut phone, forward, self.answer.as_mut_slice());
         let reverse = reverse.ok().map(<[u8]>::len);
         let shown = reverse.and_then(|len| self.answer.get(..len));
@@ -307,7 +300,7 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         object: Object,
     ) -> Result<Executed, ResultCode> {
         let identity = context.identity;
-        let prl_id = self.phone(context.flash, identity.hardware_id()).prl().id.0;
+        let prl = self.store.get::<Prl, F>(context.flash, &mut [0; 32]).ok().flatten();
         let mut text = Text { out: self.answer.as_mut_slice(), len: 0 };
         let put = match (object, identity.hardware_id()) {
             (Object::Stored(stored, key), _) => {
@@ -328,7 +321,7 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
                 let most = self.config.capability.max_prl_size;
                 write!(text, "{}", usize::from(most).min(PRL))
             }
-            (Object::PrlId, _) => write!(text, "{prl_id}"),
+            (Object::PrlId, _) => write!(text, "{}", prl.map_or(0, |prl| prl.id)),
             (Object::FotaState, _) => {
                 let state = self.reporting.unwrap_or_else(|| crate::state::of_job(self.update.job()));
                 write!(text, "{state}")

@@ -27,12 +27,11 @@ use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_protocol::sms::cdma::Receiver;
 use kedge_protocol::wap::Shelf;
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Update;
 
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
 use crate::limits;
@@ -48,6 +47,7 @@ mod download;
 mod idle;
 mod licensing;
 mod message;
+mod nam;
 mod over;
 mod provision;
 mod push;
@@ -56,6 +56,7 @@ mod talk;
 use desk::Desk;
 use licensing::{Errand, Wallet};
 pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
+pub use message::{Arrived, Bearer, GsmReceiver, Messages};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
@@ -175,7 +176,7 @@ pub enum Output<'a> {
     Http(HttpRequest<'a>),
     /// Show or ask this.
     Ask(Prompt<'a>),
-    /// Register with this number assignment and roaming list.
+    /// Register with this number assignment and roaming list: the one of the phone's two that is used.
     Register {
         /// See [`kedge_platform::radio::Radio::register`].
         nam: &'a [u8],
@@ -224,8 +225,8 @@ pub struct Memory<'b, const PRL: usize> {
     pub buffers: Buffers<'b>,
     /// The IS-683 engine, with its buffer for a roaming list of at most `PRL` octets.
     pub engine: &'b mut Engine<PRL>,
-    /// Where the segments of short messages wait for each other.
-    pub messages: &'b mut Receiver,
+    /// Where the parts of short messages wait for each other.
+    pub messages: Messages<'b>,
 }
 
 /// What the agent is doing.
@@ -313,7 +314,7 @@ pub struct Agent<'b, const PRL: usize> {
     text: Option<heapless::String<{ limits::INVITATION }>>,
     /// The user has dialled for an activation: until when pushes are his.
     dialled: Option<Duration>,
-    messages: &'b mut Receiver,
+    messages: Messages<'b>,
     /// The license; `None` on a device without licensing.
     license: Option<Wallet<'b>>,
 }
@@ -369,6 +370,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let desk = Desk {
             config,
             factory_spc,
+            security: Security::default(),
             store,
             update,
             engine: memory.engine,
@@ -517,17 +519,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         done: Done,
     ) -> Result<(), AgentError<F::Error>> {
-        match (core::mem::replace(&mut self.state, State::Between), done) {
-            (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                if result.is_ok() {
-                    return self.begin_session(context, buffers, trigger);
-                }
-                self.state = State::Idle(buffers);
-                self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
-            }
-            (State::Talking(mut talk), done) => {
-                let taken = match done {
+        // The largest states stay where they are.
+        match &mut self.state {
+            State::Talking(talk) => {
+                return match done {
                     Done::HttpEnded(ended) => talk.exchanged(&mut self.desk, context, ended),
                     Done::Answered(answer) => {
                         context.event(&Event::Answered(answer));
@@ -536,15 +531,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     Done::Waited => talk.waited(context),
                     _ => Err(AgentError::Misuse),
                 };
-                self.state = State::Talking(talk);
-                taken
             }
-            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                self.license_called(context, (buffers, what), result.is_ok());
-                Ok(())
-            }
-            (State::Licensing(Errand::Talking(mut talk)), done) => {
+            State::Licensing(Errand::Talking(talk)) => {
                 let taken = match done {
                     Done::HttpEnded(ended) => talk.exchanged(context, ended),
                     Done::Answered(_) => Some(()),
@@ -554,8 +542,23 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     }
                     _ => None,
                 };
-                self.state = State::Licensing(Errand::Talking(talk));
-                taken.ok_or(AgentError::Misuse)
+                return taken.ok_or(AgentError::Misuse);
+            }
+            _ => {}
+        }
+        match (core::mem::replace(&mut self.state, State::Between), done) {
+            (State::Calling(buffers, trigger), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                if result.is_ok() {
+                    return self.begin_session(context, buffers, trigger);
+                }
+                self.state = State::Idle(buffers);
+                self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
+            }
+            (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                self.license_called(context, (buffers, what), result.is_ok());
+                Ok(())
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);

@@ -14,7 +14,7 @@ use super::{After, Agent, Buffers, Context, Notice, State};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::limits;
-use crate::store::{Key, Record as _, Report, Resume};
+use crate::store::{Key, LastSession, Record as _, Report, Resume};
 use crate::trigger::{Kind, Trigger};
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -85,6 +85,16 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.desk.staged.clear();
         context.event(&Event::SessionEnded { reason: outcome.reason, error: outcome.error });
         self.state = State::Hanging(buffers, After::Nothing);
+        let last = LastSession {
+            kind: trigger.kind as u8,
+            url: &trigger.url,
+            last_doc: outcome.last_doc,
+            reason: outcome.reason.0,
+            error: outcome.error,
+            is683_committed: self.desk.engine.committed(),
+            mmc_committed: outcome.mmc_committed,
+        };
+        self.desk.store.put(context.flash, &last)?;
         let mut after = After::Nothing;
         if is_retried(outcome) {
             self.try_again(context, trigger.kind, (outcome.reason, outcome.error))?;

@@ -7,14 +7,19 @@ use core::fmt;
 use core::ops::RangeInclusive;
 
 use kedge_platform::flash::NorFlash;
+use kedge_protocol::iota::EndReason;
 use minicbor::{Decode, Encode};
 
+use super::blocks::BlockName;
 use super::records::cbor_record;
-use super::{BLOCKS, Record, SYSTEM_TAG, Store, StoreError};
+use super::{Key, Record, Store, StoreError};
 use crate::trigger::Kind;
 
 /// Keys of the history; the newest commit takes the place of the oldest.
 pub const HISTORY: RangeInclusive<u8> = 168..=175;
+
+/// Octets of the longest record: every block there is, and what CBOR adds.
+pub const PAST: usize = 96;
 
 /// One commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -38,9 +43,68 @@ pub struct Past<'a> {
     /// The service programming code was set.
     #[n(5)]
     pub spc: bool,
+    /// NAM_LOCK of the number assignment that was used, if it was set.
+    #[n(6)]
+    pub nam_lock: Option<bool>,
+    /// The A-key was set; `None` in records of older software.
+    #[n(7)]
+    pub a_key: Option<bool>,
 }
 
 cbor_record!(Past<'b>, *HISTORY.start());
+
+/// The last IOTA session, as real modems show it to quality assurance (`spec/iota.md` B10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LastSession<'a> {
+    /// Why it was held, as in [`Kind`].
+    #[n(0)]
+    pub kind: u8,
+    /// The URL it started at.
+    #[cbor(b(1))]
+    pub url: &'a str,
+    /// Number of the last document.
+    #[n(2)]
+    pub last_doc: u16,
+    /// Why it ended, as in [`kedge_protocol::iota::EndReason`].
+    #[n(3)]
+    pub reason: u8,
+    /// HTTP status or MMC result code of that.
+    #[n(4)]
+    pub error: u16,
+    /// Something was committed by IS-683.
+    #[n(5)]
+    pub is683_committed: bool,
+    /// Objects were committed.
+    #[n(6)]
+    pub mmc_committed: bool,
+}
+
+cbor_record!(LastSession<'b>, Key::LastSession as u8);
+
+/// One line; of the URL only its host.
+impl fmt::Display for LastSession<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.split('/').nth(2).unwrap_or_default();
+        let (doc, reason) = (self.last_doc, EndReason(self.reason));
+        write!(f, "{} with {host}, document {doc}: {reason}, code {}", kind_name(self.kind), self.error)?;
+        if self.is683_committed {
+            f.write_str(", IS-683 committed")?;
+        }
+        if self.mmc_committed { f.write_str(", objects committed") } else { Ok(()) }
+    }
+}
+
+const fn kind_name(kind: u8) -> &'static str {
+    match Kind::from_number(kind) {
+        Some(Kind::Activation) => "activation",
+        Some(Kind::Push) => "push",
+        Some(Kind::Invited) => "push that the user waited for",
+        Some(Kind::UpdateCheck) => "update check",
+        Some(Kind::Status) => "report",
+        None => "other session",
+    }
+}
 
 /// The place of a commit in the history.
 pub(crate) const fn history_key(number: u32) -> u8 {
@@ -54,7 +118,7 @@ pub fn history<F: NorFlash>(
     flash: &mut F,
     mut tell: impl FnMut(&Past<'_>),
 ) -> Result<(), StoreError<F::Error>> {
-    let mut buf = [0; 96];
+    let mut buf = [0; PAST];
     let mut newest = 0;
     for key in HISTORY {
         newest =
@@ -71,30 +135,22 @@ pub fn history<F: NorFlash>(
 /// One line: number, session, what was set.
 impl fmt::Display for Past<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let session = match self.kind.map(Kind::from_number) {
-            None => "legacy bearer",
-            Some(Some(Kind::Activation)) => "activation",
-            Some(Some(Kind::Push)) => "push",
-            Some(Some(Kind::Invited)) => "push that the user waited for",
-            Some(_) => "other session",
-        };
+        let session = self.kind.map_or("legacy bearer", kind_name);
         let by = if self.silent { "network" } else { "user" };
         write!(f, "{}: {session}, begun by the {by}:", self.number)?;
         for key in self.keys {
-            let place = key.wrapping_sub(BLOCKS);
-            match place {
-                _ if *key == SYSTEM_TAG => f.write_str(" home system tag")?,
-                0..=3 => write!(f, " NAM block {place}")?,
-                4..=16 => write!(f, " 3GPD block {}", place.wrapping_sub(4))?,
-                17 => f.write_str(" MMD")?,
-                18 => f.write_str(" MMS")?,
-                _ => write!(f, " PUZL block {}", place.wrapping_sub(19))?,
-            }
+            write!(f, " {}", BlockName(*key))?;
         }
         if let Some(id) = self.prl {
             write!(f, " PRL {id}")?;
         }
-        if self.spc { f.write_str(" SPC") } else { Ok(()) }
+        if self.spc {
+            f.write_str(" SPC")?;
+        }
+        if let Some(lock) = self.nam_lock {
+            f.write_str(if lock { " NAM lock on" } else { " NAM lock off" })?;
+        }
+        if self.a_key == Some(true) { f.write_str(" A-key") } else { Ok(()) }
     }
 }
 
@@ -113,6 +169,8 @@ mod tests {
             keys: &[16, 17, 20, 35, 161],
             prl: Some(4711),
             spc: true,
+            nam_lock: None,
+            a_key: None,
         };
         assert_eq!(Past::from_octets(past.to_octets(&mut buf).unwrap()), Some(past));
         assert_eq!(
@@ -122,6 +180,32 @@ mod tests {
         );
         let silent = Past { kind: None, silent: true, keys: &[], spc: false, ..past };
         assert_eq!(silent.to_string(), "12: legacy bearer, begun by the network: PRL 4711");
+        let keys = Past { keys: &[178], prl: None, nam_lock: Some(true), a_key: Some(true), ..silent };
+        assert_eq!(
+            keys.to_string(),
+            "12: legacy bearer, begun by the network: second NAM block 2 NAM lock on A-key"
+        );
+    }
+
+    #[test]
+    fn a_session_is_told_in_one_line() {
+        let session = LastSession {
+            kind: Kind::Push as u8,
+            url: "http://boot.example/otapa/1",
+            last_doc: 9,
+            reason: 10,
+            error: 8,
+            is683_committed: true,
+            mmc_committed: false,
+        };
+        let mut buf = [0; 96];
+        assert_eq!(LastSession::from_octets(session.to_octets(&mut buf).unwrap()), Some(session));
+        let text = session.to_string();
+        assert!(
+            text.starts_with("push with boot.example, document 9: ")
+                && text.ends_with(", code 8, IS-683 committed"),
+            "{text}"
+        );
     }
 
     #[test]

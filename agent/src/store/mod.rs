@@ -22,23 +22,30 @@
 //! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 //! | 161 | home system tag | octets |
+//! | 162, 163 | A-key of each number assignment | 8 octets |
+//! | 164, 165 | IMSI for eHRPD of each number assignment | octets |
+//! | 166 | [`Nams`]: which number assignment is used | CBOR |
+//! | 167 | [`LastSession`]: how the last IOTA session ended | CBOR |
 //! | 168..=175 | [`Past`]: the last IS-683 commits | CBOR |
+//! | 176..=179 | NAM blocks of the second number assignment | octets |
+//! | 180..=183 | MMSS blocks | octets |
 //! | 192 | configuration of the license's server ([`kedge_protocol::license::Configuration`]) | as it came |
 //! | 193 | keys that license documents have added or taken away ([`crate::license::Trust`]) | octets |
 //! | 194 | nonce of the license request that was exported | 16 octets |
 
+mod blocks;
 mod history;
 mod records;
 mod settings;
 
 use core::fmt;
 
+pub(crate) use blocks::block_key;
+pub use blocks::{BLOCKS, Nam, Nams, SYSTEM_TAG, a_key, block, nam, nam_blocks};
 pub(crate) use history::history_key;
-pub use history::{HISTORY, Past, history};
+pub use history::{HISTORY, LastSession, PAST, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
-use kedge_protocol::is683::Family;
-use kedge_protocol::is683::engine::Shelf;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
 pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
@@ -76,6 +83,10 @@ pub enum Key {
     PendingDocument = 129,
     /// The user dialled a star code.
     Dialled = 160,
+    /// [`Nams`].
+    Nams = 166,
+    /// [`LastSession`].
+    LastSession = 167,
     /// The configuration of the license's server.
     LicenseConfiguration = 192,
     /// Keys that license documents have added or taken away.
@@ -86,10 +97,6 @@ pub enum Key {
 
 /// Keys of the outbox, oldest first use.
 pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
-/// Key of the home system tag, which has no place among the other blocks.
-pub const SYSTEM_TAG: u8 = 161;
-/// First key of the IS-683 parameter blocks.
-pub const BLOCKS: u8 = 16;
 /// First key of the MMC objects.
 pub const OBJECTS: u8 = 40;
 /// Keys of the settings of client provisioning.
@@ -137,8 +144,8 @@ pub enum Opened {
     Own,
     /// Records of this device; the last commit had been interrupted and now counts wholly or not at all.
     Recovered,
-    /// Records bound to another hardware identity (cloned storage): activation, license and everything pending count as
-    /// unknown and were removed; settings stay.
+    /// Records bound to another hardware identity (cloned storage): activation, license, A-keys and everything pending
+    /// count as unknown and were removed; settings stay.
     Foreign,
 }
 
@@ -180,6 +187,12 @@ impl Store {
         Ok((store, opened))
     }
 
+    /// Opens the store in `region` to look at it, whatever device it is bound to; `None` if there is none.
+    pub fn look<F: NorFlash>(flash: &mut F, region: Region) -> Result<Option<Self>, StoreError<F::Error>> {
+        let (log, _) = BankLog::mount(flash, region)?;
+        Ok(log.len(Key::Meta as u8).map(|_| Self { log }))
+    }
+
     /// Gives up a store whose flash is damaged ([`LogError::DamagedBank`]): every record is lost, factory settings count.
     /// Whether that is better than a device that is not managed, the device maker decides.
     pub fn format<F: NorFlash>(flash: &mut F, region: Region) -> Result<(), StoreError<F::Error>> {
@@ -192,7 +205,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 16>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 18>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -210,7 +223,7 @@ impl Store {
         for key in foreign {
             add(Change::remove(key as u8));
         }
-        for key in OUTBOX {
+        for key in OUTBOX.chain(Nam::ALL.map(Nam::a_key)) {
             add(Change::remove(key));
         }
         self.commit(flash, &changes)
@@ -307,28 +320,4 @@ impl Store {
     pub fn remove<F: NorFlash>(&mut self, flash: &mut F, key: u8) -> Result<(), StoreError<F::Error>> {
         if self.len(key).is_none() { Ok(()) } else { self.commit(flash, &[Change::remove(key)]) }
     }
-}
-
-/// PARAM_DATA of a committed parameter block, by its download number, at the front of `out`.
-pub fn block<'o, F: NorFlash>(
-    store: &Store,
-    flash: &mut F,
-    (shelf, id): (Shelf, u8),
-    out: &'o mut [u8],
-) -> Option<&'o [u8]> {
-    store.bytes(flash, crate::phone::block_key(shelf, id)?, out).ok()?
-}
-
-/// The committed NAM blocks, each as `BLOCK_ID BLOCK_LEN PARAM_DATA`, at the front of `out`.
-pub fn nam<'o, F: NorFlash>(store: &Store, flash: &mut F, out: &'o mut [u8]) -> Option<&'o [u8]> {
-    let mut used = 0_usize;
-    for id in 0..=3_u8 {
-        let key = crate::phone::block_key(Family::Nam, id)?;
-        let Some(len) = store.len(key) else { continue };
-        let (head, data) = out.get_mut(used..)?.split_at_mut_checked(2)?;
-        store.bytes(flash, key, data).ok()??;
-        head.first_chunk_mut::<2>().map(|head| *head = [id, u8::try_from(len).unwrap_or(u8::MAX)])?;
-        used = used.checked_add(2)?.checked_add(len)?;
-    }
-    out.get(..used)
 }

@@ -56,6 +56,10 @@ pub struct Profile {
     pub extended_prl: bool,
     /// Service programming code, if the operator has to send it first.
     pub spc: Option<Spc>,
+    /// Whether a new A-key is agreed on.
+    pub a_key: bool,
+    /// How the network signs a challenge (AUTH_OTAPA); `None`: it cannot.
+    pub auth_otapa: Option<fn(rand_otapa: u32) -> u32>,
     /// 3GPD blocks: download number and PARAM_DATA each.
     pub packet_data: Vec<(u8, Vec<u8>)>,
     /// PUZL blocks: download number and PARAM_DATA each.
@@ -80,6 +84,8 @@ impl Profile {
             prl,
             extended_prl: false,
             spc: None,
+            a_key: false,
+            auth_otapa: None,
             packet_data: Vec::new(),
             zones: Vec::new(),
             ask_capability: false,
@@ -164,6 +170,8 @@ pub struct Account {
     pub prl_current: bool,
     /// The device that is to take the subscription over, when it activates itself (flow `esn-change`).
     pub new_hardware: Option<HardwareId>,
+    /// The A-key that was agreed on last.
+    pub a_key: Option<[u8; 8]>,
     /// The subscription is not in force: nobody is activated with it.
     pub deactivated: bool,
     /// The messages of its activation.
@@ -182,6 +190,7 @@ impl Account {
             refusals: Vec::new(),
             prl_current: false,
             new_hardware: None,
+            a_key: None,
             deactivated: false,
             plan,
             nam,

@@ -9,6 +9,7 @@
 use crate::account::Refusal;
 use crate::activation::{
     Ask, Expect, PRL_FORMAT_MISMATCH, REVERSE_TYPE, Verdict, dimensions, judge, list_id, update_plan,
+    validate_spasm,
 };
 use crate::log::{Rule, Step};
 use crate::order::{Answer, Order, Payload, code};
@@ -23,6 +24,8 @@ pub enum Task {
     RoamingList(Vec<u8>),
     /// The object `phn/brew-url` gets this value (flow `brew-url`).
     BrewUrl(String),
+    /// An object of the device maker's own gets this value, in the same way.
+    Object(&'static str, String),
 }
 
 /// How far it has come.
@@ -79,7 +82,7 @@ impl Errand {
     pub(crate) const fn path(&self) -> &'static str {
         match self.task {
             Task::RoamingList(_) => "/otapa/",
-            Task::BrewUrl(_) => "/setting/",
+            Task::BrewUrl(_) | Task::Object(..) => "/setting/",
         }
     }
 
@@ -87,7 +90,7 @@ impl Errand {
     pub(crate) const fn called_in(&self) -> Step {
         match self.task {
             Task::RoamingList(_) => Step::prl_update(2),
-            Task::BrewUrl(_) => Step::brew_url(2),
+            Task::BrewUrl(_) | Task::Object(..) => Step::brew_url(2),
         }
     }
 
@@ -105,6 +108,8 @@ pub(crate) struct Delivery {
     /// Its place among the errands.
     errand: usize,
     queue: VecDeque<Ask>,
+    /// How a challenge is signed.
+    auth_otapa: Option<fn(u32) -> u32>,
 }
 
 impl Delivery {
@@ -114,7 +119,8 @@ impl Delivery {
             return None;
         };
         let account = scene.books.accounts.iter().find(|account| account.serves(*hardware))?;
-        Some(Self { errand, queue: update_plan(&account.profile, prl).ok()?.into() })
+        let auth_otapa = account.profile.auth_otapa;
+        Some(Self { errand, queue: update_plan(&account.profile, prl).ok()?.into(), auth_otapa })
     }
 
     /// The next request.
@@ -160,7 +166,14 @@ impl Delivery {
                 self.queue.clear();
                 format!("refused with {code:#04x}")
             }
-            Verdict::Meid(_) => "an identity that nobody asked for".to_owned(),
+            Verdict::Challenge(rand) => {
+                // A network that cannot sign goes on, and will be refused.
+                if let Some(Ok(proof)) = self.auth_otapa.map(|sign| validate_spasm(sign(rand))) {
+                    self.queue.push_front(proof);
+                }
+                "accepted, with a challenge".to_owned()
+            }
+            Verdict::Meid(_) | Verdict::Public(_) => "something that nobody asked for".to_owned(),
             Verdict::Wrong(fault) => {
                 self.queue.clear();
                 scene.violate(ask.step, Rule::Is683, format!("answer to {}: {fault}", ask.meaning));
@@ -241,9 +254,13 @@ impl Script for SettingSession {
             return Turn::Hang;
         }
         let Some(errand) = scene.books.errands.get_mut(self.errand) else { return Turn::Hang };
-        let Task::BrewUrl(url) = &errand.task else { return Turn::Hang };
+        let (object, value) = match &errand.task {
+            Task::BrewUrl(url) => (BREW_URL, url.clone()),
+            Task::Object(object, value) => (*object, value.clone()),
+            Task::RoamingList(_) => return Turn::Hang,
+        };
         let step = Step::brew_url(3);
-        let orders = vec![Order::write(BREW_URL, url.clone(), step), Order::commit(step)];
+        let orders = vec![Order::write(object, value, step), Order::commit(step)];
         errand.reached(ErrandState::CommitSent);
         Turn::Say(orders)
     }

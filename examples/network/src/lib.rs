@@ -19,7 +19,8 @@
 //! sessions. Only the readers and writers under them (WBXML, XML, multipart, bit fields) and the encoder of forward
 //! messages are shared.
 //!
-//! Licenses come from a server of its own: [`provisioning`].
+//! Licenses come from a server of its own: [`provisioning`], with pages for users and for the operator's staff, and books in
+//! an embedded database.
 //!
 //! Every exchange leaves two [`Record`]s, the request and the response, each with its flow step and its plain meaning.
 //!
@@ -49,7 +50,9 @@
 mod account;
 mod activation;
 mod air;
+mod authentication;
 mod body;
+mod calendar;
 mod caller;
 pub mod client_provisioning;
 mod dm;
@@ -70,7 +73,9 @@ mod vlr;
 
 pub use account::{Account, AccountState, Profile, ProfileError, Refusal, Subscriber};
 pub use air::{FALLBACK, STAR_CODE, WELCOME};
+pub use authentication::stand_in_for_cave;
 pub use body::Coding;
+pub use calendar::date_time;
 pub use dm::{
     DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
     DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
@@ -84,6 +89,6 @@ pub use operator::{
     TRUSTED_DOMAIN,
 };
 pub use repository::{REPOSITORY_HOST, Repository, RepositoryFault, package_url};
-pub use serve::{Running, Watcher, serve};
+pub use serve::{Running, Service, WallClock, Watcher, serve};
 pub use transaction::{Offer, Transaction, TransactionState, UnfitUrl, state};
 pub use vlr::{Vlr, VlrEntry};

@@ -156,6 +156,11 @@ impl Operator {
         self.config.coding
     }
 
+    /// Writes its documents in another coding from now on.
+    pub fn speak(&mut self, coding: Coding) {
+        self.config.coding = coding;
+    }
+
     /// The package repository.
     pub fn repository(&mut self) -> &mut Repository {
         &mut self.books.repository

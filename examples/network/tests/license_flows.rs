@@ -153,12 +153,14 @@ struct User<'u> {
 
 impl Watch for User<'_> {
     fn show(&mut self, action: &UserAction<'_>) {
-        let mut server = self.net.server.borrow_mut();
+        let (mut server, now) = (self.net.server.borrow_mut(), self.net.now());
         assert!(action.url.contains(PROVISIONING_HOST));
-        let done = if action.code.starts_with("PAY") {
-            self.pays && server.pay(action.code)
+        let done = if action.url.ends_with("/pay") {
+            self.pays && server.pay(action.code, now)
+        } else if action.url.ends_with("/account") {
+            server.done(action.code, now)
         } else {
-            server.sign_up(action.code, self.account)
+            server.sign_up(action.code, self.account, now)
         };
         assert!(done || !self.pays, "the code is good: {}", action.code);
     }
@@ -502,7 +504,7 @@ fn license_forged() {
     let mut codes = std::collections::BTreeSet::new();
     for bit in (0..len * 8).step_by(23) {
         *net.trouble.borrow_mut() = Trouble::Bit(bit);
-        match a.ask(Op::MY_ACCOUNT, "alice", true) {
+        match a.ask(Op::REFRESH, "alice", true) {
             Some(Outcome::Refused(refusal)) => _ = codes.insert(refusal.code),
             other => panic!("bit {bit}: {other:?}"),
         }

@@ -6,12 +6,13 @@ use kedge_platform::clock::Clock as _;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::http::Connection;
 use kedge_platform_sim::identity::Identity;
-use kedge_platform_sim::nor::{Cut, Kind, Nor};
+use kedge_platform_sim::nor::{Kind, Nor};
 use kedge_platform_sim::radio::Radio;
 use kedge_platform_sim::ui::Ui;
 use kedge_update_agent::Slot;
 
-use crate::handset::{FlashMap, Handset, Press, Protected, Watch};
+use crate::handset::{Fading, FlashMap, Handset, Press, Protected, Watch};
+use crate::world::Trouble;
 
 /// What the flash of a device has done.
 #[derive(Clone, Debug, Default)]
@@ -57,9 +58,14 @@ pub trait Device {
     /// Short messages that wait for it, in groups; see [`Handset::inbox`].
     fn deliver(&mut self, messages: &[Vec<Vec<u8>>]);
 
-    /// What happened before is over: the scenario begins, with these power cuts. The first counts flash operations from here,
-    /// each further one from the return of the power.
-    fn begin(&mut self, cuts: &[(u64, Cut)]);
+    /// What happened before is over: the scenario begins, with these power cuts and lost messages of the radio. The first cut
+    /// counts flash operations from here, each further one from the return of the power.
+    fn begin(&mut self, trouble: &Trouble);
+
+    /// What the radio sent since then; nothing where that is not counted.
+    fn fading(&self) -> Fading {
+        Fading::default()
+    }
 
     /// What the flash has done.
     fn work(&mut self) -> FlashWork;
@@ -100,13 +106,18 @@ impl<H: Connection, const W: usize, const E: usize> Device for Handset<H, W, E> 
         self.inbox = messages.to_vec();
     }
 
-    fn begin(&mut self, cuts: &[(u64, Cut)]) {
+    fn begin(&mut self, trouble: &Trouble) {
+        self.fading = Fading { lost: trouble.radio.clone(), ..Fading::default() };
         self.nor().power_on();
         let traced = self.nor().clone().with_trace();
         *self.nor() = traced;
-        for (operation, cut) in cuts {
+        for (operation, cut) in &trouble.cuts {
             self.nor().cut_at(*operation, *cut);
         }
+    }
+
+    fn fading(&self) -> Fading {
+        self.fading.clone()
     }
 
     fn work(&mut self) -> FlashWork {

@@ -15,8 +15,10 @@
 //! | [`player`] | plays the scenarios |
 //! | [`scenario`] | the call flows and their variants, as data |
 //! | [`world`] | a handset and an operator, set up for one scenario |
+//! | [`traffic`] | what goes over the air in a play |
 //! | [`handset`] | the simulated handset |
 //! | [`device`] | what a scenario needs of the device it is played on |
+//! | [`license`] | licenses: a device, the flows, documents in words |
 //! | [`hex`] | octets as text |
 
 pub mod command;
@@ -24,9 +26,11 @@ pub mod device;
 pub mod feed;
 pub mod handset;
 pub mod hex;
+pub mod license;
 pub mod play;
 pub mod player;
 pub mod present;
 pub mod scenario;
+pub mod traffic;
 pub mod translate;
 pub mod world;

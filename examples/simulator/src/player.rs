@@ -12,15 +12,18 @@ use crate::feed::{
     Feed, Figures, Flash, FlashRegion, FlowEnded, Lane, Level, Note, Observer, Progress as FeedProgress,
 };
 use crate::handset::Watch;
+use crate::license;
+use crate::license::flows::{FLOWS, Flow};
 use crate::play::{Options, Play, PowerCut, ScenarioInfo, Verdict};
 use crate::scenario::{Script, named, scripts};
+use crate::traffic::Traffic;
 use crate::translate::Translator;
 use crate::world::{Facts, Pair, Prepared, Trouble};
 
 /// Erase sector and write unit of the handset's flash, in octets.
-const SECTOR: usize = 4096;
+pub(crate) const SECTOR: usize = 4096;
 const SECTOR_OCTETS: u32 = 4096;
-const UNIT: usize = 4;
+pub(crate) const UNIT: usize = 4;
 
 /// The firmware pair that is used when none is named: two images of the project's own board firmware.
 static OLD: &[u8] = include_bytes!("../../../tests/data/firmware/v1.bin");
@@ -34,7 +37,7 @@ pub fn built_in_pair() -> Pair {
     Pair { old: OLD.to_vec(), new: NEW.to_vec() }
 }
 
-/// Plays everything of [`scripts`].
+/// Plays everything of [`scripts`], and the license [`FLOWS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Player;
 
@@ -46,10 +49,19 @@ impl Play for Player {
             flow: s.flow().to_owned(),
             by_default: s.is_main(),
         };
-        scripts().iter().map(info).collect()
+        let license = |flow: &Flow| ScenarioInfo {
+            name: flow.name.to_owned(),
+            title: flow.title.to_owned(),
+            flow: flow.flow().to_owned(),
+            by_default: flow.flow() == flow.name,
+        };
+        scripts().iter().map(info).chain(FLOWS.iter().map(license)).collect()
     }
 
     fn play(&self, name: &str, options: &Options, observer: &mut dyn Observer) -> anyhow::Result<Verdict> {
+        if let Some(flow) = license::flows::find(name) {
+            return Ok(license::play::play(flow, options, observer));
+        }
         let scenario = named(name)?;
         let pair = pair(options)?;
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());
@@ -109,7 +121,7 @@ fn cut_once(
     seed: u64,
     screen: &mut Screen<'_>,
 ) -> (anyhow::Result<()>, Figures) {
-    let trouble = Trouble { cuts: vec![(operation, Cut::Torn { seed })], link: Vec::new() };
+    let trouble = Trouble { cuts: vec![(operation, Cut::Torn { seed })], ..Trouble::default() };
     let played = prepared.play::<UNIT, SECTOR>(&trouble, screen);
     screen.close(prepared, played)
 }
@@ -137,7 +149,7 @@ fn sweep(
     let total = cases.len() as u64;
     let mut violations = Vec::new();
     for (done, (at, cut)) in cases.into_iter().enumerate() {
-        let trouble = Trouble { cuts: vec![(at, cut)], link: Vec::new() };
+        let trouble = Trouble { cuts: vec![(at, cut)], ..Trouble::default() };
         if let Err(e) = prepared.play::<UNIT, SECTOR>(&trouble, &mut ()) {
             violations.push(format!("{cut:?} operation {at}: {e:#}"));
         }
@@ -155,42 +167,22 @@ fn sweep(
     screen.log(Duration::ZERO, if violations.is_empty() { Level::Info } else { Level::Error }, text);
     let result = violations.first().map_or(Ok(()), |first| Err(anyhow!("{first}")));
     // What the flow costs is that of the run without a cut.
-    (result, Figures { more, ..traffic.figures(&facts) })
+    (result, figures(traffic, &facts, more))
 }
 
-/// Counts what goes over the air.
-#[derive(Clone, Copy, Debug, Default)]
-struct Traffic {
-    messages: u64,
-    octets: u64,
-}
-
-impl Traffic {
-    fn figures(self, facts: &Facts) -> Figures {
-        Figures {
-            messages: self.messages,
-            octets: self.octets,
-            erases: facts.erases,
-            took_ms: ms(facts.took),
-            more: Vec::new(),
-        }
+/// What a play cost.
+fn figures(traffic: Traffic, facts: &Facts, mut more: Vec<(String, String)>) -> Figures {
+    let named =
+        [("octets of IS-683 messages", traffic.is683), ("octets of short messages", traffic.short_messages)];
+    more.extend(named.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n.to_string())));
+    Figures {
+        messages: traffic.messages,
+        octets: traffic.bodies + traffic.packages,
+        erases: facts.erases,
+        took_ms: ms(facts.took),
+        more,
     }
 }
-
-impl Events for Traffic {
-    fn event(&mut self, _: Duration, event: &Event<'_>) {
-        match event {
-            Event::Request { body, .. } | Event::Reply { body, .. } => {
-                self.messages += 1;
-                self.octets += body.len() as u64;
-            }
-            Event::PackageVerified { len, .. } => self.octets += u64::from(*len),
-            _ => {}
-        }
-    }
-}
-
-impl Watch for Traffic {}
 
 /// Shows a play, and counts what goes over the air.
 struct Screen<'o> {
@@ -242,8 +234,7 @@ impl Screen<'_> {
         if prepared.package_len > 0 {
             more.push(("package octets".to_owned(), prepared.package_len.to_string()));
         }
-        let figures = Figures { more, ..self.traffic.figures(&facts) };
-        (Ok(()), figures)
+        (Ok(()), figures(self.traffic, &facts, more))
     }
 }
 

@@ -12,6 +12,7 @@ use kedge_platform::ui::Answer;
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
+mod authentication;
 pub mod expect;
 pub mod file;
 mod provisioning;
@@ -21,7 +22,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, anyhow};
 
 use crate::handset::Press;
-use crate::world::{BREW_URL, Facts};
+use crate::world::{BREW_URL, Facts, OWN_VALUE};
 use expect::Expect;
 use file::Written;
 
@@ -51,6 +52,8 @@ pub enum Before {
     SameList,
     /// It was activated.
     Activated,
+    /// It was activated, and then given a second number, which is used from then on.
+    SecondNumber,
     /// Its storage was filled in another phone, with this identity, and that one was activated.
     OtherPhone(HardwareId),
 }
@@ -62,6 +65,8 @@ pub enum Wanted {
     RoamingList,
     /// A new BREW URL.
     BrewUrl,
+    /// A new value of the device maker's own object.
+    OwnObject,
 }
 
 /// The phone that a subscriber had before.
@@ -89,6 +94,16 @@ pub struct Setup {
     pub press: Press,
     /// The handset's service programming code, and whether the operator knows it.
     pub spc: ([u8; 6], bool),
+    /// The code that the operator takes for it, where that is another.
+    pub operator_spc: Option<[u8; 6]>,
+    /// A new A-key is agreed on.
+    pub a_key: bool,
+    /// SPASM protects the number assignment.
+    pub protected: bool,
+    /// The operator can answer the challenge of a protected one.
+    pub can_sign: bool,
+    /// The user does not let the network begin by itself.
+    pub otapa_off: bool,
     /// How far the operator's account of the handset is.
     pub account: AccountState,
     /// Ask for the capabilities first.
@@ -137,6 +152,11 @@ impl Setup {
             hardware: HardwareId::Esn(0x80B0_2913),
             press,
             spc: (*b"000000", false),
+            operator_spc: None,
+            a_key: false,
+            protected: false,
+            can_sign: false,
+            otapa_off: false,
             account: AccountState::Pending,
             ask_capability: false,
             before: Before::Nothing,
@@ -364,7 +384,27 @@ impl Scenario {
 }
 
 /// All that are no files.
-pub static SCENARIOS: [Scenario; 0] = [];
+pub static SCENARIOS: [Scenario; 7] = [
+    authentication::FLOWS[0],
+    authentication::FLOWS[1],
+    authentication::FLOWS[2],
+    authentication::FLOWS[3],
+    authentication::FLOWS[4],
+    authentication::FLOWS[5],
+    Scenario {
+        name: "brew-url/own-object",
+        title: "the same for an object that the device maker has registered",
+        set: |s| s.wanted = Some(Wanted::OwnObject),
+        check: |f| {
+            let errand = f.errand.as_ref().ok_or("nothing was wanted")?;
+            require(
+                errand.state == ErrandState::Done && errand.completions == 1,
+                &format!("the change is {:?}", errand.state),
+            )?;
+            require(f.own_object == OWN_VALUE, &format!("the object is {:?}", f.own_object))
+        },
+    },
+];
 
 /// The script of that name.
 pub fn find(name: &str) -> Option<&'static Script> {

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
-use kedge_agent::objects::key_of;
-use kedge_agent::store::{Activation, Key, OUTBOX, Store};
+use kedge_agent::objects::{Object, key_of};
+use kedge_agent::store::{Activation, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Errand, FOTA_URL, HOSTS, InProcess, Offer, Operator, Profile, Running,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Offer, Operator, Profile, Running,
     Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
 };
 use kedge_package::Layout as PackageLayout;
@@ -36,7 +36,9 @@ use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::device::Device;
-use crate::handset::{Firmware, FlashMap, Fuse, Handset, LiveWire, Model, PRL, Press, Watch};
+use crate::handset::{
+    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch,
+};
 use crate::scenario::{Before, Descriptor, Package, Script, Setup, Wanted};
 
 /// A product, as packages and the operator know it.
@@ -67,6 +69,9 @@ const LATENCY: Duration = Duration::from_millis(120);
 /// The BREW URL that the operator sets.
 pub const BREW_URL: &str = "http://brew.operator.example/catalog";
 
+/// The value that the operator gives the handset maker's own object.
+pub const OWN_VALUE: &str = "quiet";
+
 /// A SimpleIP profile: one network access identifier, as a test card has it.
 const SIMPLE_IP_PROFILE: &[u8] = b"\x10\x141234567890@rs3g.com \x10";
 
@@ -89,6 +94,8 @@ pub struct Trouble {
     pub cuts: Vec<(u64, Cut)>,
     /// Link faults by the number of the exchange, besides those of the scenario.
     pub link: Vec<(u64, Fault)>,
+    /// Messages of the radio that are lost, counted from the beginning of the scenario.
+    pub radio: Vec<Lost>,
 }
 
 /// What can be seen when all is over.
@@ -100,6 +107,8 @@ pub struct Facts {
     pub errand: Option<Errand>,
     /// The committed BREW URL.
     pub brew_url: String,
+    /// The value of the handset maker's own object.
+    pub own_object: String,
     /// How often the radio registered in the scenario.
     pub registrations: usize,
     /// The update transaction, if one was opened.
@@ -120,6 +129,10 @@ pub struct Facts {
     pub activation: Activation,
     /// The committed number assignment, block after block.
     pub nam: Vec<u8>,
+    /// The blocks of the number assignment that is not used.
+    pub other_nam: Vec<u8>,
+    /// The committed A-key of the one that is.
+    pub a_key: Option<[u8; 8]>,
     /// Further committed blocks: 3GPD, then PUZL, each with its download number.
     pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
     /// The handset's history of commits, oldest first, a line each.
@@ -142,6 +155,8 @@ pub struct Facts {
     pub erases: u64,
     /// Exchanges with the operator's servers.
     pub exchanges: u64,
+    /// What the radio sent in the scenario.
+    pub fading: Fading,
     /// How often each sector was erased.
     pub wear: Vec<u32>,
     /// The handset's uptime at the end.
@@ -208,6 +223,13 @@ impl Prepared {
         Ok(Self { scenario, setup, model, product, operator, seed, package_len })
     }
 
+    /// The same with the operator's documents in another coding.
+    #[must_use]
+    pub fn speaking(mut self, coding: Coding) -> Self {
+        self.operator.speak(coding);
+        self
+    }
+
     /// The scenario.
     pub const fn scenario(&self) -> &'static Script {
         self.scenario
@@ -250,7 +272,7 @@ impl Prepared {
             world,
             self.seed,
         )?;
-        let mut facts = self.play_on(&mut handset, &shared, &trouble.cuts, watch)?;
+        let mut facts = self.play_on(&mut handset, &shared, trouble, watch)?;
         let bearer: &mut Faulty<Bearer<LiveWire>> = &mut handset.ports.http;
         facts.exchanges = bearer.started();
         facts.violations.extend(bearer.inner().misuses().iter().map(|e| format!("bearer: {e}")));
@@ -275,7 +297,7 @@ impl Prepared {
             self.seed,
         )?;
         let mut watch = Ticking { watch, clock };
-        let mut facts = self.play_on(&mut handset, &shared, &[], &mut watch)?;
+        let mut facts = self.play_on(&mut handset, &shared, &Trouble::default(), &mut watch)?;
         facts.exchanges = handset.ports.http.started();
         self.judge(facts)
     }
@@ -289,14 +311,15 @@ impl Prepared {
         Ok(facts)
     }
 
-    /// Plays it on `device`, which is connected to `operator`, with power cuts. The facts are not judged yet: [`Self::judge`].
+    /// Plays it on `device`, which is connected to `operator`, with what goes wrong besides. The facts are not judged yet: [`Self::judge`].
     pub fn play_on<D: Device>(
         &self,
         device: &mut D,
         operator: &Arc<Mutex<Operator>>,
-        cuts: &[(u64, Cut)],
+        trouble: &Trouble,
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
+        let Trouble { cuts, radio, .. } = trouble;
         self.earlier_life(device, operator)?;
         let (before, shown) = (device.radio().registrations(), device.user().shown().len());
         for (kind, answer) in &self.setup.answers {
@@ -307,7 +330,7 @@ impl Prepared {
         }
         device.identity().insert_card(kedge_network::client_provisioning::IMSI);
         device.deliver(&self.setup.messages);
-        device.begin(cuts);
+        device.begin(trouble);
         let mut registrations = before;
         let mut facts = None;
         for _ in 0..PRESSES {
@@ -319,7 +342,8 @@ impl Prepared {
             let mut seen = facts_of(device, &self.product, operator)?;
             seen.shown.drain(..shown);
             seen.registrations -= before;
-            let once = cuts.is_empty() && self.setup.operator.lost_pages == 0;
+            seen.fading = device.fading();
+            let once = cuts.is_empty() && radio.is_empty() && self.setup.operator.lost_pages == 0;
             let done = once || self.scenario.check(&seen).is_ok();
             facts = Some(seen);
             if done {
@@ -342,6 +366,11 @@ impl Prepared {
                 device.live(Some(Press::Activate), &mut ())?;
                 register(device, operator);
             }
+            Before::SecondNumber => {
+                device.live(Some(Press::Activate), &mut ())?;
+                *lock(operator) = self.operator.clone();
+                device.live(Some(Press::SelectNam(Nam::Second)), &mut ())?;
+            }
             Before::OtherPhone(hardware) => {
                 let mine = device.identity().clone();
                 let (make, model, version) = (mine.make(), mine.model(), mine.version());
@@ -351,6 +380,9 @@ impl Prepared {
                 *device.identity() = mine;
             }
         }
+        if self.setup.protected || self.setup.otapa_off {
+            protect(device, self.setup.protected, self.setup.otapa_off)?;
+        }
         if let Some(hardware) = self.setup.moved_to {
             lock(operator).change_hardware(self.setup.owner(), hardware);
         }
@@ -358,6 +390,7 @@ impl Prepared {
             let task = match wanted {
                 Wanted::RoamingList => Task::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?),
                 Wanted::BrewUrl => Task::BrewUrl(BREW_URL.to_owned()),
+                Wanted::OwnObject => Task::Object(OWN_OBJECTS[0].name, OWN_VALUE.to_owned()),
             };
             lock(operator).send_for(self.setup.hardware, task);
         }
@@ -404,6 +437,11 @@ fn facts_of<D: Device>(
     let mut buf = vec![0; PRL + 4096];
     let activation = store.get::<Activation, _>(flash, &mut buf).map_err(|e| anyhow!("{e}"))?;
     let nam = kedge_agent::store::nam(&store, flash, &mut buf).unwrap_or_default().to_vec();
+    let active = Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))?.active();
+    let other = if active == Nam::First { Nam::Second } else { Nam::First };
+    let other_nam =
+        kedge_agent::store::nam_blocks(&store, flash, other, &mut buf).unwrap_or_default().to_vec();
+    let a_key = kedge_agent::store::a_key(&store, flash, active);
     let shelves = [Shelf::Family(Family::PacketData), Shelf::Puzl];
     let places = shelves.into_iter().flat_map(|shelf| (0..=12).map(move |id| (shelf, id)));
     let blocks = places
@@ -429,6 +467,11 @@ fn facts_of<D: Device>(
     let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
     let brew_url = brew_url.map_err(|e| anyhow!("{e}"))?.flatten().unwrap_or_default();
     let brew_url = String::from_utf8_lossy(brew_url).into_owned();
+    let own = match Object::find(OWN_OBJECTS[0].name, &OWN_OBJECTS) {
+        Some(Object::Stored(_, key)) => store.bytes(flash, key, &mut buf).map_err(|e| anyhow!("{e}"))?,
+        _ => None,
+    };
+    let own_object = String::from_utf8_lossy(own.unwrap_or_default()).into_owned();
     let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
@@ -441,6 +484,7 @@ fn facts_of<D: Device>(
             .ok_or_else(|| anyhow!("no account"))?,
         errand: operator.errand(1).cloned(),
         brew_url,
+        own_object,
         registrations,
         transaction: operator.transaction(1).cloned(),
         package_requests: operator.clone().repository().requests(),
@@ -450,6 +494,8 @@ fn facts_of<D: Device>(
         versions: product.versions,
         activation: activation.unwrap_or_default(),
         nam,
+        other_nam,
+        a_key,
         blocks,
         history,
         prl,
@@ -461,11 +507,21 @@ fn facts_of<D: Device>(
         erases: work.erases,
         exchanges: 0,
         wear: work.wear,
+        fading: Fading::default(),
         took,
         violations,
         shown,
         registration,
     })
+}
+
+/// The service menu: whether SPASM protects the number assignment, and whether the network may begin by itself.
+fn protect<D: Device>(device: &mut D, protected: bool, otapa_off: bool) -> anyhow::Result<()> {
+    let (region, id) = (device.map().store, device.identity().hardware_id());
+    let flash = device.flash();
+    let (mut store, _) = Store::open(flash, region, id).map_err(|e| anyhow!("{e}"))?;
+    let nams = Nams { otapa_off, ..Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))? };
+    store.put(flash, &nams.with_lock(protected)).map_err(|e| anyhow!("{e}"))
 }
 
 /// Lets the handset's clock run while real servers are asked: by the same time for each exchange, so that a seed gives the
@@ -521,12 +577,14 @@ fn operator(
     profile.compare_prl = setup.before == Before::SameList;
     profile.messages_per_document = if setup.multipart { 4 } else { 1 };
     profile.segment = setup.segment;
+    profile.a_key = setup.a_key;
+    profile.auth_otapa = setup.can_sign.then_some(kedge_network::stand_in_for_cave);
     if setup.more_blocks {
         profile.packet_data = vec![(0, vec![0x40]), (1, SIMPLE_IP_PROFILE.to_vec())];
         profile.zones = vec![(0, vec![0x12, 0x34, 0x56]), (3, vec![0x01])];
     }
     if setup.spc.1 {
-        profile.spc = Spc::new(core::str::from_utf8(&setup.spc.0)?);
+        profile.spc = Spc::new(core::str::from_utf8(&setup.operator_spc.unwrap_or(setup.spc.0))?);
     }
     operator.subscribe(profile, setup.account)?;
     if setup.deactivated {

@@ -1,8 +1,10 @@
 //! The console, between two pauses of the agent: one command a line. The host plays modem and user with the first table;
 //! the second is for people.
 
-use crate::phone::{Failure, Log, Messages, Phone, Virt};
+use crate::phone::{Failure, Log, Phone, Virt};
 use crate::self_check;
+use kedge_agent::agent::Bearer;
+use kedge_agent::limits::GSM_DATAGRAM;
 use kedge_agent::runner::Ports;
 use kedge_protocol::is683::engine::Mode;
 use kedge_update_agent::Update;
@@ -43,15 +45,9 @@ const HOST: &str = "activate look message sms call burst otasp release wake list
 const LINE: usize = 4096 + 64;
 /// Longest message.
 const MESSAGE: usize = 2048;
-/// Longest datagram of short messages.
-const DATAGRAM: usize = 9 * 1024;
 
 /// Reads a command and runs it.
-pub fn command(
-    phone: &mut Phone<'_>,
-    ports: &mut Ports<Virt>,
-    parts: &mut Messages,
-) -> Result<Next, Failure> {
+pub fn command(phone: &mut Phone<'_>, ports: &mut Ports<Virt>) -> Result<Next, Failure> {
     let mut line = [0; LINE];
     let line = Uart.line(&mut line);
     let (name, argument) = line.split_once(' ').unwrap_or((line, ""));
@@ -62,8 +58,8 @@ pub fn command(
     match name {
         "activate" => _ = phone.activate(context)?,
         "look" => _ = phone.check_for_update(context)?,
-        "message" => _ = phone.short_message(context, octets)?,
-        "sms" => _ = phone.message(context, parts, octets, &mut [0; DATAGRAM])?,
+        "message" => _ = phone.message(context, Bearer::Cdma, octets, &mut [0; GSM_DATAGRAM])?,
+        "sms" => _ = phone.message(context, Bearer::Gsm, octets, &mut [0; GSM_DATAGRAM])?,
         "call" => say!("otasp {}", phone.otasp_begin(context, Mode::UserInitiated)?),
         "burst" => say!("otasp {}", phone.otasp_begin(context, Mode::NetworkInitiated)?),
         "otasp" => say!("reverse {}", Hex(phone.otasp_message(context, octets).unwrap_or_default())),

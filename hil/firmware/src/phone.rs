@@ -4,7 +4,7 @@ use crate::console::{self, Next};
 use crate::modem::Modem;
 use crate::user::User;
 use core::time::Duration;
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Buffers, GsmReceiver, Memory, Messages};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events};
@@ -37,8 +37,6 @@ const PRI: &[(&str, &str)] = &[
     ("x/kedge/fota-url", "https://fota.operator.example/check"),
 ];
 
-/// What the device keeps of GSM short messages that are not whole.
-pub type Messages = sms::gsm::Receiver<8, 64>;
 /// The agent of this device.
 pub type Phone<'b> = Agent<'b, PRL>;
 /// How the agent fails here.
@@ -110,11 +108,13 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
         objects: &[],
     };
     let (mut receive, mut send) = ([0; RECEIVE], [0; SEND]);
-    let (mut engine, mut messages) = (Engine::<PRL>::new(), sms::cdma::Receiver::new());
+    // It has a modem for either bearer.
+    let (mut cdma, mut gsm) = (sms::cdma::Receiver::new(), GsmReceiver::new());
+    let messages = Messages { cdma: Some(&mut cdma), gsm: Some(&mut gsm) };
+    let mut engine = Engine::<PRL>::new();
     let buffers = Buffers { receive: &mut receive, send: &mut send };
-    let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+    let memory = Memory { buffers, engine: &mut engine, messages };
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut Log))?;
-    let mut parts = Messages::new();
     loop {
         match run(&mut agent, &mut ports, &mut Log)? {
             Pause::Restarted(why) => {
@@ -126,7 +126,7 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
                     Some(until) => say!("idle {}", until.as_millis()),
                     None => say!("idle -"),
                 }
-                match console::command(&mut agent, &mut ports, &mut parts)? {
+                match console::command(&mut agent, &mut ports)? {
                     Next::GoOn => {}
                     Next::Skip => ports.clock.skip_to(until.unwrap_or_default()),
                     Next::Leave(exit) => return Ok(exit),
@@ -223,7 +223,8 @@ fn capability() -> Capability {
                 mn_ha: (16, 0x80),
             },
         }),
-        carried: Carried::ALL,
+        // Its operator asks for DATA_P_REV 2.
+        carried: Carried { ehrpd: false, ..Carried::ALL },
         ..Capability::PLAIN
     }
 }

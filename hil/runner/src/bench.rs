@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use kedge::feed::{Arrow, Feed, Flash, FlashRegion, Lane, Note};
-use kedge::handset::{FlashMap, Watch};
+use kedge::handset::{FlashMap, Press, Watch};
 use kedge::hex;
-use kedge::scenario::Script;
+use kedge::scenario::{Before, Script, Setup, Wanted};
 use kedge::world::{Facts, Pair, Prepared, Product, Trouble};
 use kedge_agent::event::{Event, Events};
 use kedge_network::{Direction, Operator, REPOSITORY_HOST, Record, serve};
@@ -62,8 +62,8 @@ impl<'b> Bench<'b> {
     pub(crate) fn play(&mut self, scenario: &'static Script, kills: &[Kill]) -> anyhow::Result<Played> {
         let prepared = self.prepare(scenario)?;
         let setup = prepared.setup();
-        if !setup.link.is_empty() {
-            let why = format!("{}: faults of the link are played in the simulator only", scenario.name);
+        if let Some(why) = needs_simulator(setup) {
+            let why = format!("{} is played in the simulator only: {why}", scenario.name);
             return Err(board::Trouble::Script(why).into());
         }
         let operator = Arc::new(Mutex::new(prepared.operator().clone()));
@@ -85,7 +85,7 @@ impl<'b> Bench<'b> {
         phone.kills.extend(kills);
         let mut course = Course::default();
         let start = Instant::now();
-        let facts = match prepared.play_on(&mut phone, &operator, &[], &mut course) {
+        let facts = match prepared.play_on(&mut phone, &operator, &Trouble::default(), &mut course) {
             Err(error) if error.downcast_ref::<board::Trouble>().is_some() => return Err(error),
             facts => facts,
         };
@@ -134,6 +134,18 @@ impl<'b> Bench<'b> {
         self.prepared.insert(scenario.name, prepared.clone());
         Ok(prepared)
     }
+}
+
+/// Why a scenario cannot be played on a board, if it cannot.
+pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
+    let two_numbers = setup.before == Before::SecondNumber || matches!(setup.press, Press::SelectNam(_));
+    let reasons = [
+        (!setup.link.is_empty(), "faults of the link"),
+        (two_numbers, "a menu that the board has not"),
+        (setup.wanted == Some(Wanted::OwnObject), "an object of the simulated handset's maker"),
+        (setup.a_key || setup.can_sign, "keys: the board has no entropy that is fit for them"),
+    ];
+    reasons.into_iter().find(|(needed, _)| *needed).map(|(_, why)| why)
 }
 
 /// Where everything lies: the board's own regions, whatever the size of a package.

@@ -30,7 +30,7 @@ use clap::Parser;
 use kedge::scenario::{Script, named, scripts};
 use kedge::world::Pair;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, needs_simulator};
 use crate::board::{Board, Trouble};
 use crate::qemu_virt::QemuVirt;
 use crate::report::Report;
@@ -131,7 +131,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Script>> {
     if names.iter().any(|name| name == "all") {
-        return Ok(scripts().iter().filter(|scenario| scenario.setup().link.is_empty()).collect());
+        return Ok(scripts()
+            .iter()
+            .filter(|scenario| needs_simulator(&scenario.setup()).is_none())
+            .collect());
     }
     let names: Vec<&str> =
         if names.is_empty() { BY_DEFAULT.to_vec() } else { names.iter().map(String::as_str).collect() };

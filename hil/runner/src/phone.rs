@@ -288,7 +288,8 @@ impl<'b> Phone<'b> {
                 air.call = Some(Talk::Dial(digits));
                 air.queue.push_back("call".to_owned());
             }
-            Press::Nothing => {}
+            // a menu of the simulated handset: the bench has refused it
+            Press::SelectNam(_) | Press::Nothing => {}
         }
     }
 
@@ -396,9 +397,10 @@ impl Device for Phone<'_> {
         self.inbox = messages.iter().cloned().collect();
     }
 
-    fn begin(&mut self, cuts: &[(u64, Cut)]) {
+    /// Lost messages of the radio are the simulator's.
+    fn begin(&mut self, trouble: &kedge::world::Trouble) {
         self.work = FlashWork::default();
-        self.kills.extend(cuts.iter().map(|(operation, cut)| Kill::In(*operation, *cut)));
+        self.kills.extend(trouble.cuts.iter().map(|(operation, cut)| Kill::In(*operation, *cut)));
     }
 
     fn work(&mut self) -> FlashWork {

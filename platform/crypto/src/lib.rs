@@ -13,6 +13,10 @@
 //! With the feature `xts`, `xts::AesXts` is the cipher of flash whose images are kept encrypted, made of `aes` (0.9, pure Rust, constant time without
 //! tables) and thirty lines of its own: the mode's crate takes whole sectors only, a device reads single blocks.
 //!
+//! With the feature `a-key`, `a_key::power` is the arithmetic of the CDMA A-key exchange, made of `crypto-bigint` (0.7, pure Rust,
+//! no heap, constant time): the only thing here that needs numbers of that size, and the one crate for it that is well kept and
+//! works without a heap.
+//!
 //! # What it is made of, and why
 //!
 //! Flash octets that a program grows by when it verifies one signature or hashes once (`opt-level = "s"`, fat LTO):
@@ -49,6 +53,8 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "a-key")]
+pub mod a_key;
 pub mod ed25519;
 #[cfg(feature = "xts")]
 pub mod xts;

@@ -3,7 +3,7 @@ use super::MsgType;
 use crate::wire::open_code;
 
 open_code! {
-    /// Blocks of the NAM messages, both directions. 0x04..0x7F and 0xFF are reserved, 0x80..0xFE the manufacturer's.
+    /// Blocks of the NAM messages, both directions. 0x05..0x7F and 0xFF are reserved, 0x80..0xFE the manufacturer's.
     pub struct NamBlockId(u8) {
         /// CDMA and analog NAM.
         CDMA_ANALOG_NAM = 0, "CDMA/Analog NAM";
@@ -13,6 +13,8 @@ open_code! {
         CDMA_NAM = 2, "CDMA NAM";
         /// IMSI_T.
         IMSI_T = 3, "IMSI_T";
+        /// IMSI for eHRPD (revision D, DATA_P_REV 3). The number is assumed and the layout unknown, see DEVIATIONS.md.
+        EHRPD_IMSI = 4, "eHRPD IMSI";
     }
 }
 
@@ -184,6 +186,21 @@ open_code! {
     }
 }
 
+open_code! {
+    /// Blocks of the MMSS messages (revision D): one for each result code that blames a block. Numbers assumed from the
+    /// order of those codes, layouts unknown, see DEVIATIONS.md.
+    pub struct MmssBlockId(u8) {
+        /// Mode settings.
+        MODE_SETTINGS = 0, "MMSS Mode Settings";
+        /// Location associated priority list.
+        MLPL = 1, "MLPL";
+        /// System priority list.
+        MSPL = 2, "MSPL";
+        /// WLAN parameters.
+        WLAN = 3, "MMSS WLAN Parameters";
+    }
+}
+
 /// The specification's name of a block of `msg_type`, if it has one.
 ///
 /// Result codes name the block they answer, so a Download Response uses the numbering of its request; a Configuration
@@ -202,6 +219,7 @@ pub fn block_name(msg_type: MsgType, id: u8) -> Option<&'static str> {
         MsgType::SYSTEM_TAG_CONFIGURATION => SystemTagConfigurationBlockId(id).name(),
         MsgType::SYSTEM_TAG_DOWNLOAD => SystemTagDownloadBlockId(id).name(),
         MsgType::MMS_CONFIGURATION | MsgType::MMS_DOWNLOAD => MmsBlockId(id).name(),
+        MsgType::MMSS_CONFIGURATION | MsgType::MMSS_DOWNLOAD => MmssBlockId(id).name(),
         _ => None,
     }
 }

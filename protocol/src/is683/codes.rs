@@ -61,6 +61,10 @@ open_code! {
         MMS_CONFIGURATION = 0x16, "MMS Configuration";
         /// Stage multimedia messaging parameters.
         MMS_DOWNLOAD = 0x17, "MMS Download";
+        /// Read multimode system selection parameters (revision D). The number is assumed, see DEVIATIONS.md.
+        MMSS_CONFIGURATION = 0x18, "MMSS Configuration";
+        /// Stage multimode system selection parameters (revision D). The number is assumed, see DEVIATIONS.md.
+        MMSS_DOWNLOAD = 0x19, "MMSS Download";
     }
 }
 

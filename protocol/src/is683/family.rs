@@ -1,4 +1,4 @@
-//! Four families of messages have the same layouts and differ in their type: NAM, 3GPD, MMD, MMS.
+//! Five families of messages have the same layouts and differ in their type: NAM, 3GPD, MMD, MMS, MMSS.
 use super::fields::{Fields, Sink, Trace};
 use super::lists::{Listed, consumed, read_block};
 use super::{Block, Blocks, MsgType, ResultCode};
@@ -15,11 +15,13 @@ pub enum Family {
     Mmd,
     /// Multimedia messaging.
     Mms,
+    /// Multimode system selection (revision D). That its messages are laid out like those of the others is assumed.
+    Mmss,
 }
 
 /// Whether the Configuration Response of a family carries each RESULT_CODE behind its block (`true`) or all of them behind
 /// all blocks. NAM: behind all (two sources). 3GPD and MMD: behind each (one source). MMS: the sources disagree; `true`
-/// follows the one written against the published revision. With one block in the message both are the same.
+/// follows the one written against the published revision. MMSS: no source, taken like MMS. With one block in the message both are the same.
 pub const fn result_codes_inside(family: Family) -> bool {
     !matches!(family, Family::Nam)
 }
@@ -44,6 +46,7 @@ impl Family {
             Self::PacketData => MsgType::PACKET_DATA_CONFIGURATION,
             Self::Mmd => MsgType::MMD_CONFIGURATION,
             Self::Mms => MsgType::MMS_CONFIGURATION,
+            Self::Mmss => MsgType::MMSS_CONFIGURATION,
         }
     }
 
@@ -54,6 +57,7 @@ impl Family {
             Self::PacketData => MsgType::PACKET_DATA_DOWNLOAD,
             Self::Mmd => MsgType::MMD_DOWNLOAD,
             Self::Mms => MsgType::MMS_DOWNLOAD,
+            Self::Mmss => MsgType::MMSS_DOWNLOAD,
         }
     }
 }

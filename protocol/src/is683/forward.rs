@@ -8,14 +8,14 @@ use crate::wire::{BitWriter, Error, ErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Forward<'a> {
-    /// 0x00, 0x0D, 0x11, 0x16: read blocks.
+    /// 0x00, 0x0D, 0x11, 0x16, 0x18: read blocks.
     ConfigurationRequest {
         /// Which kind of blocks.
         family: Family,
         /// BLOCK_IDs, at most 255.
         ids: &'a [u8],
     },
-    /// 0x01, 0x0E, 0x12, 0x17: stage blocks.
+    /// 0x01, 0x0E, 0x12, 0x17, 0x19: stage blocks.
     DownloadRequest {
         /// Which kind of blocks.
         family: Family,
@@ -193,10 +193,12 @@ impl<'a> Forward<'a> {
             MsgType::PACKET_DATA_CONFIGURATION => Self::read_configuration(f, Family::PacketData)?,
             MsgType::MMD_CONFIGURATION => Self::read_configuration(f, Family::Mmd)?,
             MsgType::MMS_CONFIGURATION => Self::read_configuration(f, Family::Mms)?,
+            MsgType::MMSS_CONFIGURATION => Self::read_configuration(f, Family::Mmss)?,
             MsgType::DOWNLOAD => Self::read_download(f, Family::Nam)?,
             MsgType::PACKET_DATA_DOWNLOAD => Self::read_download(f, Family::PacketData)?,
             MsgType::MMD_DOWNLOAD => Self::read_download(f, Family::Mmd)?,
             MsgType::MMS_DOWNLOAD => Self::read_download(f, Family::Mms)?,
+            MsgType::MMSS_DOWNLOAD => Self::read_download(f, Family::Mmss)?,
             MsgType::PUZL_DOWNLOAD => {
                 let blocks = Blocks::read(f, Listed::Blocks(msg_type))?;
                 Self::PuzlDownloadRequest { blocks, fresh: Fresh::read(f)? }

@@ -40,7 +40,7 @@ pub mod validation;
 mod tests;
 
 pub use block_id::{
-    MmsBlockId, NamBlockId, PacketDataConfigurationBlockId, PacketDataDownloadBlockId,
+    MmsBlockId, MmssBlockId, NamBlockId, PacketDataConfigurationBlockId, PacketDataDownloadBlockId,
     PuzlConfigurationBlockId, PuzlDownloadBlockId, SsprConfigurationBlockId, SsprDownloadBlockId,
     SystemTagConfigurationBlockId, SystemTagDownloadBlockId, ValidationBlockId, block_name,
 };

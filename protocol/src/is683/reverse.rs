@@ -203,7 +203,10 @@ impl<'a> Reverse<'a> {
     pub(crate) fn read_whole<T: Trace>(bytes: &'a [u8], trace: &mut T) -> Result<Self, Error> {
         let other = match bytes.first().map(|b| MsgType(*b)) {
             Some(
-                MsgType::PACKET_DATA_CONFIGURATION | MsgType::MMD_CONFIGURATION | MsgType::MMS_CONFIGURATION,
+                MsgType::PACKET_DATA_CONFIGURATION
+                | MsgType::MMD_CONFIGURATION
+                | MsgType::MMS_CONFIGURATION
+                | MsgType::MMSS_CONFIGURATION,
             ) => {
                 Self::read_as(bytes, &mut Silent, false).is_err()
                     && Self::read_as(bytes, &mut Silent, true).is_ok()
@@ -230,10 +233,12 @@ impl<'a> Reverse<'a> {
             MsgType::PACKET_DATA_CONFIGURATION => configuration(f, Family::PacketData)?,
             MsgType::MMD_CONFIGURATION => configuration(f, Family::Mmd)?,
             MsgType::MMS_CONFIGURATION => configuration(f, Family::Mms)?,
+            MsgType::MMSS_CONFIGURATION => configuration(f, Family::Mmss)?,
             MsgType::DOWNLOAD => Self::read_download(f, Family::Nam)?,
             MsgType::PACKET_DATA_DOWNLOAD => Self::read_download(f, Family::PacketData)?,
             MsgType::MMD_DOWNLOAD => Self::read_download(f, Family::Mmd)?,
             MsgType::MMS_DOWNLOAD => Self::read_download(f, Family::Mms)?,
+            MsgType::MMSS_DOWNLOAD => Self::read_download(f, Family::Mmss)?,
             MsgType::VALIDATION => Self::ValidationResponse(OctetPairs::read(f, Listed::Results(msg_type))?),
             MsgType::MS_KEY => Self::MsKeyResponse(read_result(f)?),
             MsgType::COMMIT => Self::CommitResponse(read_result(f)?),

@@ -63,7 +63,13 @@ fn fresh() -> impl Strategy<Value = Option<Fresh>> {
 }
 
 fn families() -> impl Strategy<Value = Family> {
-    prop_oneof![Just(Family::Nam), Just(Family::PacketData), Just(Family::Mmd), Just(Family::Mms)]
+    prop_oneof![
+        Just(Family::Nam),
+        Just(Family::PacketData),
+        Just(Family::Mmd),
+        Just(Family::Mms),
+        Just(Family::Mmss)
+    ]
 }
 
 fn blocks() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use kedge_protocol::iota::mmc;
-use kedge_protocol::is683::engine::{Capability, Carried, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{
+    Capability, Carried, Mode, Number, Phone, Power, PrlInfo, Shelf, Staged, StoreFailed,
+};
 use kedge_protocol::is683::prl::{Draft, Prl, PrlError, PrlFormat, check_in_place, crc16};
 use kedge_protocol::is683::{
     Direction, Engine, Esn, HardwareId, MAX_MESSAGE, Message, Packet, Reverse, Spc, dump,
@@ -223,6 +225,18 @@ impl Phone for Handset {
         true
     }
 
+    fn power(&self) -> Option<Power> {
+        // No arithmetic: what the engine does with numbers is looked at here, not what they are.
+        Some(|base, exponent, modulus| {
+            let mixed: Number = core::array::from_fn(|at| base[at] ^ (exponent[at] & 0x7F));
+            (mixed < *modulus).then_some(mixed)
+        })
+    }
+
+    fn random(&mut self, out: &mut [u8]) {
+        out.fill(0x35);
+    }
+
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         if self.fails {
             return Err(StoreFailed);
@@ -299,7 +313,10 @@ pub(super) fn sessions() -> Vec<Vec<u8>> {
     };
     let nam = "0101001123640ac068e36f00c4721dc04815ffff8000";
     let list = "08001601000012001200008000400121000280005000006edb00";
+    let p = "ff".repeat(64);
+    let (ms_key, generation) = (format!("020240{p}0103"), "0340".to_owned() + &"55".repeat(64));
     vec![
+        play(0, &[(0, &ms_key), (2, &generation), (2, "05"), (2, "1900")]),
         play(0, &[(0, "06"), (2, nam), (2, list), (2, "05"), (2, "000400010203")]),
         play(1, &[(0, nam), (2, "09010003123456"), (2, nam), (2, "090101036543 21"), (2, "05")]),
         play(0, &[(1, list), (2, "0a80"), (2, "0700"), (2, list), (2, "05"), (2, "0a00")]),

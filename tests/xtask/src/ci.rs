@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
     ("no-panic", &[&["xtask", "no-panic", "--self-test"], &["xtask", "no-panic"]]),
     ("size", &[&["xtask", "size"]]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
+    ("capi", &[&["xtask", "capi", "--check", "--board"]]),
     ("hil", &[&["xtask", "hil", "--cuts", "200"]]),
     (
         "flows",

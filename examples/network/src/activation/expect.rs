@@ -23,8 +23,12 @@ pub(crate) enum Expect {
     Segment { block: u8, offset: u16, size: u8 },
     /// Commit Response.
     Commit,
-    /// OTAPA Response without a challenge: the devices here have no SPASM.
+    /// OTAPA Response, with a challenge if the number assignment is protected.
     Otapa,
+    /// MS Key Response.
+    MsKey,
+    /// Key Generation Response with the device's public value.
+    KeyGeneration,
 }
 
 /// What a reverse message says.
@@ -38,6 +42,10 @@ pub(crate) enum Verdict {
     Meid([u8; 7]),
     /// The list the device has: its id and length in octets (0: none).
     Dimensions { id: u16, size: u16 },
+    /// The challenge that has to be answered first: RAND_OTAPA.
+    Challenge(u32),
+    /// The device's public value.
+    Public([u8; 64]),
     /// Not what the specification demands; in plain words.
     Wrong(String),
 }
@@ -55,7 +63,9 @@ pub(crate) fn judge(expect: &Expect, reverse: &[u8]) -> Verdict {
         Expect::Dimensions(block) => dimensions(reverse, *block),
         Expect::Segment { block, offset, size } => segment(reverse, *block, *offset, *size),
         Expect::Commit => fixed(reverse, &[0x05]).map(Verdict::of),
-        Expect::Otapa => otapa(reverse).map(Verdict::of),
+        Expect::Otapa => otapa(reverse),
+        Expect::MsKey => fixed(reverse, &[0x02]).map(Verdict::of),
+        Expect::KeyGeneration => key_generation(reverse),
     };
     verdict.unwrap_or_else(|fault| Verdict::Wrong(format!("{fault}: {}", hex(reverse))))
 }
@@ -76,11 +86,23 @@ fn fixed(reverse: &[u8], head: &[u8]) -> Read<u8> {
     }
 }
 
-/// Type, result code, then seven reserved bits and NAM_LOCK_IND.
-fn otapa(reverse: &[u8]) -> Read<u8> {
+/// Type, result code, then seven reserved bits and NAM_LOCK_IND; with it, RAND_OTAPA.
+fn otapa(reverse: &[u8]) -> Read<Verdict> {
     match reverse {
-        [0x0A, code, 0] => Ok(*code),
-        _ => Err("not an OTAPA Response without a challenge".to_owned()),
+        [0x0A, code, 0] => Ok(Verdict::of(*code)),
+        [0x0A, 0, 1, a, b, c, d] => Ok(Verdict::Challenge(u32::from_be_bytes([*a, *b, *c, *d]))),
+        _ => Err("not an OTAPA Response".to_owned()),
+    }
+}
+
+/// Type, result code, MS_RESULT_LEN, MS_RESULT: of 64 octets, or none with a refusal.
+fn key_generation(reverse: &[u8]) -> Read<Verdict> {
+    match reverse {
+        [0x03, 0, 64, public @ ..] => {
+            public.try_into().map(Verdict::Public).map_err(|_| "MS_RESULT is not of 64 octets".to_owned())
+        }
+        [0x03, code, 0] if *code != 0 => Ok(Verdict::Refused(*code)),
+        _ => Err("not a Key Generation Response".to_owned()),
     }
 }
 
@@ -255,6 +277,9 @@ mod tests {
             ("0a0000", Expect::Otapa, Verdict::Accepted),
             ("0c02000000030700", Expect::Zones(vec![0, 3]), Verdict::Refused(7)),
             ("0a0600", Expect::Otapa, Verdict::Refused(6)),
+            ("0a0001deadbeef", Expect::Otapa, Verdict::Challenge(0xDEAD_BEEF)),
+            ("0200", Expect::MsKey, Verdict::Accepted),
+            ("030300", Expect::KeyGeneration, Verdict::Refused(3)),
         ] {
             assert_eq!(judge(&expect, &octets(message)), verdict, "{message}");
         }

@@ -2,9 +2,11 @@
 
 use super::expect::Expect;
 use crate::account::{Profile, ProfileError, Subscriber};
+use crate::authentication;
 use crate::log::Step;
 use kedge_protocol::is683::nam::{Access, CdmaAnalogNam, Imsi, ImsiClass, Pairs};
 use kedge_protocol::is683::sspr::{MAX_SEGMENT, Segment};
+use kedge_protocol::is683::validation::Spasm;
 use kedge_protocol::is683::{
     Block, Blocks, CapRecord, CapabilityQuery, Family, Forward, Imsi1112, MAX_MESSAGE, Mcc, Mdn, Min,
     MsgType, NamBlockId, Nid, Sid, Spc, SsprDownloadBlockId, SsprRequest, ValidationBlockId,
@@ -50,6 +52,9 @@ pub(crate) fn plan(profile: &Profile) -> Result<Vec<Ask>, ProfileError> {
     }
     if let Some(spc) = &profile.spc {
         plan.push(verify_spc(spc)?);
+    }
+    if profile.a_key {
+        plan.extend(key_exchange()?);
     }
     plan.push(download_nam(&profile.subscriber)?);
     if !profile.packet_data.is_empty() {
@@ -122,6 +127,27 @@ pub(crate) fn nam_blocks(subscriber: &Subscriber) -> Result<Vec<u8>, ProfileErro
         blocks.extend(data);
     }
     Ok(blocks)
+}
+
+/// The two requests of the A-key exchange.
+fn key_exchange() -> Result<[Ask; 2], ProfileError> {
+    let ms_key = Forward::MsKeyRequest { a_key_p_rev: 2, parameters: Some(authentication::PARAMETERS) };
+    let bs_result = authentication::bs_result();
+    let generation = Forward::KeyGenerationRequest { bs_result: &bs_result };
+    Ok([
+        Ask::new(&ms_key, Expect::MsKey, NAM, "MS Key Request")?,
+        Ask::new(&generation, Expect::KeyGeneration, NAM, "Key Generation Request")?,
+    ])
+}
+
+/// The network proves itself to a protected number assignment, which stays protected.
+pub(crate) fn validate_spasm(auth_otapa: u32) -> Result<Ask, ProfileError> {
+    let id = ValidationBlockId::VALIDATE_SPASM.0;
+    let (mut octets, mut buf) = ([0; 3], [0; 8]);
+    let spasm = Spasm { auth_otapa: Some(auth_otapa), nam_lock: true };
+    let blocks = Blocks::build(&[Block { id, data: spasm.emit(&mut octets)? }], &mut buf)?;
+    let (expect, step) = (Expect::Blocks(0x09, vec![id]), Step::prl_update(3));
+    Ask::new(&Forward::ValidationRequest(blocks), expect, step, "Validation Request, SPASM")
 }
 
 fn verify_spc(spc: &Spc) -> Result<Ask, ProfileError> {

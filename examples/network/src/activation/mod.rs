@@ -10,12 +10,15 @@ mod expect;
 mod forward;
 
 use crate::account::{Account, AccountState, Refusal};
+use crate::authentication;
 use crate::caller::{self, Caller};
 use crate::log::{Rule, Step, hex};
 use crate::order::{Answer, Order, Payload, code};
 use crate::script::{Scene, Script, Turn};
 pub(crate) use expect::{Expect, PRL_FORMAT_MISMATCH, Verdict, judge};
-pub(crate) use forward::{Ask, dimensions, list_id, nam_blocks, plan, star_code_plan, update_plan};
+pub(crate) use forward::{
+    Ask, dimensions, list_id, nam_blocks, plan, star_code_plan, update_plan, validate_spasm,
+};
 use kedge_platform::identity::HardwareId;
 use std::collections::VecDeque;
 
@@ -104,6 +107,16 @@ impl Activation {
                 (Some(self.identified(hardware, scene)), caller::name(hardware))
             }
             Verdict::Dimensions { id, size } => (None, self.compare(id, size, scene)),
+            Verdict::Public(theirs) => {
+                if let Some(account) = self.account(scene) {
+                    account.a_key = authentication::a_key(&theirs);
+                }
+                (None, "an A-key is agreed on".to_owned())
+            }
+            Verdict::Challenge(_) => {
+                scene.violate(order.step, Rule::Is683, "a challenge that nothing asked for");
+                (Some(self.stop()), "not understood".to_owned())
+            }
             Verdict::Refused(PRL_FORMAT_MISMATCH) if *expect == Expect::Dimensions(0) => {
                 self.queue.extend(forward::dimensions(2));
                 self.queue.rotate_right(1);

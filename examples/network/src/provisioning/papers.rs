@@ -9,10 +9,10 @@ use coset::{
 use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-use super::books::{Asked, Grant};
+use super::decide::{Asked, Grant, capability, problem};
 
 /// What every signature of the protocol also covers.
-const AAD: &[u8] = b"provlic-v1";
+pub(super) const AAD: &[u8] = b"provlic-v1";
 /// The number of Ed25519 in COSE (RFC 9864).
 const ALGORITHM: i64 = -19;
 /// Label `typ` (RFC 9596).
@@ -56,6 +56,10 @@ fn number(map: &Value, key: i64) -> Option<u64> {
     u64::try_from(get(map, key)?.as_integer()?).ok()
 }
 
+fn text(map: &Value, key: i64) -> Option<String> {
+    get(map, key)?.as_text().map(str::to_owned)
+}
+
 fn pair(value: &Value) -> Option<(u64, u64)> {
     let numbers: Vec<u64> =
         value.as_array()?.iter().filter_map(|item| u64::try_from(item.as_integer()?).ok()).collect();
@@ -69,9 +73,12 @@ pub(super) fn asked(token: &Value) -> Option<Asked> {
         op: number(own, 1)?,
         ueid: get(token, 256)?.as_bytes()?.clone(),
         nonce: get(token, 10)?.as_bytes()?.clone(),
-        boots: number(token, 267)?,
+        boots: Some(number(token, 267)?),
         held: pair(get(own, 2)?)?,
         capabilities: number(own, 6)?,
+        model: text(own, 4)?,
+        version: text(own, 5)?,
+        ephemeral: get(own, 8).and_then(Value::as_bytes).cloned(),
     })
 }
 
@@ -91,14 +98,15 @@ pub(super) struct Paper<'a> {
     pub(super) device_key: &'a [u8],
     pub(super) asked: &'a Asked,
     pub(super) serial: (u64, u64),
-    /// Host and path of the entry.
-    pub(super) entry: (&'a str, &'a str),
+    /// Host, port and path of the entry.
+    pub(super) entry: (&'a str, u16, &'a str),
 }
 
 impl Paper<'_> {
     /// Signs the document with a license.
     pub(super) fn sign(&self, grant: &Grant, pair: &Ed25519KeyPair) -> Option<Vec<u8>> {
         let key = self.device_key.to_vec();
+        let signs = !key.is_empty();
         let confirmation = map([(1, int(1)), (-1, int(6)), (-2, Value::Bytes(key))]);
         let mut claims = vec![
             (1, Value::from(self.issuer)),
@@ -106,15 +114,15 @@ impl Paper<'_> {
             (3, Value::from(self.product)),
             (6, int(self.now)),
             (7, Value::Bytes(self.id.to_vec())),
-            (8, map([(1, confirmation)])),
             (10, Value::Bytes(self.asked.nonce.clone())),
             (256, Value::Bytes(self.asked.ueid.clone())),
             (LICENSE, self.license(grant)),
         ];
         claims.extend(grant.expires.map(|end| (4, int(end))));
+        claims.extend(signs.then(|| (8, map([(1, confirmation)]))));
         if grant.state > 0 {
-            let (host, path) = self.entry;
-            let endpoint = map([(1, Value::from(host)), (2, int(443)), (3, Value::from(path))]);
+            let (host, port, path) = self.entry;
+            let endpoint = map([(1, Value::from(host)), (2, int(port.into())), (3, Value::from(path))]);
             claims.push((CONFIGURATION, map([(1, endpoint)])));
         }
         let payload = map(claims).to_vec().ok()?;
@@ -143,7 +151,7 @@ impl Paper<'_> {
         pairs.extend((grant.state > 0).then(|| (6, Value::Array(vec![int(1)]))));
         pairs.extend(grant.usage.map(|seconds| (7, int(seconds))));
         // no clock: twenty starts a day (section 7.2)
-        let clockless = self.asked.capabilities & 16 != 0;
+        let clockless = self.asked.has(capability::NO_CLOCK);
         let boots = grant.usage.filter(|_| clockless).map(|seconds| seconds.div_ceil(86_400) * 20);
         pairs.extend(boots.map(|boots| (8, int(boots))));
         map(pairs)
@@ -151,28 +159,45 @@ impl Paper<'_> {
 }
 
 /// A user-action answer (section 4.4).
-pub(super) fn user_action(url: &str, code: &str, poll_url: &str) -> Vec<u8> {
+pub(super) fn user_action(url: &str, code: &str, lifetime: u64, poll_url: &str, text: &str) -> Vec<u8> {
     let pairs = [
         (1, Value::from(url)),
         (2, Value::from(code)),
         (3, int(5)),
-        (4, int(900)),
+        (4, int(lifetime)),
         (5, Value::from(poll_url)),
+        (6, Value::from(text)),
     ];
     map(pairs).to_vec().unwrap_or_default()
 }
 
 /// Concise problem details (RFC 9290) with our code.
 pub(super) fn problem(code: u64) -> Vec<u8> {
-    map([(-1, Value::from(format!("problem {code}"))), (OWN, int(code))]).to_vec().unwrap_or_default()
+    map([(-1, Value::from(title(code))), (OWN, int(code))]).to_vec().unwrap_or_default()
 }
 
-fn int(number: u64) -> Value {
+/// What a problem code means, for people.
+pub(super) const fn title(code: u64) -> &'static str {
+    match code {
+        problem::TRIAL_USED => "This device had its trial already.",
+        problem::ACCOUNT_MISMATCH => "This device does not belong to that account.",
+        problem::MOVES_EXHAUSTED => "The license was moved too often.",
+        problem::PAYMENT_REQUIRED => "The license has to be paid first.",
+        problem::BLOCKED => "The account or the device is blocked.",
+        problem::BUSY => "The server is busy.",
+        problem::BAD_TOKEN => "The request is not in order.",
+        problem::CLIENT_TOO_OLD => "The client is too old.",
+        problem::LEVEL_TOO_LOW => "The device cannot keep a license well enough.",
+        _ => "The request was refused.",
+    }
+}
+
+pub(super) fn int(number: u64) -> Value {
     Value::from(number)
 }
 
 /// A map in the deterministic order: unsigned keys ascend, negative ones behind them descend.
-fn map(pairs: impl IntoIterator<Item = (i64, Value)>) -> Value {
+pub(super) fn map(pairs: impl IntoIterator<Item = (i64, Value)>) -> Value {
     let mut pairs: Vec<(i64, Value)> = pairs.into_iter().collect();
     pairs.sort_by_key(|(key, _)| (*key < 0, key.unsigned_abs()));
     Value::Map(pairs.into_iter().map(|(key, value)| (Value::from(key), value)).collect())

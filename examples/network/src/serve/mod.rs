@@ -4,13 +4,16 @@
 //! TLS or bring a rustls of years ago. One thread runs everything.
 //!
 //! Host names are the operator's own; a client reaches them by resolving every one of [`crate::HOSTS`] to the address of
-//! the scheme's port, and by trusting the certificate authority that was made at the start.
+//! the scheme's port, and by trusting the certificate authority that was made at the start. Every other host is the
+//! provisioning server's, if there is one.
 
 mod body;
 mod tls;
 
+use crate::http::Target;
 use crate::http::{Request, Response};
 use crate::operator::{BODY_LIMIT, Operator};
+use crate::provisioning::{PROVISIONING_HOST, Provisioning};
 use body::Played;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -31,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an exchange under way may take once the server is stopping.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How a browser on the same machine reaches the provisioning server; the certificate names it too.
+const LOCAL: &str = "localhost";
 
 /// What is told of every exchange: the request, and the response as it goes out.
 pub type Watcher = Box<dyn Fn(&Request, &Response) + Send + Sync>;
@@ -63,21 +69,51 @@ enum Transport {
 
 /// Starts the servers on three free ports of the loopback interface.
 pub fn serve(operator: Arc<Mutex<Operator>>, watcher: Option<Watcher>) -> io::Result<Running> {
-    let identity = tls::Identity::make(&crate::HOSTS).map_err(io::Error::other)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let bind = |port| runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
-    let (plain, secure, decrypted) = (bind(0)?, bind(0)?, bind(0)?);
-    let (http, https, offloaded) = (plain.local_addr()?, secure.local_addr()?, decrypted.local_addr()?);
-    let shared = Arc::new(Shared { operator: Arc::clone(&operator), watcher, begun: Instant::now() });
-    let acceptor = identity.acceptor().map_err(io::Error::other)?;
-    let (stop, stopped) = watch::channel(false);
-    let thread = std::thread::Builder::new().name("operator".to_owned()).spawn(move || {
-        let plain = accept(plain, Transport::Plain, Arc::clone(&shared), stopped.clone());
-        let secure = accept(secure, Transport::Tls(acceptor), Arc::clone(&shared), stopped.clone());
-        let decrypted = accept(decrypted, Transport::Offloaded, shared, stopped);
-        runtime.block_on(async { tokio::join!(plain, secure, decrypted) });
-    })?;
-    Ok(Running { http, https, offloaded, ca_pem: identity.ca_pem, operator, stop, thread: Some(thread) })
+    Service { watcher, ..Service::new(operator) }.start()
+}
+
+/// The time, in seconds since 1970.
+pub type WallClock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Servers that are to be started.
+pub struct Service {
+    /// The operator.
+    pub operator: Arc<Mutex<Operator>>,
+    /// The provisioning server, and its clock.
+    pub provisioning: Option<(Arc<Mutex<Provisioning>>, WallClock)>,
+    /// Ports of http and https on the loopback interface; 0: a free one.
+    pub ports: (u16, u16),
+    /// What is told of every exchange.
+    pub watcher: Option<Watcher>,
+}
+
+impl Service {
+    /// The operator alone, on free ports.
+    pub fn new(operator: Arc<Mutex<Operator>>) -> Self {
+        Self { operator, provisioning: None, ports: (0, 0), watcher: None }
+    }
+
+    /// Starts the servers.
+    pub fn start(self) -> io::Result<Running> {
+        let hosts: Vec<&str> = crate::HOSTS.into_iter().chain([PROVISIONING_HOST, LOCAL]).collect();
+        let identity = tls::Identity::make(&hosts).map_err(io::Error::other)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let bind = |port| runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        let (plain, secure, decrypted) = (bind(self.ports.0)?, bind(self.ports.1)?, bind(0)?);
+        let (http, https) = (plain.local_addr()?, secure.local_addr()?);
+        let offloaded = decrypted.local_addr()?;
+        let operator = Arc::clone(&self.operator);
+        let shared = Arc::new(Shared { service: self, begun: Instant::now() });
+        let acceptor = identity.acceptor().map_err(io::Error::other)?;
+        let (stop, stopped) = watch::channel(false);
+        let thread = std::thread::Builder::new().name("operator".to_owned()).spawn(move || {
+            let plain = accept(plain, Transport::Plain, Arc::clone(&shared), stopped.clone());
+            let secure = accept(secure, Transport::Tls(acceptor), Arc::clone(&shared), stopped.clone());
+            let decrypted = accept(decrypted, Transport::Offloaded, shared, stopped);
+            runtime.block_on(async { tokio::join!(plain, secure, decrypted) });
+        })?;
+        Ok(Running { http, https, offloaded, ca_pem: identity.ca_pem, operator, stop, thread: Some(thread) })
+    }
 }
 
 impl Running {
@@ -101,17 +137,25 @@ impl Drop for Running {
 }
 
 struct Shared {
-    operator: Arc<Mutex<Operator>>,
-    watcher: Option<Watcher>,
+    service: Service,
     begun: Instant,
 }
 
 impl Shared {
     fn exchange(&self, tls: bool, request: &Request) -> Response {
-        let mut operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
-        let response = operator.exchange(self.begun.elapsed(), tls, request);
-        drop(operator);
-        if let Some(watcher) = &self.watcher {
+        let Service { operator, provisioning, watcher, .. } = &self.service;
+        let own = Target::parse(&request.url).is_some_and(|target| crate::HOSTS.contains(&target.host));
+        let response = match provisioning {
+            Some((server, now)) if !own => {
+                let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);
+                server.exchange(now(), request)
+            }
+            _ => {
+                let mut operator = operator.lock().unwrap_or_else(PoisonError::into_inner);
+                operator.exchange(self.begun.elapsed(), tls, request)
+            }
+        };
+        if let Some(watcher) = watcher {
             watcher(request, &response);
         }
         response

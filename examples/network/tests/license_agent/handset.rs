@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kedge_agent::agent::{Agent, Buffers, LicenseSetup, Memory};
+use kedge_agent::agent::{Agent, Buffers, LicenseSetup, Memory, Messages};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::event::{Event, Events};
 use kedge_agent::license::{self, LicenseEvent, Place, Server, Verdict};
@@ -243,7 +243,7 @@ impl Handset {
         let mut chip = chip(*seed);
         let mut unsealer = RingUnsealer::new();
         let buffers = Buffers { receive: &mut receive, send: &mut send };
-        let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+        let memory = Memory { buffers, engine: &mut engine, messages: Messages::cdma(&mut messages) };
         let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
         let update = Layout {
             image: region(0, 1),

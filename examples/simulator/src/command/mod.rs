@@ -3,13 +3,18 @@
 //! Exit codes: 0, everything asked for is done and all flows passed; 1, a flow failed, the bytes to inspect are
 //! broken, or a package does not make what it should; 2, it could not be done as asked (unknown names, unreadable files, nothing decodable named).
 
+mod air;
 mod delta;
+mod explain;
 mod input;
 mod inspect;
+mod license;
+mod nam;
 mod open;
 mod package;
 mod prl;
 mod scenario;
+mod serve;
 mod signing;
 mod simulate;
 
@@ -71,8 +76,12 @@ const EXAMPLES: &str = "Examples:
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
   kedge prl show roaming.prl
+  kedge nam history state
   kedge open settings.provbin
   kedge scenario check my-flow.toml
+  kedge explain fumo 404
+  kedge serve                                    the network as real servers, with pages
+  kedge license request                          a license for the device in ./kedge-device
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -90,8 +99,18 @@ enum Command {
     Delta(delta::Delta),
     /// Make update packages, also such as hold a whole image
     Package(package::Package),
+    /// Say what a code means that a device, a log or a server shows
+    Explain(explain::Explain),
     /// Show, check and make preferred roaming lists
     Prl(prl::Arguments),
+    /// Show what was programmed into a device over the air: number assignments, history
+    Nam(nam::Arguments),
+    /// Show what the CDMA flows cost on the air, by coding
+    Air(air::Air),
+    /// Ask for, show, install and explain the license of a device in a directory
+    License(license::License),
+    /// Start the simulated network as real servers, until Ctrl-C
+    Serve(serve::Serve),
     /// Check scenario files
     Scenario(scenario::Arguments),
 }
@@ -113,7 +132,12 @@ pub fn run(
         Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
+        Some(Command::Explain(arguments)) => explain::run(&arguments, surroundings),
         Some(Command::Prl(arguments)) => prl::run(&arguments, surroundings),
+        Some(Command::Nam(arguments)) => nam::run(&arguments, surroundings),
+        Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
+        Some(Command::License(arguments)) => license::run(&arguments, surroundings),
+        Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
         Some(Command::Scenario(arguments)) => scenario::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {

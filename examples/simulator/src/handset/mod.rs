@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{Agent, Buffers, Memory};
-use kedge_agent::config::{Config, Pri};
+use kedge_agent::agent::{Agent, Bearer, Buffers, GsmReceiver, Memory, Messages};
+use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
+use kedge_agent::objects::{Access, Form, Stored};
 use kedge_agent::runner::{Board, Pause, Ports, run};
+use kedge_agent::store::Nam;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_network::Operator;
 use kedge_platform::clock::Clock as _;
@@ -38,12 +40,18 @@ use kedge_update_agent::{
     WORDS_SMALL, Workspace,
 };
 
+use air::Air;
+pub use air::{Fading, Lost};
 pub use parts::{Fuse, LiveWire, Protected};
 
 /// The memory that the boot stage lends the applier.
 type Room = Workspace<{ WORDS_SMALL + 2048 }, MOST_REGIONS>;
 /// Octets behind a package for the state of a decoder of that size.
 const STATE: u32 = 12 << 10;
+
+/// What its maker has registered beside the objects of the profile: `kedge simulate brew-url/own-object` sets the first.
+pub static OWN_OBJECTS: [Stored; 1] =
+    [Stored { name: "x/kedge-sim/ringer", access: Access::RWD, form: Form::Text(16), guarded: false }];
 
 /// Largest preferred roaming list of the simulated handset, in octets.
 pub const PRL: usize = 16 * 1024;
@@ -160,6 +168,8 @@ pub enum Press {
     Receive,
     /// The digits of a star code, and the call key.
     Dial(&'static str),
+    /// The menu that chooses between the phone's two numbers.
+    SelectNam(Nam),
     /// Nothing: the network acts.
     Nothing,
 }
@@ -194,10 +204,9 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     /// Short messages that wait in the network: those of one group arrive before the handset does anything else.
     pub inbox: Vec<Vec<Vec<u8>>>,
     messages: Box<Receiver>,
+    /// What the radio loses.
+    pub fading: Fading,
 }
-
-/// What the handset keeps of short messages that are not whole: the limits of `wap-push.md` section 10.
-type Messages = kedge_protocol::sms::gsm::Receiver<8, 64>;
 
 type FlashError<const W: usize, const E: usize> = <Nor<W, E> as ErrorType>::Error;
 
@@ -245,6 +254,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             engine: Box::new(Engine::new()),
             inbox: Vec::new(),
             messages: Box::default(),
+            fading: Fading::default(),
         })
     }
 
@@ -343,14 +353,21 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             device: device(&self.model, &keys),
             pri: Pri { objects: &objects, spc: self.model.spc },
             capability: capability(),
-            objects: &[],
+            objects: &OWN_OBJECTS,
         };
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
-        let memory = Memory { buffers, engine: &mut self.engine, messages: &mut self.messages };
-        let (ports, air) = (&mut self.ports, (&self.network, &self.fuse));
+        // It has a modem for either bearer.
+        let mut gsm = Box::<GsmReceiver>::default();
+        let messages = Messages { cdma: Some(&mut self.messages), gsm: Some(&mut gsm) };
+        let memory = Memory { buffers, engine: &mut self.engine, messages };
+        let ports = &mut self.ports;
+        let mut air = Air { network: &self.network, fuse: &self.fuse, fading: &mut self.fading };
         let mut listened = false;
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
-        let mut receiver = Box::new(Messages::new());
+        agent.set_security(Security {
+            power: Some(kedge_platform_crypto::a_key::power),
+            auth_otapa: Some(|rand| Some(kedge_network::stand_in_for_cave(rand))),
+        });
         let mut groups = self.inbox.iter();
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
@@ -367,17 +384,18 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
                 Some(Press::Activate) => agent.activate(&mut context).map(|_| ())?,
                 Some(Press::CheckForUpdate) => agent.check_for_update(&mut context).map(|_| ())?,
                 Some(Press::Receive) => {
-                    let mut datagram = vec![0; 9 * 1024];
+                    let mut datagram = vec![0; kedge_agent::limits::GSM_DATAGRAM];
                     for message in groups.next().into_iter().flatten() {
-                        agent.message(&mut context, &mut receiver, message, &mut datagram)?;
+                        agent.message(&mut context, Bearer::Gsm, message, &mut datagram)?;
                     }
                     *press = groups.as_slice().first().map(|_| Press::Receive);
                 }
-                Some(Press::Dial(digits)) => air::dial(&mut agent, &mut context, air, digits)?,
+                Some(Press::Dial(digits)) => air.dial(&mut agent, &mut context, digits)?,
+                Some(Press::SelectNam(nam)) => agent.select_nam(&mut context, nam).map(|_| ())?,
                 Some(Press::Nothing) => {}
                 None => {
                     listened = true;
-                    air::listen(&mut agent, &mut context, air)?;
+                    air.listen(&mut agent, &mut context)?;
                 }
             }
         }
@@ -421,7 +439,8 @@ fn capability() -> Capability {
                 mn_ha: (16, 0x80),
             },
         }),
-        carried: Carried::ALL,
+        // Its operator asks for DATA_P_REV 2.
+        carried: Carried { ehrpd: false, ..Carried::ALL },
         ..Capability::PLAIN
     }
 }

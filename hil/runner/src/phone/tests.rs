@@ -105,7 +105,8 @@ fn a_power_failure_is_a_start_more() {
     board.says.push_back(&["idle -", "idle -", "idle -", "exit Off"]);
     let heard = Arc::clone(&board.heard);
     let mut phone = phone(&mut board);
-    phone.begin(&[(3, Cut::Torn { seed: 0 })]);
+    let cuts = vec![(3, Cut::Torn { seed: 0 })];
+    phone.begin(&kedge::world::Trouble { cuts, ..Default::default() });
     phone.live(Some(Press::Activate), &mut ()).unwrap();
     assert_eq!(phone.killed.len(), 1);
     assert_eq!(told(&heard), "activate\nlisten\noff\n");

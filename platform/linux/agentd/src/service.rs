@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use kedge_agent::agent::{Agent, Buffers, Memory};
+use kedge_agent::agent::{Agent, Buffers, Memory, Messages};
 use kedge_agent::config::{Config as AgentConfig, Pri};
 use kedge_agent::dispatch::{Content, Origin};
 use kedge_agent::runner::{Pause, Ports, run};
@@ -104,7 +104,7 @@ fn live(
     let mut engine = Box::new(Engine::new());
     let buffers = Buffers { receive: &mut receive, send: &mut send };
     let mut messages = Box::default();
-    let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+    let memory = Memory { buffers, engine: &mut engine, messages: Messages::cdma(&mut messages) };
     let hosts = config.license.as_ref().map(License::hosts).unwrap_or_default();
     let ueid = license::ueid(config.identity.hardware_id());
     let mut journal = Journal(shared.clone());

@@ -206,6 +206,7 @@ impl Run {
         }
     }
 
+    #[inline(never)] // what one kind of command needs of the stack, the others need not
     fn begin(&mut self, head: &Head<'_>, hands: &mut Hands<'_, '_, '_, '_>) -> Result<Step, End> {
         let refs = self.refs(head);
         let in_sequence = self.innermost().is_some_and(|frame| frame.verb == Verb::Sequence);
@@ -321,6 +322,7 @@ impl Run {
         }
     }
 
+    #[inline(never)] // what one kind of command needs of the stack, the others need not
     fn user_alert(
         &mut self,
         head: &Head<'_>,
@@ -482,6 +484,7 @@ impl Run {
     }
 
     /// A Get: its Status, then its Results, in as many messages as they need.
+    #[inline(never)] // what one kind of command needs of the stack, the others need not
     fn get(
         &mut self,
         refs: &Refs<'_>,
@@ -591,6 +594,7 @@ impl Hands<'_, '_, '_, '_> {
     }
 
     /// Writes the Status of a user alert with what the user said.
+    #[inline(never)]
     fn answer(&mut self, refs: &Refs<'_>, kept: &Kept) -> Result<bool, End> {
         let written = self.write(|link, writer| {
             let id = link.next_id();

@@ -1,4 +1,5 @@
 //! Answers made from what is committed: configuration blocks, dimensions and segments of the roaming list, capabilities.
+use super::key_exchange::A_KEY_P_REV;
 use super::phone::{Capability, Phone, Shelf};
 use super::{EngineError, emit, no_room};
 use crate::is683::family::AnswersWriter;
@@ -7,9 +8,9 @@ use crate::is683::nam::{
 };
 use crate::is683::sspr::{Dimensions, ExtendedDimensions, MAX_SEGMENT, Records, Segment};
 use crate::is683::{
-    Block, Blocks, CapRecord, CapabilityQuery, Family, Feature, HardwareId, MsgType, NamBlockId, OctetPairs,
-    PacketDataConfigurationBlockId as PacketData, PacketDataDownloadBlockId, PuzlConfigurationBlockId,
-    PuzlDownloadBlockId, Range, ResultCode, Reverse, SsprRequest,
+    Block, Blocks, CapRecord, CapabilityQuery, Family, Feature, HardwareId, MmssBlockId, MsgType, NamBlockId,
+    OctetPairs, PacketDataConfigurationBlockId as PacketData, PacketDataDownloadBlockId,
+    PuzlConfigurationBlockId, PuzlDownloadBlockId, Range, ResultCode, Reverse, SsprRequest,
 };
 use crate::wire::{Error, Writer};
 
@@ -33,7 +34,9 @@ pub(super) fn configuration<'o>(
     write_blocks(family, ids, out, |id, data| match family {
         Family::Nam => nam_block(phone, &capability, id, data),
         Family::PacketData => packet_data_block(phone, &capability, id, data),
-        Family::Mmd | Family::Mms => carried_block(phone, &capability, family.into(), id, data),
+        Family::Mmd | Family::Mms | Family::Mmss => {
+            carried_block(phone, &capability, family.into(), id, data)
+        }
     })
 }
 
@@ -88,6 +91,7 @@ fn carried_block(
             let reports = PUZL_REPORTS.iter().find(|(configuration, _)| configuration.0 == id);
             reports.map(|(_, download)| download.0)
         }
+        Shelf::Family(Family::Mmss) => MmssBlockId(id).name().map(|_| id),
         // The home system tag is number 0 both ways, and so are the only blocks of MMD and MMS.
         _ => (id == 0).then_some(0),
     };
@@ -125,7 +129,8 @@ fn nam_block(
     id: u8,
     out: &mut Data,
 ) -> Result<usize, ResultCode> {
-    if NamBlockId(id).name().is_none() {
+    let known = NamBlockId(id).name().is_some();
+    if !known || (NamBlockId(id) == NamBlockId::EHRPD_IMSI && !capability.carried.ehrpd) {
         return Err(ResultCode::BLOCK_NOT_SUPPORTED);
     }
     let mut stored: Data = [0; 255];
@@ -238,14 +243,16 @@ fn prl_segment(phone: &impl Phone, size: u16, range: Range, out: &mut Data) -> R
     written(segment.emit(out)).map_err(|_| NOTHING_STORED)
 }
 
-/// Either Protocol Capability Response: exactly what the engine does on this device.
+/// Either Protocol Capability Response: exactly what the engine does on this device. Secure Mode and service keys, which take
+/// CAVE, are never among it.
 pub(super) fn capability<'o>(
-    capability: &Capability,
+    phone: &impl Phone,
     query: Option<CapabilityQuery<'_>>,
     out: &'o mut [u8],
 ) -> Result<&'o [u8], EngineError> {
-    let mut buffer = [0; 20];
-    let features = features(capability, &mut buffer);
+    let capability = &phone.capability();
+    let mut buffer = [0; MOST_FEATURES];
+    let features = features(capability, phone.power().is_some(), &mut buffer);
     let (firmware_rev, model) = (capability.firmware_rev, capability.model);
     let Some(query) = query else {
         let band_mode = capability.band_mode;
@@ -274,12 +281,20 @@ pub(super) fn capability<'o>(
     )
 }
 
+/// Octets of twelve features.
+const MOST_FEATURES: usize = 24;
+
 /// (FEATURE_ID, FEATURE_P_REV) of what the engine does on this device.
-fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 20]) -> OctetPairs<'b> {
+fn features<'b>(
+    capability: &Capability,
+    key_exchange: bool,
+    buffer: &'b mut [u8; MOST_FEATURES],
+) -> OctetPairs<'b> {
     let extended = capability.extended_prl.then_some([Feature::SSPR.0, 3]);
     let packet_data = capability.packet_data.map(|_| [Feature::PACKET_DATA.0, 3]);
     let always = [
-        Some([Feature::NAM_DOWNLOAD.0, 2]),
+        Some([Feature::NAM_DOWNLOAD.0, if capability.carried.ehrpd { 3 } else { 2 }]),
+        key_exchange.then_some([Feature::KEY_EXCHANGE.0, A_KEY_P_REV]),
         Some([Feature::SSPR.0, 1]),
         extended,
         Some([Feature::PROGRAMMING_LOCK.0, 1]),
@@ -289,6 +304,7 @@ fn features<'b>(capability: &Capability, buffer: &'b mut [u8; 20]) -> OctetPairs
         capability.carried.mmd.then_some([Feature::MMD.0, 1]),
         capability.carried.system_tag.then_some([Feature::SYSTEM_TAG.0, 1]),
         capability.carried.mms.then_some([Feature::MMS.0, 1]),
+        capability.carried.mmss.then_some([Feature::MMSS.0, 1]),
     ];
     let octets = always.into_iter().flatten().flatten();
     let mut used: usize = 0;

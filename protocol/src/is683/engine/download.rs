@@ -8,8 +8,8 @@ use crate::is683::packet_data::{MobileIpProfile, SimpleIpProfile};
 use crate::is683::prl::PrlFormat;
 use crate::is683::sspr::Segment;
 use crate::is683::{
-    Block, Family, MsgType, NamBlockId, PacketDataDownloadBlockId, PuzlDownloadBlockId, ResultCode,
-    SegmentResult, SsprDownloadBlockId, SystemTagDownloadBlockId,
+    Block, Family, MmssBlockId, MsgType, NamBlockId, PacketDataDownloadBlockId, PuzlDownloadBlockId,
+    ResultCode, SegmentResult, SsprDownloadBlockId, SystemTagDownloadBlockId,
 };
 use crate::wire::Error;
 
@@ -18,7 +18,9 @@ pub(super) fn check(capability: &Capability, family: Family, block: Block<'_>) -
     let checked = match (family, &capability.packet_data) {
         (Family::Nam, _) => check_nam(capability, block),
         (Family::PacketData, Some(limits)) => check_packet_data(limits, block),
-        (Family::Mmd | Family::Mms, _) => return check_carried(capability, family.into(), block.id),
+        (Family::Mmd | Family::Mms | Family::Mmss, _) => {
+            return check_carried(capability, family.into(), block.id);
+        }
         (Family::PacketData, None) => return Some(ResultCode::BLOCK_NOT_SUPPORTED),
     };
     match checked {
@@ -34,7 +36,9 @@ pub(super) fn check_carried(capability: &Capability, shelf: Shelf, id: u8) -> Op
         Shelf::Puzl => PuzlDownloadBlockId(id).name().is_some(),
         Shelf::SystemTag => id == SystemTagDownloadBlockId::HOME.0,
         Shelf::Family(Family::Mmd | Family::Mms) => id == 0,
-        Shelf::Family(Family::Nam | Family::PacketData) => false,
+        Shelf::Family(Family::Mmss) => MmssBlockId(id).name().is_some(),
+        Shelf::Family(Family::Nam) => id == NamBlockId::EHRPD_IMSI.0,
+        Shelf::Family(Family::PacketData) => false,
     };
     let kept = whole && capability.carried.holds(shelf);
     (!kept).then_some(ResultCode::BLOCK_NOT_SUPPORTED)
@@ -48,6 +52,9 @@ fn check_nam(capability: &Capability, block: Block<'_>) -> Result<ResultCode, Er
     match NamBlockId(block.id) {
         NamBlockId::CDMA_ANALOG_NAM => Ok(fits(CdmaAnalogNam::parse(block.data, 0)?.pairs)),
         NamBlockId::CDMA_NAM => Ok(fits(CdmaNam::parse(block.data, 0)?.pairs)),
+        NamBlockId::EHRPD_IMSI => {
+            Ok(check_carried(capability, Family::Nam.into(), block.id).unwrap_or(ResultCode::ACCEPTED))
+        }
         _ => match check_body(MsgType::DOWNLOAD, block.id, block.data, 0)? {
             Known::Layout => Ok(ResultCode::ACCEPTED),
             Known::Opaque => Ok(ResultCode::BLOCK_NOT_SUPPORTED),

@@ -13,6 +13,13 @@ pub const SPC_TRIES: u8 = 5;
 /// parameters are locked just as by the service programming code.
 pub const SPASM_PENDING: ResultCode = ResultCode::LOCKED;
 
+/// Wrong AUTH_OTAPA until no more are looked at in this session. A later session has another challenge, so nothing needs to
+/// be remembered: of 2^18 answers one is right.
+pub const SPASM_TRIES: u8 = 3;
+
+/// Result of OTAPA Request "start" on a phone whose user does not let the network begin by itself. No source tells the code.
+pub const OTAPA_DISABLED: ResultCode = ResultCode::REJECTED;
+
 /// Result of validation blocks behind one that failed, in an open session (in a locked one: locked).
 pub const AFTER_FAILED_VALIDATION: ResultCode = ResultCode::REJECTED;
 
@@ -24,6 +31,8 @@ pub(super) struct Lock {
     open: Slot<bool>,
     /// Codes the network may still try; not known before the first try.
     tries: Option<u8>,
+    /// Wrong signatures in this session.
+    spasm_failures: u8,
     /// A new code, for the commit.
     pub(super) new_spc: Option<Spc>,
     /// A new NAM_LOCK, for the commit.
@@ -50,7 +59,8 @@ impl Lock {
             Mode::UserInitiated => Phase::User,
             Mode::NetworkInitiated => Phase::Waiting,
         };
-        Self { phase, open: Slot::Empty, tries: None, new_spc: None, new_protection: Slot::Empty }
+        let (new_spc, new_protection) = (None, Slot::Empty);
+        Self { phase, open: Slot::Empty, tries: None, spasm_failures: 0, new_spc, new_protection }
     }
 
     /// Whether the service programming lock is open.
@@ -93,8 +103,10 @@ impl Lock {
     /// OTAPA Request: the result, and the challenge if SPASM protects the NAM. Repeats are answered alike.
     pub(super) fn otapa(&mut self, phone: &mut impl Phone, start: bool) -> (ResultCode, Option<u32>) {
         match (self.phase, start) {
+            (Phase::Waiting, true) if !phone.otapa_enabled() => (OTAPA_DISABLED, None),
             (Phase::Waiting, true) => {
-                let rand_otapa = if phone.has_spasm() { phone.otapa_challenge() } else { None };
+                // Also where the device cannot check the answer: what is protected then stays as it is.
+                let rand_otapa = phone.otapa_challenge();
                 self.phase = Phase::Started { rand_otapa, proven: false };
                 (ResultCode::ACCEPTED, rand_otapa)
             }
@@ -177,8 +189,11 @@ impl Lock {
             Err(e) => return super::refusal_of(e),
         };
         let right = |rand| spasm.auth_otapa.is_some_and(|auth| phone.check_auth_otapa(rand, auth));
-        if !proven && rand_otapa.is_some_and(|rand| !right(rand)) {
-            return ResultCode::INVALID_SPASM;
+        if let (Some(rand), false) = (rand_otapa, proven) {
+            if self.spasm_failures >= SPASM_TRIES || !right(rand) {
+                self.spasm_failures = self.spasm_failures.saturating_add(1);
+                return ResultCode::INVALID_SPASM;
+            }
         }
         self.phase = Phase::Started { rand_otapa, proven: true };
         self.new_protection = Slot::Held(spasm.nam_lock);

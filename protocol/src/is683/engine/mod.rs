@@ -19,13 +19,15 @@
 //! |---|---|
 //! | NAM, SSPR, Validation, OTAPA, Commit, both Capabilities | in full |
 //! | 3GPD | profiles in full where the device has packet data, statuses and secrets staged as octets |
-//! | PUZL, MMD, MMS, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
-//! | MS Key, Key Generation, Secure Mode, Service Key Generation | [`NO_KEY_EXCHANGE`] |
+//! | PUZL, MMD, MMS, MMSS, eHRPD IMSI, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
+//! | MS Key, Key Generation | in full where the device does the arithmetic ([`Phone::power`]), else [`NO_KEY_EXCHANGE`] |
+//! | Secure Mode, Service Key Generation | [`NO_KEY_EXCHANGE`]: their keys are made with CAVE, which is not public |
 //! | Re-Authenticate | [`EngineError::Unanswerable`]: its response has no place for a result |
 
 mod answers;
 mod assembly;
 mod download;
+mod key_exchange;
 mod lock;
 mod phone;
 mod stage;
@@ -35,7 +37,8 @@ mod tests;
 
 pub use answers::{NOTHING_STORED, OTASP_MOB_P_REV, PUZL_REPORTS};
 pub use assembly::{PRL_STRUCTURE, SEGMENT_OUT_OF_ORDER};
-pub use lock::{AFTER_FAILED_VALIDATION, SPASM_PENDING, SPC_TRIES};
+pub use key_exchange::{A_KEY_P_REV, AKey, NO_KEY_EXCHANGE, NUMBER, Number, Power};
+pub use lock::{AFTER_FAILED_VALIDATION, OTAPA_DISABLED, SPASM_PENDING, SPASM_TRIES, SPC_TRIES};
 pub use phone::{Capability, Carried, PacketDataCapability, Phone, PrlInfo, Shelf, Staged, StoreFailed};
 pub use stage::STAGE_OCTETS;
 
@@ -44,6 +47,7 @@ use super::{
 };
 use crate::wire::{Error, ErrorKind};
 use assembly::Assembly;
+use key_exchange::KeyExchange;
 use lock::Lock;
 use stage::Stage;
 
@@ -53,9 +57,6 @@ pub const DEFAULT_PRL: usize = 16_384;
 /// Smallest output buffer: a Download Response with 255 blocks. Checked before anything changes, so that a response
 /// to a change always fits. A Configuration Response may need more, up to [`MAX_MESSAGE`].
 pub const MIN_OUTPUT: usize = 512;
-
-/// Result of messages that need key exchange or Secure Mode, which this engine does not do (CAVE is not public).
-pub const NO_KEY_EXCHANGE: ResultCode = ResultCode::PROTOCOL_VERSION_MISMATCH;
 
 /// Result of a Commit while a roaming list is incomplete: nothing is committed, because what the network meant to store
 /// is not here. No source tells the code.
@@ -139,6 +140,8 @@ pub struct Progress {
     pub prl_received: usize,
     /// The roaming list is whole and checked.
     pub prl_staged: bool,
+    /// An A-key was agreed on and waits for the commit.
+    pub a_key_staged: bool,
     /// Something was committed.
     pub committed: bool,
     /// A network-initiated session is running.
@@ -151,6 +154,7 @@ pub struct Engine<const PRL: usize> {
     lock: Lock,
     stage: Stage,
     prl: Assembly<PRL>,
+    keys: KeyExchange,
     committed: bool,
 }
 
@@ -161,6 +165,7 @@ impl<const PRL: usize> Engine<PRL> {
             lock: Lock::new(Mode::UserInitiated),
             stage: Stage::new(),
             prl: Assembly::new(),
+            keys: KeyExchange::new(),
             committed: false,
         }
     }
@@ -189,6 +194,7 @@ impl<const PRL: usize> Engine<PRL> {
             imsi_staged: staged(3),
             prl_received: self.prl.received(),
             prl_staged: self.prl.complete().is_some(),
+            a_key_staged: self.keys.key().is_some(),
             committed: self.committed,
             otapa_started: self.lock.is_started(),
         }
@@ -236,7 +242,7 @@ impl<const PRL: usize> Engine<PRL> {
                 emit(&Reverse::DownloadResponse { family, results: results.pairs() }, out)
             }
             Forward::CommitRequest => emit(&Reverse::CommitResponse(self.commit(phone)), out),
-            Forward::ProtocolCapabilityRequest(query) => answers::capability(&phone.capability(), query, out),
+            Forward::ProtocolCapabilityRequest(query) => answers::capability(phone, query, out),
             Forward::SsprConfigurationRequest(wanted) => answers::sspr(phone, wanted, PRL, out),
             Forward::SsprDownloadRequest { block, .. } => {
                 let max = usize::from(phone.capability().max_prl_size);
@@ -270,9 +276,18 @@ impl<const PRL: usize> Engine<PRL> {
                 let result = download::segment_result(MsgType::SYSTEM_TAG_DOWNLOAD, block, result);
                 emit(&Reverse::SystemTagDownloadResponse(result), out)
             }
-            Forward::MsKeyRequest { .. }
-            | Forward::KeyGenerationRequest { .. }
-            | Forward::ReAuthenticateRequest { .. }
+            Forward::MsKeyRequest { a_key_p_rev, parameters } => {
+                emit(&Reverse::MsKeyResponse(self.keys.begin(phone, a_key_p_rev, parameters)), out)
+            }
+            Forward::KeyGenerationRequest { bs_result } => {
+                let made = self.keys.finish(phone, bs_result);
+                let (result, ms_result): (_, &[u8]) = match &made {
+                    Ok(ours) => (ResultCode::ACCEPTED, ours),
+                    Err(refused) => (*refused, &[]),
+                };
+                emit(&Reverse::KeyGenerationResponse { result, ms_result }, out)
+            }
+            Forward::ReAuthenticateRequest { .. }
             | Forward::SecureModeRequest { .. }
             | Forward::ServiceKeyGenerationRequest { .. } => refuse(request, NO_KEY_EXCHANGE, out),
         }
@@ -308,11 +323,13 @@ impl<const PRL: usize> Engine<PRL> {
             prl: self.prl.complete(),
             spc: self.lock.new_spc.as_ref(),
             nam_lock: self.lock.new_protection.get(),
+            a_key: self.keys.key(),
         };
         let nothing = self.stage.is_empty()
             && staged.prl.is_none()
             && staged.spc.is_none()
-            && staged.nam_lock.is_none();
+            && staged.nam_lock.is_none()
+            && staged.a_key.is_none();
         if nothing {
             return ResultCode::ACCEPTED;
         }
@@ -327,6 +344,7 @@ impl<const PRL: usize> Engine<PRL> {
     fn drop_staged(&mut self) {
         self.stage.clear();
         self.prl.clear();
+        self.keys.clear();
         self.lock.clear();
     }
 }

@@ -1,4 +1,5 @@
 //! What the engine asks of the phone: what is stored, what it can do, and one commit that is all or nothing.
+use super::key_exchange::{AKey, Power};
 use crate::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use crate::is683::prl::{PrlFormat, PrlHeader};
 use crate::is683::sspr::Records;
@@ -52,12 +53,27 @@ pub trait Phone {
     /// Whether the local user lets the network change the service programming code.
     fn allow_spc_change(&self) -> bool;
 
+    /// The arithmetic of the A-key exchange; a device without answers its messages with [`super::NO_KEY_EXCHANGE`] and does
+    /// not advertise it.
+    fn power(&self) -> Option<Power> {
+        None
+    }
+
+    /// Random octets, fit for keys; only asked where there is [`Phone::power`].
+    fn random(&mut self, _out: &mut [u8]) {}
+
+    /// Whether the network may begin sessions by itself (OTAPA); the local user decides.
+    fn otapa_enabled(&self) -> bool {
+        true
+    }
+
     /// Whether SPASM works here: the device holds a key and computes AUTH_OTAPA (the CAVE algorithm is not public).
     fn has_spasm(&self) -> bool {
         false
     }
 
-    /// A fresh RAND_OTAPA if SPASM protects the active NAM (NAM_LOCK is set), `None` if it does not.
+    /// A fresh RAND_OTAPA if SPASM protects the active NAM (NAM_LOCK is set), `None` if it does not. A device that can no
+    /// longer check the answer gives one too.
     fn otapa_challenge(&mut self) -> Option<u32> {
         None
     }
@@ -127,22 +143,31 @@ pub struct Carried {
     pub mmd: bool,
     /// Multimedia messaging; its addresses have a known layout, which is not judged here either.
     pub mms: bool,
+    /// Multimode system selection, whose message numbers are assumed.
+    pub mmss: bool,
+    /// The IMSI for eHRPD, a NAM block whose number is assumed.
+    pub ehrpd: bool,
     /// The home system tag. Tag lists come in segments of unknown layout, and are not kept.
     pub system_tag: bool,
 }
 
 impl Carried {
     /// Nothing.
-    pub const NONE: Self = Self { puzl: false, mmd: false, mms: false, system_tag: false };
+    pub const NONE: Self =
+        Self { puzl: false, mmd: false, mms: false, mmss: false, ehrpd: false, system_tag: false };
     /// All of it.
-    pub const ALL: Self = Self { puzl: true, mmd: true, mms: true, system_tag: true };
+    pub const ALL: Self =
+        Self { puzl: true, mmd: true, mms: true, mmss: true, ehrpd: true, system_tag: true };
 
     /// Whether blocks of a family are kept.
     pub(super) const fn holds(self, shelf: Shelf) -> bool {
         match shelf {
             Shelf::Family(Family::Mmd) => self.mmd,
             Shelf::Family(Family::Mms) => self.mms,
-            Shelf::Family(Family::Nam | Family::PacketData) => false,
+            Shelf::Family(Family::Mmss) => self.mmss,
+            // Of the NAM, one block; the others are understood.
+            Shelf::Family(Family::Nam) => self.ehrpd,
+            Shelf::Family(Family::PacketData) => false,
             Shelf::Puzl => self.puzl,
             Shelf::SystemTag => self.system_tag,
         }
@@ -152,7 +177,7 @@ impl Carried {
 /// Where a block is kept: a family of messages, or one of the two kinds of blocks whose messages have layouts of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shelf {
-    /// NAM, 3GPD, MMD, MMS.
+    /// NAM, 3GPD, MMD, MMS, MMSS.
     Family(Family),
     /// Preferred user zones.
     Puzl,
@@ -161,11 +186,12 @@ pub enum Shelf {
 }
 
 impl Shelf {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Family(Family::Nam),
         Self::Family(Family::PacketData),
         Self::Family(Family::Mmd),
         Self::Family(Family::Mms),
+        Self::Family(Family::Mmss),
         Self::Puzl,
         Self::SystemTag,
     ];
@@ -178,6 +204,7 @@ impl Shelf {
             Self::Family(Family::Mms) => 3,
             Self::Puzl => 4,
             Self::SystemTag => 5,
+            Self::Family(Family::Mmss) => 6,
         }
     }
 }
@@ -240,6 +267,7 @@ pub struct Staged<'a> {
     pub(super) prl: Option<(PrlInfo, &'a [u8])>,
     pub(super) spc: Option<&'a Spc>,
     pub(super) nam_lock: Option<bool>,
+    pub(super) a_key: Option<&'a AKey>,
 }
 
 impl<'a> Staged<'a> {
@@ -267,5 +295,10 @@ impl<'a> Staged<'a> {
     /// The new NAM_LOCK.
     pub const fn nam_lock(&self) -> Option<bool> {
         self.nam_lock
+    }
+
+    /// The new A-key.
+    pub const fn a_key(&self) -> Option<&'a AKey> {
+        self.a_key
     }
 }

@@ -4,23 +4,26 @@ use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
 use crate::ports::ports;
-use kedge_agent::agent::{Agent, Buffers, Memory};
-use kedge_agent::config::{Config, Pri};
+use kedge_agent::agent::{Agent, Bearer, Buffers, Memory, Messages};
+use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
 use kedge_agent::runner;
+use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_platform::flash::Region;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
-use kedge_protocol::sms::cdma::Receiver;
+use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
 /// The engine that the agent is lent.
 type Lent = Engine<DEFAULT_PRL>;
+/// Where the agent is.
+type Place = Slot<Agent<'static, DEFAULT_PRL>>;
 
 #[inline(never)]
 pub fn run() {
@@ -34,20 +37,22 @@ pub fn run() {
 fn live() -> Result<(), AgentError<Failed>> {
     let mut ports = ports();
     let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3), memory: any(1) };
-    let objects = [("iota/boot-url", text()), ("iota/boot-nai", text())];
     let config = Config {
         store: Region::new(any(0), any(65536)),
         update: crate::update::layout(),
         device,
-        pri: Pri { objects: any(&objects[..]), spc: any(*b"000000") },
+        pri: Pri { objects: any(&[("iota/boot-url", "")]), spc: any(*b"000000") },
         capability: capability(),
         objects: any(&[]),
     };
     let buffers = Buffers { receive: crate::room!(128 * 1024), send: crate::room!(8 * 1024) };
     let [engine] = crate::room!(Lent, [const { Engine::new() }; 1]);
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
+    // A device has one kind of modem; the code for the other is here all the same.
+    let messages = Messages { cdma: Some(messages), gsm: any(None) };
+    let datagram = crate::room!(MAX_DATAGRAM);
     let memory = Memory { buffers, engine, messages };
-    let [place] = crate::room!(Slot<Agent<'static, DEFAULT_PRL>>, [const { Slot::Empty }; 1]);
+    let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
     while any(true) {
         match any(0_u8) {
@@ -59,13 +64,19 @@ fn live() -> Result<(), AgentError<Failed>> {
                     used(agent.trigger(&mut ports.context(&mut ()), trigger));
                 }
             }
-            4 => _ = used(agent.short_message(&mut ports.context(&mut ()), octets()))?,
+            4 => {
+                let bearer = any(Bearer::Cdma);
+                used(agent.message(&mut ports.context(&mut ()), bearer, octets(), &mut *datagram))?;
+            }
             5 => {
                 let mode = if any(true) { Mode::UserInitiated } else { Mode::NetworkInitiated };
                 used(agent.otasp_begin(&mut ports.context(&mut ()), mode))?;
             }
             6 => _ = used(agent.otasp_message(&mut ports.context(&mut ()), octets())),
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
+            8 => _ = used(agent.select_nam(&mut ports.context(&mut ()), any(Nam::Second)))?,
+            9 => used(agent.allow_otapa(&mut ports.context(&mut ()), any(true)))?,
+            10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
             _ => _ = used(runner::run(agent, &mut ports, &mut ())?),
         }
     }

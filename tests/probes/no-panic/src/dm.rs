@@ -4,17 +4,17 @@ use crate::opaque::{any, octets, text, used};
 use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Initiator, Input, Notice, Output, Reply, Session, SessionError,
+    Account, Answer, Config, Initiator, Input, Output, Reply, Session, SessionError,
 };
 use kedge_protocol::dm::{
     Access, Acl, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, TreeError, UriLimits,
 };
 use kedge_protocol::syncml::limits::SCRATCH;
 use kedge_protocol::syncml::{
-    AlertCode, Code, Data, Dialect, Element, Format, Head, Header, Item, Location, Message, Meta, Part, Verb, Writer,
+    Code, Data, Dialect, Element, Format, Head, Header, Item, Location, Message, Meta, Part, Verb, Writer,
 };
 use kedge_protocol::wap::Coding;
-use kedge_protocol::wire::{self, Error};
+use kedge_protocol::wire::{self, Error, Slot};
 
 /// The receive buffer, a message in between included; transmit buffer and work space.
 const RX: usize = 4096;
@@ -64,6 +64,9 @@ fn write() -> Result<(), Error> {
     used(writer.finish(any(true))?);
     Ok(())
 }
+
+/// Where the session is.
+type Place = Slot<Session<'static>>;
 
 struct Unknown;
 
@@ -136,16 +139,6 @@ fn manage() -> Result<(), TreeError> {
 #[inline(never)]
 fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
     let credentials = Credentials { name: text(), secret: Secret::new(octets()) };
-    let notice = Notice {
-        code: any(AlertCode::GENERIC),
-        correlator: any(Some(text())),
-        source: any(Some(text())),
-        kind: text(),
-        format: any(Format::Int),
-        mark: any(None),
-        data: text(),
-    };
-    let notices = any([notice]);
     let account = Account {
         server_id: text(),
         url: text(),
@@ -164,14 +157,16 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
         initiator: Initiator::Server,
         dialect: Dialect::V1_2,
         coding: Coding::Wbxml,
-        notices: &notices,
+        notices: any(&[]),
         has_user: true,
         max_object: 0,
         exchange_timeout: Duration::from_secs(30),
         prompt_timeout: Duration::from_secs(60),
         session_timeout: Duration::from_secs(3600),
     });
-    let mut session = Session::new(&config, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?;
+    let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
+    begin(place, &config)?;
+    let Some(session) = place.as_mut() else { return Ok(()) };
     let mut crypto = Unknown;
     while any(true) {
         used(session.receive_buffer());
@@ -196,6 +191,15 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
             output => _ = used(output),
         }
     }
-    used(session.into_buffers());
+    if let Slot::Held(session) = core::mem::take(place) {
+        used(session.into_buffers());
+    }
+    Ok(())
+}
+
+/// Makes the session where a device has it: in static memory.
+#[inline(never)]
+fn begin(place: &mut Place, config: &Config<'static>) -> Result<(), SessionError> {
+    *place = Slot::Held(Session::new(config, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?);
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use crate::capability::capability;
 use crate::opaque::{any, octets, used};
-use kedge_protocol::is683::engine::{Capability, DEFAULT_PRL, Mode, Phone, PrlInfo, Shelf, Staged, StoreFailed};
+use kedge_protocol::is683::engine::{
+    Capability, DEFAULT_PRL, Mode, Phone, Power, PrlInfo, Shelf, Staged, StoreFailed,
+};
 use kedge_protocol::is683::{Engine, MAX_MESSAGE, Spc};
 
 #[inline(never)]
@@ -63,6 +65,18 @@ impl Phone for Unknown {
         capability()
     }
 
+    fn power(&self) -> Option<Power> {
+        any(Some(|_, _, _| any(None)))
+    }
+
+    fn random(&mut self, out: &mut [u8]) {
+        used(out);
+    }
+
+    fn otapa_enabled(&self) -> bool {
+        any(true)
+    }
+
     fn allow_spc_change(&self) -> bool {
         any(true)
     }
@@ -82,7 +96,7 @@ impl Phone for Unknown {
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {
         staged.blocks().for_each(|block| _ = used(block));
-        used((staged.prl(), staged.spc(), staged.nam_lock()));
+        used((staged.prl(), staged.spc(), staged.nam_lock(), staged.a_key()));
         any(Ok(()))
     }
 }

@@ -3,15 +3,14 @@
 use kedge_agent::trigger::Kind;
 use kedge_protocol::iota::mmc::Verb;
 
-use super::Story;
+use super::{PUSHED, RELEASED, Story};
 use crate::translate::topic::Topic;
 
 pub(super) const STORY: Story = Story {
     flow: "brew-url",
     report: None,
+    passages: &[(PUSHED, "1"), (RELEASED, "4")],
     steps: &[
-        (Topic::Segment, "1"),
-        (Topic::PushWhole, "1"),
         (Topic::Trigger(Kind::Push), "1"),
         (Topic::CallOpened, "2"),
         (Topic::Get(Kind::Push), "2"),
@@ -20,7 +19,5 @@ pub(super) const STORY: Story = Story {
         (Topic::Ask(Verb::Commit, ""), "3"),
         (Topic::CommittedObjects, "3"),
         (Topic::Told(Verb::Commit, ""), "3"),
-        (Topic::Ask(Verb::Disconnect, ""), "4"),
-        (Topic::CallClosed, "4"),
     ],
 };

@@ -9,6 +9,7 @@ use crate::translate::topic::{Shown, Topic};
 pub(super) const STORY: Story = Story {
     flow: "fota-client",
     report: Some("8"),
+    passages: &[],
     steps: &[
         (Topic::Trigger(Kind::UpdateCheck), "1"),
         (Topic::CallOpened, "1"),

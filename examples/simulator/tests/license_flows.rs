@@ -1,0 +1,112 @@
+//! The license flows: over real HTTP, with every message lost, and with the power cut in every flash operation.
+
+use kedge::feed::{Feed, Lane, Observer};
+use kedge::license::flows::{FLOWS, Flow, find};
+use kedge::license::play::{once, play};
+use kedge::license::stage::Trouble;
+use kedge::play::{Options, PowerCut};
+use kedge_platform_sim::bearer::Fault;
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn feed(&mut self, _: &Feed) {}
+}
+
+fn options(power_cut: Option<PowerCut>) -> Options {
+    Options { flows: Vec::new(), seed: 1, pair: None, power_cut }
+}
+
+fn flow(name: &str) -> &'static Flow {
+    find(name).unwrap_or_else(|| panic!("no flow {name}"))
+}
+
+#[test]
+fn every_flow_ends_as_it_says() {
+    for flow in FLOWS.iter().filter(|flow| flow.cuts().is_none()) {
+        let mut feed: Vec<Feed> = Vec::new();
+        let verdict = play(flow, &options(None), &mut feed);
+        assert!(verdict.passed, "{}: {:?}", flow.name, verdict.reason);
+        let arrows = feed.iter().filter(|item| matches!(item, Feed::Arrow(_))).count();
+        assert!(arrows > 3, "{}: {arrows} arrows", flow.name);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_feed() {
+    let played = || {
+        let mut feed: Vec<Feed> = Vec::new();
+        once(flow("license-purchase"), &Trouble::default(), 7, &mut feed).unwrap();
+        feed
+    };
+    assert_eq!(played(), played());
+}
+
+#[test]
+fn messages_are_drawn_with_what_is_in_them() {
+    let mut feed: Vec<Feed> = Vec::new();
+    once(flow("license-trial"), &Trouble::default(), 1, &mut feed).unwrap();
+    let arrows: Vec<_> = feed
+        .iter()
+        .filter_map(|item| if let Feed::Arrow(arrow) = item { Some(arrow) } else { None })
+        .collect();
+    let request = arrows.iter().find(|arrow| arrow.text == "asks the server: activate").unwrap();
+    assert_eq!(
+        (request.from, request.to, request.title.as_str()),
+        (Lane::Handset, Lane::Network, "GET /v1/entry")
+    );
+    let signed =
+        arrows.iter().find(|arrow| arrow.text.starts_with("signs a license: trial, serial 1.1")).unwrap();
+    assert!(
+        signed.decoded.contains("claim 256 ueid") && signed.hex.starts_with("d284"),
+        "{}",
+        signed.decoded
+    );
+    assert!(arrows.iter().any(|arrow| arrow.text == "reports that the document is installed"));
+}
+
+/// Flows whose end counts the server's answers, or that change them, are not played with a link that loses them.
+fn is_repeatable(flow: &Flow) -> bool {
+    flow.cuts().is_none() && !["license-clone", "license-forged", "license-abuse"].contains(&flow.flow())
+}
+
+#[test]
+fn every_message_may_be_lost() {
+    let mut cases = 0;
+    for flow in FLOWS.iter().filter(|flow| is_repeatable(flow) && flow.name != "license-purchase/declined") {
+        let clean = once(flow, &Trouble::default(), 1, &mut Nobody).unwrap();
+        let exchanges = &clean.more.iter().find(|(name, _)| name == "exchanges").unwrap().1;
+        let exchanges: u64 = exchanges.parse().unwrap();
+        assert!(exchanges > 2, "{}: {exchanges} exchanges", flow.name);
+        for number in 0..exchanges {
+            for fault in [Fault::NoConnection, Fault::RequestLost, Fault::ReplyLost, Fault::ReplyTruncated(9)]
+            {
+                let trouble = Trouble { link: vec![(number, fault)], ..Trouble::default() };
+                if let Err(error) = once(flow, &trouble, 1, &mut Nobody) {
+                    panic!("{}, {fault:?} in exchange {number}: {error:#}", flow.name);
+                }
+                cases += 1;
+            }
+        }
+    }
+    println!("{cases} lost messages, each flow to its end");
+    assert!(cases > 100);
+}
+
+#[test]
+fn the_power_may_fail_everywhere() {
+    let mut observer: Vec<Feed> = Vec::new();
+    let verdict = play(flow("license-powercut"), &options(None), &mut observer);
+    assert!(verdict.passed, "{:?}", verdict.reason);
+    let told = observer
+        .iter()
+        .rev()
+        .find_map(|item| if let Feed::Log { text, .. } = item { Some(text) } else { None });
+    println!("{}", told.unwrap());
+    for name in
+        ["license-reinstall", "license-transfer", "license-offline", "my-account", "license-trial/browser"]
+    {
+        let verdict = play(flow(name), &options(Some(PowerCut::Every)), &mut Nobody);
+        assert!(verdict.passed, "{name}: {:?}", verdict.reason);
+    }
+}
