@@ -7,7 +7,8 @@ use crate::stack::Mark;
 use core::convert::Infallible;
 use core::time::Duration;
 use kedge_agent::license::{
-    Boot, ByCrypto, Config, Configure, LicenseError, Licensing, NorError, NorStore, Now, Ports, Verdict, key_id,
+    Boot, ByCrypto, Config, Configure, LicenseError, Licensing, NorError, NorStore, Now, Ports, Verdict,
+    key_id,
 };
 use kedge_platform::flash::Region;
 use kedge_platform::license::DeviceKey;
@@ -56,8 +57,7 @@ fn live(flash: Ram, document: &[u8]) -> Result<Option<License>, Failed> {
     let now = Now { uptime: Duration::from_secs(1), rtc: Some(NOW) };
     let (verifier, keys) = (ByCrypto(&SoftCrypto), Issuer);
     let (mut key, mut settings) = (Chip, Settings);
-    let mut ports =
-        Ports { keys: &keys, verifier: &verifier, key: Some(&mut key), configure: &mut settings };
+    let mut ports = Ports { keys: &keys, verifier: &verifier, key: Some(&mut key), configure: &mut settings };
     let region = Region::new(0, 4 * SECTOR);
     let mut store = NorStore::<_, SoftSha256>::new(flash, region).map_err(LicenseError::Store)?;
     let mut buffer = [0; MAX_DOCUMENT];

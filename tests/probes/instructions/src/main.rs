@@ -48,11 +48,7 @@ fn run() -> ! {
     );
     println!(
         "license_boot={} license_install={} license_again={} license_verdict={} license_stack={}",
-        license.boot,
-        license.install,
-        license.again,
-        license.verdict,
-        license.stack,
+        license.boot, license.install, license.again, license.verdict, license.stack,
     );
     process::exit(0)
 }
