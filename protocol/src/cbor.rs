@@ -1,44 +1,31 @@
-//! CBOR in its deterministic encoding (RFC 8949 §4.2.1), and in no other.
+//! CBOR in its deterministic encoding (RFC 8949 §4.2.1), and in no other: what minicbor reads and writes, and the strictness
+//! that it leaves to its users.
 //!
 //! Reading refuses what is not the shortest form: long heads, indefinite lengths, maps whose keys are out of order or
 //! double. Writing puts what it is told: keys in order are the writer's care, the tests read back what was written.
 //! Floats, simple values but the two booleans, and tags inside a document are refused: nothing here uses them.
-//!
-//! The update package has a reader of its own, because it must build without this crate; it knows one fixed profile, while
-//! this one walks over what it does not know.
+
+use minicbor::data::{Tag, Type};
+use minicbor::encode::Write;
 
 use crate::wire::{Error, ErrorKind, Reader, Writer};
 
-/// The type of an item (RFC 8949 §3.1), as its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Major {
-    Unsigned = 0,
-    Negative = 1,
-    Bytes = 2,
-    Text = 3,
-    Array = 4,
-    Map = 5,
-    Tag = 6,
-    Simple = 7,
-}
-
-const MAJORS: [Major; 8] = [
-    Major::Unsigned,
-    Major::Negative,
-    Major::Bytes,
-    Major::Text,
-    Major::Array,
-    Major::Map,
-    Major::Tag,
-    Major::Simple,
-];
-
-/// The simple values that are known.
-const FALSE: u64 = 20;
-const TRUE: u64 = 21;
-
 /// Deepest nesting of arrays and maps that [`Decoder::skip`] follows.
 pub const MAX_DEPTH: usize = 6;
+
+/// One item: of an array or a map, how many follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item<'a> {
+    Unsigned(u64),
+    /// -1 minus this.
+    Negative(u64),
+    Bytes(&'a [u8]),
+    Text(&'a str),
+    Array(u64),
+    Map(u64),
+    Tag(u64),
+    Bool(bool),
+}
 
 /// Reads items front to back.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +61,7 @@ impl<'a> Decoder<'a> {
 
     /// An unsigned integer.
     pub fn unsigned(&mut self) -> Result<u64, Error> {
-        self.head(Major::Unsigned)
+        self.want(|item| if let Item::Unsigned(value) = item { Some(value) } else { None })
     }
 
     /// An unsigned integer of 32 bits; a greater one is `LimitExceeded`.
@@ -86,15 +73,18 @@ impl<'a> Decoder<'a> {
     /// An integer of either sign within 64 bits; one beyond is `LimitExceeded`.
     pub fn integer(&mut self) -> Result<i64, Error> {
         let error = self.error(ErrorKind::LimitExceeded);
-        let negative = self.next_is(Major::Negative);
-        let value = self.head(if negative { Major::Negative } else { Major::Unsigned })?;
+        let (negative, value) = self.want(|item| match item {
+            Item::Unsigned(value) => Some((false, value)),
+            Item::Negative(value) => Some((true, value)),
+            _ => None,
+        })?;
         let value = i64::try_from(value).map_err(|_| error)?;
         Ok(if negative { !value } else { value })
     }
 
     /// A byte string.
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
-        self.string(Major::Bytes)
+        self.want(|item| if let Item::Bytes(octets) = item { Some(octets) } else { None })
     }
 
     /// A byte string of exactly `N` octets; another length is `BadLength`.
@@ -105,22 +95,17 @@ impl<'a> Decoder<'a> {
 
     /// A text string.
     pub fn text(&mut self) -> Result<&'a str, Error> {
-        let error = self.error(ErrorKind::BadText);
-        str::from_utf8(self.string(Major::Text)?).map_err(|_| error)
+        self.want(|item| if let Item::Text(text) = item { Some(text) } else { None })
     }
 
     /// A boolean.
     pub fn boolean(&mut self) -> Result<bool, Error> {
-        let error = self.error(ErrorKind::Unsupported);
-        match self.head(Major::Simple)? {
-            value @ (FALSE | TRUE) => Ok(value == TRUE),
-            _ => Err(error),
-        }
+        self.want(|item| if let Item::Bool(value) = item { Some(value) } else { None })
     }
 
     /// Begins an array: how many items follow.
     pub fn array(&mut self) -> Result<u64, Error> {
-        self.head(Major::Array)
+        self.want(|item| if let Item::Array(items) = item { Some(items) } else { None })
     }
 
     /// Begins an array that must have `expected` items.
@@ -131,28 +116,27 @@ impl<'a> Decoder<'a> {
 
     /// Begins a map: how many pairs follow.
     pub fn map(&mut self) -> Result<u64, Error> {
-        self.head(Major::Map)
+        self.want(|item| if let Item::Map(pairs) = item { Some(pairs) } else { None })
     }
 
     /// Takes the tag `expected`; another is `BadValue`.
     pub fn tag(&mut self, expected: u64) -> Result<(), Error> {
-        let error = self.error(ErrorKind::BadValue);
-        if self.head(Major::Tag)? == expected { Ok(()) } else { Err(error) }
+        self.want(|item| (item == Item::Tag(expected)).then_some(()))
     }
 
     /// Whether a text string comes next.
     pub fn is_text(&self) -> bool {
-        self.next_is(Major::Text)
+        matches!(self.next_type(), Some(Type::String | Type::StringIndef))
     }
 
     /// Whether a byte string comes next.
     pub fn is_bytes(&self) -> bool {
-        self.next_is(Major::Bytes)
+        matches!(self.next_type(), Some(Type::Bytes | Type::BytesIndef))
     }
 
     /// Whether a boolean comes next (or another simple value, which [`Self::boolean`] refuses).
     pub fn is_simple(&self) -> bool {
-        self.next_is(Major::Simple)
+        matches!(self.next_type(), Some(Type::Bool | Type::Null | Type::Undefined | Type::Simple))
     }
 
     /// Goes over one item, whatever it is, and all that is inside, which must be deterministic. Returns its octets.
@@ -160,26 +144,21 @@ impl<'a> Decoder<'a> {
         let start = *self;
         let mut open = Open { start, stack: [Level::default(); MAX_DEPTH], depth: 0 };
         loop {
-            let item = *self;
-            let (major, argument) = self.any_head()?;
-            let items = match major {
-                Major::Unsigned | Major::Negative => 0,
-                Major::Simple if matches!(argument, FALSE | TRUE) => 0,
-                Major::Tag | Major::Simple => return Err(item.error(ErrorKind::Unsupported)),
-                Major::Bytes => self.take(argument, item.at()).map(|_| 0)?,
-                Major::Text => {
-                    let octets = self.take(argument, item.at())?;
-                    str::from_utf8(octets).map_err(|_| item.error(ErrorKind::BadText)).map(|_| 0)?
+            let before = *self;
+            let (items, is_map) = match self.item()? {
+                Item::Tag(_) => return Err(before.error(ErrorKind::Unsupported)),
+                Item::Array(items) => (Some(items), false),
+                Item::Map(pairs) => {
+                    let items = pairs.checked_mul(2).ok_or(before.error(ErrorKind::LimitExceeded))?;
+                    (Some(items), true)
                 }
-                Major::Array => argument,
-                Major::Map => argument.checked_mul(2).ok_or(item.error(ErrorKind::LimitExceeded))?,
+                _ => (None, false),
             };
-            if matches!(major, Major::Array | Major::Map) {
-                let level =
-                    Level { left: items, is_map: major == Major::Map, key_at: self.at(), key: (0, 0) };
-                open.push(level).ok_or(item.error(ErrorKind::LimitExceeded))?;
+            if let Some(left) = items {
+                let level = Level { left, is_map, key_at: self.at(), key: (0, 0) };
+                open.push(level).ok_or(before.error(ErrorKind::LimitExceeded))?;
             }
-            if open.close(items == 0, self.at())? {
+            if open.close(items.is_none_or(|items| items == 0), self.at())? {
                 let len = self.at().saturating_sub(start.at());
                 return Ok(start.rest().get(..len).unwrap_or_default());
             }
@@ -191,62 +170,76 @@ impl<'a> Decoder<'a> {
         self.r.finish()
     }
 
-    fn next_is(&self, major: Major) -> bool {
-        self.r.peek().is_some_and(|initial| initial >> 5 == major as u8)
+    fn next_type(&self) -> Option<Type> {
+        minicbor::Decoder::new(self.rest()).datatype().ok()
     }
 
-    fn string(&mut self, major: Major) -> Result<&'a [u8], Error> {
-        let at = self.at();
-        let len = self.head(major)?;
-        self.take(len, at)
-    }
-
-    /// The octets of a string whose head stands at `at`.
-    fn take(&mut self, len: u64, at: usize) -> Result<&'a [u8], Error> {
-        let len = usize::try_from(len).map_err(|_| Error::new(ErrorKind::Truncated, at))?;
-        self.r.take(len).map_err(|_| Error::new(ErrorKind::Truncated, at))
-    }
-
-    /// The argument of the next head, which must be of this type.
-    fn head(&mut self, expected: Major) -> Result<u64, Error> {
-        let item = *self;
-        match self.any_head()? {
-            (major, argument) if major == expected => Ok(argument),
-            _ => {
-                *self = item;
-                Err(item.error(ErrorKind::BadValue))
-            }
+    /// The next item, of which `pick` must make something; else it is `BadValue`, and not taken.
+    fn want<T>(&mut self, pick: impl FnOnce(Item<'a>) -> Option<T>) -> Result<T, Error> {
+        let before = *self;
+        if let Some(found) = pick(self.item()?) {
+            return Ok(found);
         }
+        *self = before;
+        Err(before.error(ErrorKind::BadValue))
     }
 
-    /// The next head; `BadLength` if it is longer than it could be or has no length.
-    fn any_head(&mut self) -> Result<(Major, u64), Error> {
-        let bad = self.error(ErrorKind::BadLength);
-        let truncated = self.error(ErrorKind::Truncated);
-        let initial = self.r.u8()?;
-        let major = MAJORS.get(usize::from(initial >> 5)).copied().ok_or(bad)?;
-        let info = initial & 31;
-        let octets = match info {
-            0..=23 => return Ok((major, info.into())),
-            24..=27 => 1_usize.wrapping_shl(u32::from(info & 3)),
+    /// The next item; of arrays and maps, the head. `BadLength` if its head is longer than it could be, or has no length.
+    fn item(&mut self) -> Result<Item<'a>, Error> {
+        let at = self.at();
+        let fault = |error: minicbor::decode::Error| {
+            let kind = if error.is_end_of_input() { ErrorKind::Truncated } else { ErrorKind::BadText };
+            Error::new(kind, at)
+        };
+        let (bad, unknown) = (self.error(ErrorKind::BadLength), self.error(ErrorKind::Unsupported));
+        let mut d = minicbor::Decoder::new(self.rest());
+        let (item, shortest) = match d.datatype().map_err(fault)? {
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+                let value = d.u64().map_err(fault)?;
+                (Item::Unsigned(value), head_len(value))
+            }
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
+                let value = !i128::from(d.int().map_err(fault)?);
+                let value = u64::try_from(value).map_err(|_| bad)?;
+                (Item::Negative(value), head_len(value))
+            }
+            Type::Bytes => {
+                let octets = d.bytes().map_err(fault)?;
+                (Item::Bytes(octets), string_len(octets.len()))
+            }
+            Type::String => {
+                let text = d.str().map_err(fault)?;
+                (Item::Text(text), string_len(text.len()))
+            }
+            Type::Array => {
+                let items = d.array().map_err(fault)?.ok_or(bad)?;
+                (Item::Array(items), head_len(items))
+            }
+            Type::Map => {
+                let pairs = d.map().map_err(fault)?.ok_or(bad)?;
+                (Item::Map(pairs), head_len(pairs))
+            }
+            Type::Tag => {
+                let tag = d.tag().map_err(fault)?.as_u64();
+                (Item::Tag(tag), head_len(tag))
+            }
+            Type::Bool => (Item::Bool(d.bool().map_err(fault)?), 1),
+            Type::Null | Type::Undefined | Type::Simple | Type::F16 | Type::F32 | Type::F64 => {
+                return Err(unknown);
+            }
             _ => return Err(bad),
         };
-        let argument = self.r.take(octets).map_err(|_| truncated)?;
-        let value = argument.iter().fold(0, |value, octet| value << 8 | u64::from(*octet));
-        // A simple value below 32 in two octets is not well-formed at all; all others of two octets are unknown here.
-        if octets == shortest(value) { Ok((major, value)) } else { Err(bad) }
+        if d.position() != shortest {
+            return Err(bad);
+        }
+        self.r.take(shortest)?;
+        Ok(item)
     }
 }
 
-/// Octets of the shortest argument behind the initial octet, 0 if it is in there.
-const fn shortest(value: u64) -> usize {
-    match value {
-        0..=23 => 0,
-        24..=0xFF => 1,
-        0x100..=0xFFFF => 2,
-        0x1_0000..=0xFFFF_FFFF => 4,
-        _ => 8,
-    }
+/// Octets of the shortest head with this argument.
+fn head_len(argument: u64) -> usize {
+    minicbor::len(argument)
 }
 
 /// The arrays and maps that are open.
@@ -322,98 +315,101 @@ impl Level {
 /// Writes items front to back.
 #[derive(Debug)]
 pub struct Encoder<'b> {
-    w: Writer<'b>,
+    e: minicbor::Encoder<Out<'b>>,
 }
+
+/// The caller's buffer, as minicbor writes to it.
+#[derive(Debug)]
+struct Out<'b>(Writer<'b>);
+
+impl Write for Out<'_> {
+    type Error = Error;
+
+    fn write_all(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.0.put(octets)
+    }
+}
+
+/// What minicbor says of a write.
+type Written<'e, 'b> = Result<&'e mut minicbor::Encoder<Out<'b>>, minicbor::encode::Error<Error>>;
 
 impl<'b> Encoder<'b> {
     /// An encoder at octet 0 of `out`.
-    pub const fn new(out: &'b mut [u8]) -> Self {
-        Self { w: Writer::new(out) }
+    pub fn new(out: &'b mut [u8]) -> Self {
+        Self { e: minicbor::Encoder::new(Out(Writer::new(out))) }
     }
 
     /// An unsigned integer.
     pub fn unsigned(&mut self, value: u64) -> Result<&mut Self, Error> {
-        self.head(Major::Unsigned, value)
+        self.put(|e| e.u64(value))
     }
 
     /// An integer of either sign.
     pub fn integer(&mut self, value: i64) -> Result<&mut Self, Error> {
-        let major = if value < 0 { Major::Negative } else { Major::Unsigned };
-        self.head(major, (if value < 0 { !value } else { value }).unsigned_abs())
+        self.put(|e| e.i64(value))
     }
 
     /// A byte string.
     pub fn bytes(&mut self, octets: &[u8]) -> Result<&mut Self, Error> {
-        self.string(Major::Bytes, octets)
+        self.put(|e| e.bytes(octets))
     }
 
     /// A text string.
     pub fn text(&mut self, text: &str) -> Result<&mut Self, Error> {
-        self.string(Major::Text, text.as_bytes())
+        self.put(|e| e.str(text))
     }
 
     /// A boolean.
     pub fn boolean(&mut self, value: bool) -> Result<&mut Self, Error> {
-        self.head(Major::Simple, if value { TRUE } else { FALSE })
+        self.put(|e| e.bool(value))
     }
 
     /// The head of an array of so many items.
     pub fn array(&mut self, items: u64) -> Result<&mut Self, Error> {
-        self.head(Major::Array, items)
+        self.put(|e| e.array(items))
     }
 
     /// The head of a map of so many pairs.
     pub fn map(&mut self, pairs: u64) -> Result<&mut Self, Error> {
-        self.head(Major::Map, pairs)
+        self.put(|e| e.map(pairs))
     }
 
     /// A tag.
     pub fn tag(&mut self, tag: u64) -> Result<&mut Self, Error> {
-        self.head(Major::Tag, tag)
+        self.put(|e| e.tag(Tag::new(tag)))
     }
 
     /// The head of a byte string whose `len` octets are written next, by [`Self::raw`].
     pub fn bytes_head(&mut self, len: usize) -> Result<&mut Self, Error> {
-        self.head(Major::Bytes, u64::try_from(len).unwrap_or(u64::MAX))
+        self.put(|e| e.bytes_len(u64::try_from(len).unwrap_or(u64::MAX)))
     }
 
     /// Octets as they are.
     pub fn raw(&mut self, octets: &[u8]) -> Result<&mut Self, Error> {
-        self.w.put(octets)?;
+        self.e.writer_mut().0.put(octets)?;
         Ok(self)
     }
 
     /// What was written.
     pub fn finish(self) -> &'b [u8] {
-        self.w.finish()
+        self.e.into_writer().0.finish()
     }
 
-    fn string(&mut self, major: Major, octets: &[u8]) -> Result<&mut Self, Error> {
-        self.head(major, u64::try_from(octets.len()).unwrap_or(u64::MAX))?;
-        self.raw(octets)
-    }
-
-    fn head(&mut self, major: Major, argument: u64) -> Result<&mut Self, Error> {
-        let octets = shortest(argument);
-        let all = argument.to_be_bytes();
-        let info = match octets {
-            0 => all.last().copied().unwrap_or_default(),
-            1 => 24,
-            2 => 25,
-            4 => 26,
-            _ => 27,
-        };
-        self.w.u8((major as u8) << 5 | info)?;
-        let skip = all.len().saturating_sub(octets);
-        self.w.put(all.get(skip..).unwrap_or_default())?;
-        Ok(self)
+    fn put(
+        &mut self,
+        write: impl for<'e> FnOnce(&'e mut minicbor::Encoder<Out<'b>>) -> Written<'e, 'b>,
+    ) -> Result<&mut Self, Error> {
+        let no_room = Error::new(ErrorKind::NoRoom, self.e.writer().0.at());
+        match write(&mut self.e) {
+            Ok(_) => Ok(self),
+            Err(error) => Err(error.into_write().unwrap_or(no_room)),
+        }
     }
 }
 
 /// Octets of a byte or text string of `len` octets with its head.
 pub fn string_len(len: usize) -> usize {
-    let head = shortest(u64::try_from(len).unwrap_or(u64::MAX));
-    len.saturating_add(head).saturating_add(1)
+    head_len(u64::try_from(len).unwrap_or(u64::MAX)).saturating_add(len)
 }
 
 #[cfg(test)]
@@ -492,7 +488,7 @@ mod tests {
             let mut out = Encoder::new(&mut room);
             out.unsigned(value).unwrap();
             let octets = out.finish().to_vec();
-            assert_eq!(octets.len(), 1 + shortest(value));
+            assert_eq!(octets.len(), head_len(value));
             assert_eq!(Decoder::new(&octets).unsigned(), Ok(value));
             assert_eq!(skipped(&octets), Ok(octets.len()));
         }

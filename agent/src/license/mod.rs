@@ -42,7 +42,7 @@ use kedge_protocol::license::token::{Request, capabilities};
 use kedge_protocol::license::verdict::{Denial, Facts, verdict};
 pub use kedge_protocol::license::verdict::{Terms, Verdict};
 use kedge_protocol::license::{Configuration, KeyId, Level, Op, Refusal, Serial, State, Verifier, retry};
-pub use nor::{Known, NorError, NorStore};
+pub use nor::{Known, NorError, NorStore, SECTORS_MAX};
 pub use place::{Place, Plain};
 use record::{APPLIED, Entry, Kind, REFUTED, REPORT_DUE, Seal};
 pub(crate) use request::misfit;

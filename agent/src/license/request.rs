@@ -99,7 +99,7 @@ pub fn retry_in(outcome: &Outcome, tries: u8, random: u8) -> Option<Duration> {
         Outcome::Problem { retry_after, .. } | Outcome::Http { retry_after, .. } => {
             Some(retry_after.unwrap_or(pause(tries, random)))
         }
-        Outcome::LinkDown | Outcome::TimedOut | Outcome::TooBig | Outcome::BadAnswer => {
+        Outcome::LinkDown | Outcome::TimedOut | Outcome::TooBig | Outcome::BadAnswer | Outcome::Aborted => {
             Some(pause(tries, random))
         }
         _ => None,

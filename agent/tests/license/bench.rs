@@ -5,7 +5,7 @@ use std::time::Duration;
 use kedge_agent::license::{
     Boot, Config, Configure, LicenseError, Licensing, NorError, NorStore, Now, Ports, Verdict,
 };
-use kedge_platform::flash::Region;
+use kedge_platform::flash::{ReadNorFlash as _, Region};
 use kedge_platform::license::DeviceKey;
 use kedge_platform_crypto::SoftSha256;
 use kedge_platform_sim::nor::{Error, Nor};
@@ -350,7 +350,8 @@ impl<const UNIT: usize> Bench<UNIT> {
 }
 
 fn mounted<const UNIT: usize>(flash: Nor<UNIT, SECTOR>) -> Store<UNIT> {
-    NorStore::new(flash, Region::new(0, 4 * 4096)).expect("geometry")
+    let len = u32::try_from(flash.capacity()).expect("small");
+    NorStore::new(flash, Region::new(0, len)).expect("geometry")
 }
 
 /// A time with a clock in order.

@@ -101,8 +101,8 @@ fn one<const UNIT: usize>(
     panic!("no end: {cut:?} {again:?}");
 }
 
-fn sweep<const UNIT: usize>(level: Level, ecc: bool, saves: u32, stride: usize) -> usize {
-    let flash = Nor::<UNIT, SECTOR>::new(4).with_seed(u64::from(saves));
+fn sweep<const UNIT: usize>((level, sectors): (Level, usize), ecc: bool, saves: u32, stride: usize) -> usize {
+    let flash = Nor::<UNIT, SECTOR>::new(sectors).with_seed(u64::from(saves));
     let flash = if ecc { flash.with_ecc() } else { flash };
     let mut clean = Bench::on(flash.clone(), level);
     live(&mut clean, saves, &mut 0).expect("no cut");
@@ -123,20 +123,20 @@ fn sweep<const UNIT: usize>(level: Level, ecc: bool, saves: u32, stride: usize) 
 #[test]
 fn no_cut_loses_a_license_or_gives_one_away() {
     let mut cases = 0;
-    cases += sweep::<4>(Level::Identity, false, 0, 1);
-    cases += sweep::<4>(Level::Key, true, 0, 1);
-    cases += sweep::<4>(Level::Counter, false, 0, 1);
-    cases += sweep::<1>(Level::Key, false, 0, 1);
-    cases += sweep::<8>(Level::Counter, true, 0, 1);
-    cases += sweep::<32>(Level::Identity, true, 0, 1);
-    cases += sweep::<64>(Level::Key, false, 0, 1);
+    cases += sweep::<4>((Level::Identity, 4), false, 0, 1);
+    cases += sweep::<4>((Level::Key, 4), true, 0, 1);
+    cases += sweep::<4>((Level::Counter, 7), false, 0, 1);
+    cases += sweep::<1>((Level::Key, 5), false, 0, 1);
+    cases += sweep::<8>((Level::Counter, 4), true, 0, 1);
+    cases += sweep::<32>((Level::Identity, 4), true, 0, 1);
+    cases += sweep::<64>((Level::Key, 4), false, 0, 1);
     println!("{cases} cases with the power cut, 0 violations");
     assert!(cases >= 10_000, "{cases}");
 }
 
 #[test]
 fn nor_while_a_half_of_the_journal_fills_up() {
-    let cases = sweep::<16>(Level::Key, false, 60, 3) + sweep::<4>(Level::Counter, true, 60, 5);
+    let cases = sweep::<16>((Level::Key, 4), false, 60, 3) + sweep::<4>((Level::Counter, 5), true, 60, 5);
     println!("{cases} cases with the power cut around turning over, 0 violations");
     assert!(cases >= 1000, "{cases}");
 }

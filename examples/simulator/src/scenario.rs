@@ -4,8 +4,8 @@
 //! the same ones. What a file cannot say yet is a [`Scenario`] in code.
 
 use kedge_network::{
-    AccountState, Config as OperatorConfig, ErrandState, RepositoryFault, STAR_CODE, Task, TransactionState,
-    state,
+    AccountState, Config as OperatorConfig, ErrandState, Managed, RepositoryFault, STAR_CODE, Task,
+    TransactionState, state,
 };
 use kedge_platform::identity::HardwareId;
 use kedge_platform::ui::Answer;
@@ -15,6 +15,7 @@ use kedge_platform_sim::ui::PromptKind;
 mod authentication;
 pub mod expect;
 pub mod file;
+pub mod management;
 mod provisioning;
 
 use std::sync::LazyLock;
@@ -142,6 +143,10 @@ pub struct Setup {
     pub answers: Vec<(PromptKind, Answer)>,
     /// The PIN that the user types whenever one is asked for.
     pub pin: Option<String>,
+    /// What the network wants by device management.
+    pub managed: Option<Managed>,
+    /// The handset knows no URL to ask for updates at: it asks its management server.
+    pub no_fota_url: bool,
     /// Short messages that arrive; the handset comes to rest between the groups.
     pub messages: Vec<Vec<Vec<u8>>>,
 }
@@ -176,6 +181,8 @@ impl Setup {
             link: Vec::new(),
             answers: Vec::new(),
             pin: None,
+            managed: None,
+            no_fota_url: false,
             messages: Vec::new(),
         }
     }
@@ -367,7 +374,7 @@ impl Scenario {
         let mut setup = Setup::new(match self.flow() {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
-            "prl-update" | "brew-url" => Press::Nothing,
+            "prl-update" | "brew-url" | "fota-network" | "tunnel" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
             _ => Press::CheckForUpdate,
         });
@@ -375,6 +382,7 @@ impl Scenario {
             "star-code" => setup.operator.welcome = true,
             "prl-update" => (setup.before, setup.wanted) = (Before::Activated, Some(Wanted::RoamingList)),
             "brew-url" => setup.wanted = Some(Wanted::BrewUrl),
+            "fota-network" => setup.package = Some(Package::Delta),
             "esn-change" => (setup.old_phone, setup.moved_to) = (Some(OLD_PHONE), Some(setup.hardware)),
             _ => {}
         }
@@ -384,7 +392,7 @@ impl Scenario {
 }
 
 /// All that are no files.
-pub static SCENARIOS: [Scenario; 7] = [
+pub static SCENARIOS: &[Scenario] = &[
     authentication::FLOWS[0],
     authentication::FLOWS[1],
     authentication::FLOWS[2],
@@ -404,6 +412,20 @@ pub static SCENARIOS: [Scenario; 7] = [
             require(f.own_object == OWN_VALUE, &format!("the object is {:?}", f.own_object))
         },
     },
+    management::FLOWS[0],
+    management::FLOWS[1],
+    management::FLOWS[2],
+    management::FLOWS[3],
+    management::FLOWS[4],
+    management::FLOWS[5],
+    management::FLOWS[6],
+    management::FLOWS[7],
+    management::FLOWS[8],
+    management::FLOWS[9],
+    management::FLOWS[10],
+    management::FLOWS[11],
+    management::FLOWS[12],
+    management::FLOWS[13],
 ];
 
 /// The script of that name.

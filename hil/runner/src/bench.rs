@@ -143,6 +143,7 @@ pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
         (!setup.link.is_empty(), "faults of the link"),
         (two_numbers, "a menu that the board has not"),
         (setup.wanted == Some(Wanted::OwnObject), "an object of the simulated handset's maker"),
+        (setup.managed.is_some() || setup.no_fota_url, "device management is not in the board's firmware"),
         (setup.a_key || setup.can_sign, "keys: the board has no entropy that is fit for them"),
     ];
     reasons.into_iter().find(|(needed, _)| *needed).map(|(_, why)| why)

@@ -46,12 +46,16 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("forecast", "update-agent: stored packages, forecasts and counting"),
     ("handover", "update-agent: stored packages, and hand-over to MCUboot and ESP-IDF"),
     ("license", "documents, license sessions, and the license cache on NOR flash"),
+    ("license-document", "protocol: license documents parsed, verified and judged, document of 3.5 KiB"),
+    ("licensing", "agent as below, which owns its license"),
     ("agent", "agent with all of the above, roaming list of 16 KiB, body of 128 KiB"),
 ];
 
 /// What is measured, but not proven: the cryptography's crates have panics of their own.
-pub(crate) const MEASURED_ONLY: &[(&str, &str)] =
-    &[("applier-signed", "a boot stage's part with Ed25519 and SHA-256 in software")];
+pub(crate) const MEASURED_ONLY: &[(&str, &str)] = &[
+    ("applier-signed", "a boot stage's part with Ed25519 and SHA-256 in software"),
+    ("license-document-signed", "license documents with Ed25519 and SHA-256 in software"),
+];
 
 /// The function the probe's panic handler calls; defined nowhere, so that a reachable panic does not link.
 pub(crate) const MUST_NOT_PANIC: &str = "kedge_must_not_panic";

@@ -6,7 +6,6 @@
 //! ```
 
 use core::ops::Range;
-use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
@@ -119,9 +118,14 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
+        let others_wait = !self.triggers.is_empty() || self.text.is_some() || self.invitation.is_some();
         let Self { desk, license, state: State::Licensing(Errand::Talking(talk)), .. } = self else {
             return Ok(());
         };
+        if others_wait && talk.is_waiting() {
+            // what the license waits for may take half an hour: it comes back
+            talk.session.handle(context.now, Input::Abort).unwrap_or_default();
+        }
         let Some(outcome) = license.as_mut().and_then(|wallet| talk.pump(wallet, desk, context)) else {
             return Ok(());
         };
@@ -255,7 +259,12 @@ impl<'b> Conversation<'b> {
         }
     }
 
-    /// What the device has to do.
+    /// Whether it waits for the user to do something elsewhere.
+    fn is_waiting(&self) -> bool {
+        matches!((&self.exchange, self.session.peek()), (Exchange::None, SessionOutput::Wait(_)))
+    }
+
+    /// What the device has to do. While the user has something to do elsewhere, that is nothing: triggers go before.
     pub(in crate::agent) fn output<F, C>(&mut self, context: &mut Context<'_, F, C>) -> Output<'_> {
         let now = context.now;
         match self.session.poll(now) {
@@ -286,8 +295,8 @@ impl<'b> Conversation<'b> {
                 context.event(&Event::License(LicenseEvent::Elsewhere { url, code: "" }));
                 Output::Ask(Prompt::Browse { url })
             }
-            SessionOutput::Wait(until) => Output::Wait(until),
-            _ => Output::Wait(now),
+            SessionOutput::Wait(until) => Output::Idle(Some(until)),
+            _ => Output::Idle(Some(now)),
         }
     }
 
@@ -367,12 +376,6 @@ impl<'b> Conversation<'b> {
             Input::Reply(Reply { status, content_type, encoded, location: None, retry_after, len })
         };
         self.session.handle(context.now, input).ok()
-    }
-
-    /// Time has passed.
-    pub(in crate::agent) fn waited(&mut self, now: Duration) {
-        // In no state is a tick misuse.
-        self.session.handle(now, Input::Tick).unwrap_or_default();
     }
 }
 

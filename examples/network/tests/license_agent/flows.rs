@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use kedge_agent::license::{Boot, Verdict};
+use kedge_agent::runner::{Pause, run};
+use kedge_agent::trigger::{Accepted, Kind, Trigger};
 use kedge_platform::clock::Clock as _;
 use kedge_platform_sim::nor::Cut;
 use kedge_platform_sim::radio::Event as Air;
@@ -10,7 +12,7 @@ use kedge_protocol::license::session::Outcome;
 use kedge_protocol::license::verdict::Denial;
 use kedge_protocol::license::{Op, State};
 
-use super::handset::{DAY, Handset, Log, Net, go};
+use super::handset::{DAY, Handset, Log, Net, POLL, go};
 
 #[test]
 fn a_device_gets_its_trial_by_itself_and_then_buys() {
@@ -104,6 +106,29 @@ fn who_does_not_pay_is_denied_and_may_pay_later() {
     assert_eq!(handset.log.outcomes.last(), Some(&Outcome::TimedOut));
     handset.ports.ui.pays = true;
     assert_eq!(handset.live(), Some((Verdict::Allowed, State::Full)));
+}
+
+/// While the user takes his time elsewhere, the device does what else is wanted, and then asks again.
+#[test]
+fn a_license_that_waits_for_its_user_holds_up_nothing() {
+    let net = Net::new();
+    let mut handset = Handset::new(&net, 2);
+    handset.ports.ui.idle = true;
+    let live = handset.start(|agent, ports, log| {
+        let shown = run(agent, ports, log).ok()?;
+        let Pause::Idle(Some(poll)) = shown else { panic!("it waits for the user: {shown:?}") };
+        assert!(poll <= ports.clock.uptime() + POLL);
+        let trigger = Trigger::new(Kind::Push, "http://iota.example.com/push").expect("short");
+        assert_eq!(agent.trigger(&mut ports.context(log), trigger), Accepted::Queued);
+        assert_eq!(net.count("iota.example.com"), 0);
+        run(agent, ports, log).ok()?;
+        assert!(net.count("iota.example.com") > 0, "the push's session is held");
+        Some(())
+    });
+    assert_eq!(live, Some(Some(())));
+    assert_eq!(handset.log.outcomes, [Outcome::Aborted]);
+    handset.ports.ui.idle = false;
+    assert_eq!(handset.live(), Some((Verdict::Allowed, State::Trial)));
 }
 
 /// The power is cut in flash operation after flash operation of the first start, at several places inside each: the device

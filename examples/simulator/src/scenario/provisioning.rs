@@ -75,7 +75,7 @@ pub(super) fn dropped(f: &Facts) -> Result<(), String> {
     require(f.shown.iter().any(|s| s.kind == PromptKind::SettingsRefused), "the user was not told")
 }
 
-fn bootstrap_settings() -> Settings {
+pub(super) fn bootstrap_settings() -> Settings {
     Settings::bootstrap().unwrap_or_default()
 }
 

@@ -272,3 +272,63 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
     hash.copy_from_slice(digest(&SHA256, &parts.concat()).as_ref());
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const DEVICE: &str =
+        "[device]\nesn = \"80A1B2C3\"\nmake = \"Acme\"\nmodel = \"A1\"\nversion = \"1.0.0\"\n";
+
+    fn table() -> String {
+        format!(
+            "{DEVICE}[license]\nentry = \"https://prov.example:8443/entry\"\nvendor = \"example\"\nproduct = \"client\"\n\
+             issuers = [{{ name = \"prov.example\", public = \"{}\", roles = [\"license\", \"trust\"] }}]\n",
+            "0f".repeat(32)
+        )
+    }
+
+    fn parse(text: &str) -> Result<Config, Fault> {
+        Config::parse(Path::new("agentd.toml"), text, Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn the_table_says_whom_to_trust_and_where_to_ask() {
+        let license = parse(&table()).unwrap().license.unwrap();
+        assert_eq!((license.hosts(), license.key), (vec!["prov.example"], None));
+        let id = key_id(&[0x0F; 32]);
+        let found = license.find(&id).unwrap();
+        assert_eq!(
+            (found.key, found.roles, found.issuer),
+            ([0x0F; 32], roles::LICENSE | roles::TRUST, "prov.example")
+        );
+        assert_eq!(license.find(&[0; 8]), None);
+        for (from, to, line, what) in [
+            ("https://prov", "http://prov", 7, "not a place for license requests"),
+            ("vendor =", "hosts = [\"other.example\"]\nvendor =", 7, "not a place for license requests"),
+            ("issuers = [{", "issuers = [] #", 10, "nobody"),
+            ("0f0f", "0f0", 10, "not a public key"),
+            ("\"trust\"", "\"firmware\"", 10, "unknown variant"),
+            ("vendor", "device-key = \"/dev/null\"\nvendor", 8, "is no key"),
+            ("vendor", "device-key = \"/nowhere/key\"\nvendor", 8, "/nowhere/key"),
+        ] {
+            let fault = parse(&table().replacen(from, to, 1)).expect_err(to);
+            assert_eq!(fault.line, line, "{fault}");
+            assert!(fault.what.contains(what) && !fault.fix.is_empty(), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_known_by_a_hash_of_its_number() {
+        let (esn, meid) = (ueid(HardwareId::Esn(0x80A1_B2C3)), ueid(HardwareId::Meid([0xA1; 7])));
+        assert_eq!((esn[0], meid[0]), (1, 1), "RFC 9711: a random one");
+        assert_ne!(esn, meid);
+        let key = FileKey::new(&[3; 32]).unwrap();
+        assert_ne!(key.record_secret(), [3; 32]);
+        let signature = key.sign(&[b"a", b"b"]);
+        let public = key.public_key();
+        let verified = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, public);
+        assert!(verified.verify(b"ab", &signature).is_ok());
+    }
+}

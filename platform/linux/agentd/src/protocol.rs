@@ -186,6 +186,9 @@ pub struct Status {
     /// How the license stands; none: the device has none to care for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub license: Option<License>,
+    /// What the user has to do elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub elsewhere: Option<String>,
     /// What waits for an answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub question: Option<Question>,

@@ -101,6 +101,15 @@ impl Events for Journal {
                 log::warn!("content {media_type} is malformed: {error}");
             }
             Event::License(LicenseEvent::Trouble(why)) => log::warn!("license: {why}"),
+            Event::License(LicenseEvent::Elsewhere { url, code }) => {
+                log::info!("license: open {url} and enter {code}");
+                let text = format!("open {url}, enter {code}");
+                self.0.tell(|status| status.elsewhere = Some(text));
+            }
+            Event::License(LicenseEvent::Ended(outcome)) => {
+                log::info!("license: session ended, {outcome:?}");
+                self.0.tell(|status| status.elsewhere = None);
+            }
             Event::License(event) => log::info!("license: {event:?}"),
             Event::Restarting(why) => log::info!("restart: {why:?}"),
             other => log::debug!("{other:?}"),

@@ -3,20 +3,25 @@
 use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
-use crate::ports::ports;
-use kedge_agent::agent::{Agent, Bearer, Buffers, Memory, Messages};
+use crate::ports::{Unknown, ports};
+use kedge_agent::agent::{
+    Agent, Bearer, Buffers, Kept, Management, ManagementMemory, Memory, Messages,
+};
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
-use kedge_agent::runner;
+use kedge_agent::runner::{self, Ports};
 use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
+use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
+use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
+use kedge_protocol::wap::Coding;
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
@@ -27,14 +32,20 @@ type Place = Slot<Agent<'static, DEFAULT_PRL>>;
 
 #[inline(never)]
 pub fn run() {
-    used(live()).ok();
+    // the part `licensing` has a life of its own
+    if cfg!(not(feature = "licensing")) {
+        used(with_agent(live)).ok();
+    }
     if let Ok(media_type) = MediaType::parse(text()) {
         used(dispatch::handler(&media_type, any(dispatch::Origin::Push))).ok();
     }
 }
 
+/// Starts the agent, and lets `live` be its life.
 #[inline(never)]
-fn live() -> Result<(), AgentError<Failed>> {
+pub fn with_agent(
+    live: impl FnOnce(&mut Agent<'_, DEFAULT_PRL>, &mut Ports<Unknown>) -> Result<(), AgentError<Failed>>,
+) -> Result<(), AgentError<Failed>> {
     let mut ports = ports();
     let device = Device { product: text(), version: None, security_counter: any(1), keys: any(&[]), trial_attempts: any(3), memory: any(1) };
     let config = Config {
@@ -50,10 +61,29 @@ fn live() -> Result<(), AgentError<Failed>> {
     let [messages] = crate::room!(Receiver, [const { Receiver::new() }; 1]);
     // A device has one kind of modem; the code for the other is here all the same.
     let messages = Messages { cdma: Some(messages), gsm: any(None) };
-    let datagram = crate::room!(MAX_DATAGRAM);
     let memory = Memory { buffers, engine, messages };
     let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
+    let [kept] = crate::room!(Kept, [const { Kept::EMPTY }; 1]);
+    let accounts = [DmAccountSettings { server: text(), ..DmAccountSettings::default() }];
+    let setup = Management {
+        language: text(),
+        device_type: text(),
+        oem: text(),
+        software: text(),
+        hardware: text(),
+        accounts: any(&accounts[..]),
+        root_acl: text(),
+        coding: any(Coding::Wbxml),
+    };
+    let (tree, work, texts) = (crate::room!(4096), crate::room!(2048), crate::room!(2048));
+    agent.attach_management(setup, ManagementMemory { tree, work, texts, kept });
+    live(agent, &mut ports)
+}
+
+#[inline(never)]
+fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Result<(), AgentError<Failed>> {
+    let datagram = crate::room!(MAX_DATAGRAM);
     while any(true) {
         match any(0_u8) {
             0 => _ = used(agent.activate(&mut ports.context(&mut ()))).ok(),
@@ -77,8 +107,22 @@ fn live() -> Result<(), AgentError<Failed>> {
             8 => _ = used(agent.select_nam(&mut ports.context(&mut ()), any(Nam::Second)))?,
             9 => used(agent.allow_otapa(&mut ports.context(&mut ()), any(true)))?,
             10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
-            _ => _ = used(runner::run(agent, &mut ports, &mut ())?),
+            11 => _ = used(agent.manage(&mut ports.context(&mut ()), any(Some(text()))))?,
+            12 => _ = used(agent.alert(&mut ports.context(&mut ()), &alert()))?,
+            _ => _ = used(runner::run(agent, ports, &mut ())?),
         }
     }
     Ok(())
+}
+
+fn alert() -> Alert<'static> {
+    Alert {
+        server: text(),
+        correlator: any(Some(text())),
+        source: any(Some(text())),
+        kind: text(),
+        format: text(),
+        mark: any(None),
+        data: text(),
+    }
 }

@@ -13,6 +13,7 @@ mod opaque;
 #[cfg(any(
     feature = "update",
     feature = "license",
+    all(feature = "license-document", not(feature = "license-document-signed")),
     all(feature = "applier", not(feature = "applier-signed"))
 ))]
 mod crypto;
@@ -68,6 +69,8 @@ parts! {
     "handover" handover
     "agent" agent
     "license" license
+    "license-document" license_document
+    "licensing" licensing
 }
 
 #[panic_handler]

@@ -183,6 +183,9 @@ fn show_status(status: &Status) {
         Some(Question::Network { text }) => line("question", text),
         None => {}
     }
+    if let Some(elsewhere) = &status.elsewhere {
+        line("elsewhere", elsewhere);
+    }
     if let Some(session) = &status.last_session {
         line("last session", session);
     }

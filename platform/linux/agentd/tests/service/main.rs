@@ -3,6 +3,7 @@
 mod field;
 mod flows;
 mod kills;
+mod license;
 mod losses;
 mod rest;
 mod trouble;
