@@ -62,6 +62,11 @@ pub trait Device {
     /// counts flash operations from here, each further one from the return of the power.
     fn begin(&mut self, trouble: &Trouble);
 
+    /// Whether its power fails by itself too: then the user presses again what a cut came before.
+    fn is_cut(&self) -> bool {
+        false
+    }
+
     /// What the radio sent since then; nothing where that is not counted.
     fn fading(&self) -> Fading {
         Fading::default()

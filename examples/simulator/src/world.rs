@@ -341,6 +341,7 @@ impl Prepared {
         device.identity().insert_card(kedge_network::client_provisioning::IMSI);
         device.deliver(&self.setup.messages);
         device.begin(trouble);
+        let calm = cuts.is_empty() && radio.is_empty() && !device.is_cut();
         let mut registrations = before;
         let mut facts = None;
         for _ in 0..PRESSES {
@@ -353,7 +354,7 @@ impl Prepared {
             seen.shown.drain(..shown);
             seen.registrations -= before;
             seen.fading = device.fading();
-            let once = cuts.is_empty() && radio.is_empty() && self.setup.operator.lost_pages == 0;
+            let once = calm && self.setup.operator.lost_pages == 0;
             let done = once || self.scenario.check(&seen).is_ok();
             facts = Some(seen);
             if done {

@@ -403,6 +403,10 @@ impl Device for Phone<'_> {
         self.kills.extend(trouble.cuts.iter().map(|(operation, cut)| Kill::In(*operation, *cut)));
     }
 
+    fn is_cut(&self) -> bool {
+        !self.kills.is_empty()
+    }
+
     fn work(&mut self) -> FlashWork {
         self.work.clone()
     }
