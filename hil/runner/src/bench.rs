@@ -82,7 +82,7 @@ impl<'b> Bench<'b> {
         let identity = Identity::new(setup.hardware, make, model, PRODUCT.versions[0])?;
         let device = (map(0, setup.in_place), identity);
         let mut phone = Phone::new(self.board, Arc::clone(&operator), &self.pair.old, device, straps)?;
-        phone.kills.extend(kills);
+        phone.planned.extend(kills);
         let mut course = Course::default();
         let start = Instant::now();
         let facts = match prepared.play_on(&mut phone, &operator, &Trouble::default(), &mut course) {

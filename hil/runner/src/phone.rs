@@ -77,8 +77,10 @@ pub(crate) struct Phone<'b> {
     inbox: VecDeque<Vec<Vec<u8>>>,
     begun: Instant,
     work: FlashWork,
+    /// Power failures that begin with the scenario.
+    pub(crate) planned: Vec<Kill>,
     /// Power failures to come, one for each power-on.
-    pub(crate) kills: VecDeque<Kill>,
+    kills: VecDeque<Kill>,
     /// Those that came, and what the board was doing.
     pub(crate) killed: Vec<(Kill, Moment)>,
     /// Everything it said.
@@ -144,6 +146,7 @@ impl<'b> Phone<'b> {
             inbox: VecDeque::new(),
             begun: Instant::now(),
             work: FlashWork::default(),
+            planned: Vec::new(),
             kills: VecDeque::new(),
             killed: Vec::new(),
             log: String::new(),
@@ -400,6 +403,7 @@ impl Device for Phone<'_> {
     /// Lost messages of the radio are the simulator's.
     fn begin(&mut self, trouble: &kedge::world::Trouble) {
         self.work = FlashWork::default();
+        self.kills.extend(self.planned.drain(..));
         self.kills.extend(trouble.cuts.iter().map(|(operation, cut)| Kill::In(*operation, *cut)));
     }
 
