@@ -8,13 +8,14 @@
 use core::cell::RefCell;
 use core::time::Duration;
 
+use kedge_platform::entropy::Entropy;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::dm::objects::{
     Block, Delivered, Dispatch, Feature, Passage, Programmed, Setting, SettingsPort,
 };
 use kedge_protocol::iota::ResultCode;
-use kedge_protocol::is683::engine::{Capability, EngineError, Mode, Phone as _};
+use kedge_protocol::is683::engine::{Capability, EngineError, Mode};
 use kedge_protocol::is683::{Engine, Family, Spc};
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::syncml::Code;
@@ -25,14 +26,14 @@ use super::super::Context;
 use super::super::desk::Desk;
 use super::Dm;
 use super::tree::Flash;
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::dispatch::{Content, Handler, Origin, Refusal, handler};
 use crate::error::AgentError;
 use crate::event::{Committed, Event, Events};
 use crate::limits;
 use crate::objects::{Object, Staged};
-use crate::phone::{Programming, StoredPhone, block_key, hardware_id};
-use crate::store::Key;
+use crate::phone::{Programming, StoredPhone, Terms, hardware_id};
+use crate::store::{Key, Nam, Nams, Prl, block_key};
 
 /// What a management session keeps of the tunnel: content and answers have the size of an IS-683 message.
 #[derive(Debug)]
@@ -67,6 +68,8 @@ pub(super) struct Tunnelled<'s, 'f, F, const PRL: usize> {
     /// The server wanted the session.
     pub(super) notified: bool,
     pub(super) now: Duration,
+    pub(super) entropy: &'s mut dyn Entropy,
+    pub(super) security: Security,
     pub(super) events: &'s mut dyn Events,
 }
 
@@ -92,8 +95,9 @@ impl<F: NorFlash, const PRL: usize> Tunnelled<'_, '_, F, PRL> {
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
         let Flash { flash, store, .. } = &mut *shared;
         let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
-        let mut phone =
-            StoredPhone::new(store, &mut **flash, capability, (self.factory_spc, *self.programming));
+        let terms =
+            Terms { factory_spc: self.factory_spc, security: self.security, session: *self.programming };
+        let mut phone = StoredPhone::new(store, &mut **flash, self.entropy, capability, terms);
         let reverse = self.engine.handle(&mut phone, forward, answer).map_err(|error| match error {
             EngineError::NoRoom { .. } => Code::TOO_LARGE,
             EngineError::Unanswerable(_) => Code::NOT_SUPPORTED,
@@ -158,15 +162,19 @@ impl Dm<'_> {
 /// What the network programmed.
 pub(super) struct Numbers<'s, 'f, F> {
     pub(super) shared: &'s RefCell<Flash<'f, F>>,
-    pub(super) factory_spc: &'s Spc,
     pub(super) config: &'s Config<'s>,
-    pub(super) id: HardwareId,
-    pub(super) programming: Programming,
     /// The longest roaming list that the engine holds.
     pub(super) room: usize,
 }
 
 impl<F: NorFlash> Numbers<'_, '_, F> {
+    /// The number assignment that is used.
+    fn active(&self) -> Result<Nam, Code> {
+        let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
+        let Flash { flash, store, .. } = &mut *shared;
+        Nams::load(store, &mut **flash).map(Nams::active).map_err(|_| Code::STORE_FAILURE)
+    }
+
     /// Writes a record of octets; nothing if there is none.
     fn record(&self, key: u8, out: &mut Writer<'_>) -> Result<(), Code> {
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
@@ -187,7 +195,7 @@ impl<F: NorFlash> Numbers<'_, '_, F> {
 
 impl<F: NorFlash> Programmed for Numbers<'_, '_, F> {
     fn block(&mut self, block: Block, out: &mut Writer<'_>) -> Result<(), Code> {
-        match block_key(Family::Nam, block.id()) {
+        match block_key(self.active()?, Family::Nam, block.id()) {
             Some(key) => self.record(key, out),
             None => Ok(()),
         }
@@ -200,10 +208,7 @@ impl<F: NorFlash> Programmed for Numbers<'_, '_, F> {
     fn roaming_list_id(&mut self) -> Option<u16> {
         let mut shared = self.shared.try_borrow_mut().ok()?;
         let Flash { flash, store, .. } = &mut *shared;
-        store.len(Key::Prl as u8)?;
-        let capability = Capability { hardware: hardware_id(self.id), ..self.config.capability };
-        let phone = StoredPhone::new(store, &mut **flash, capability, (self.factory_spc, self.programming));
-        Some(phone.prl().id.0)
+        Some(store.get::<Prl, F>(&mut **flash, &mut [0; 32]).ok()??.id)
     }
 
     fn roaming_list_room(&mut self) -> u32 {

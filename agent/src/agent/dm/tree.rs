@@ -213,15 +213,11 @@ impl Dm<'_> {
         let kept = &mut *memory.kept;
         let mut firmware = Fumo::new(&mut kept.machine, &mut kept.staged, &mut packages);
         let (mut accounts, mut inbox) = (Accounts, Inbox);
-        let mut programmed = Numbers {
-            shared: &shared,
-            factory_spc: &desk.factory_spc,
-            config: &desk.config,
-            id: identity.hardware_id(),
-            programming: desk.programming,
-            room: PRL,
-        };
+        let mut programmed = Numbers { shared: &shared, config: &desk.config, room: PRL };
         let mut values = Values { shared: &shared, config: &desk.config };
+        let lent: &mut dyn Entropy = &mut *context.entropy;
+        let entropy = RefCell::new(lent);
+        let (mut of_tunnel, mut of_session) = (Lent(&entropy), Lent(&entropy));
         let mut tunnelled = Tunnelled {
             shared: &shared,
             engine: &mut *desk.engine,
@@ -233,6 +229,8 @@ impl Dm<'_> {
             authenticated: self.running.is_proven(memory.texts),
             notified: self.running.is_notified(memory.texts),
             now: context.now,
+            entropy: &mut of_tunnel,
+            security: desk.security,
             events: &mut *context.events,
         };
         let mut cdma = Cdma::new(&mut programmed);
@@ -261,7 +259,7 @@ impl Dm<'_> {
             running: &mut self.running,
             device,
         };
-        let done = work(&mut tree, spare, &mut Digests(context.entropy));
+        let done = work(&mut tree, spare, &mut Digests(&mut of_session));
         kept.tree = tree.pause();
         Ok(done)
     }
@@ -274,6 +272,17 @@ impl Dm<'_> {
     ) -> Result<Nodes<'n>, AgentError<F::Error>> {
         let read = Nodes::read(self.memory.tree, &mut Reading { flash, store });
         read.map_err(|error| AgentError::Tree(dm::TreeError::Store(error)))
+    }
+}
+
+/// The random octets, for one of two who need them in turn: each holds them for one call of [`Entropy::fill`] only.
+struct Lent<'s, 'e>(&'s RefCell<&'e mut dyn Entropy>);
+
+impl Entropy for Lent<'_, '_> {
+    fn fill(&mut self, buf: &mut [u8]) {
+        if let Ok(mut entropy) = self.0.try_borrow_mut() {
+            entropy.fill(buf);
+        }
     }
 }
 

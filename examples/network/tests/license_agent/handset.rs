@@ -101,6 +101,11 @@ impl Net {
         }
     }
 
+    /// Seconds since 1970.
+    fn now(&self) -> u64 {
+        START + self.clock.uptime().as_secs()
+    }
+
     /// How often something with this in its URL was asked.
     pub(crate) fn count(&self, part: &str) -> usize {
         self.asked.borrow().iter().filter(|(_, url)| url.contains(part)).count()
@@ -109,7 +114,7 @@ impl Net {
 
 impl TimeOfDay for Net {
     fn seconds(&self) -> Option<u64> {
-        Some(START + self.clock.uptime().as_secs())
+        Some(self.now())
     }
 }
 
@@ -146,8 +151,7 @@ impl Ui for Person {
             if self.idle {
                 return Answer::Later;
             }
-            let now = self.net.seconds().expect("a clock");
-            let mut server = self.net.server.borrow_mut();
+            let (mut server, now) = (self.net.server.borrow_mut(), self.net.now());
             if url.ends_with("/pay") {
                 let _ = self.pays && server.pay(code, now);
             } else if url.ends_with("/account") {

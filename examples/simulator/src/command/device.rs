@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use kedge_agent::agent::{Agent, Buffers, Kept, Management, ManagementMemory, Memory};
+use kedge_agent::agent::{Agent, Buffers, Kept, Management, ManagementMemory, Memory, Messages};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::event::{Event, Events};
 use kedge_agent::runner::{Board, Pause, Ports, run as run_agent};
@@ -31,7 +31,6 @@ use kedge_protocol::dm::account::{
 use kedge_protocol::dm::session::End;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::mime::MediaType;
-use kedge_protocol::sms::cdma::Receiver;
 use kedge_protocol::syncml;
 use kedge_protocol::wap::Coding;
 use kedge_update_agent::{Device as PackageDevice, Layout, Mode};
@@ -185,10 +184,11 @@ fn hold(
     };
     let (mut receive, mut send, mut tree, mut work, mut texts) =
         (vec![0; 64 << 10], vec![0; 16 << 10], vec![0; 16 << 10], vec![0; 16 << 10], vec![0; 4 << 10]);
-    let (mut engine, mut messages, mut kept) =
-        (Box::new(Engine::<0>::new()), Box::<Receiver>::default(), Box::new(Kept::EMPTY));
+    let (mut engine, mut kept) = (Box::new(Engine::<0>::new()), Box::new(Kept::EMPTY));
     let buffers = Buffers { receive: &mut receive, send: &mut send };
-    let memory = Memory { buffers, engine: &mut engine, messages: &mut messages };
+    // Its network is the computer's: no short messages.
+    let messages = Messages { cdma: None, gsm: None };
+    let memory = Memory { buffers, engine: &mut engine, messages };
     let mut agent = Agent::<0>::start(config, memory, &mut ports.context(shown))?;
     let memory = ManagementMemory { tree: &mut tree, work: &mut work, texts: &mut texts, kept: &mut kept };
     agent.attach_management(setup, memory);
