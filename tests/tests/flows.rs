@@ -1,6 +1,6 @@
 //! Every scenario of the desktop command, in process, and with the link cut at every message.
 
-use kedge::scenario::{SCENARIOS, Scenario};
+use kedge::scenario::{Script, scripts};
 use kedge::world::{Pair, Prepared, Trouble};
 use kedge_platform_sim::bearer::Fault;
 use kedge_tests::pair::small_pair;
@@ -8,7 +8,7 @@ use kedge_tests::pair::small_pair;
 const SECTOR: usize = 512;
 const SECTOR_OCTETS: u32 = 512;
 
-fn prepared(scenario: &'static Scenario) -> Prepared {
+fn prepared(scenario: &'static Script) -> Prepared {
     let (old, new) = small_pair();
     Prepared::new(scenario, &Pair { old, new }, SECTOR_OCTETS, 1)
         .unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
@@ -16,7 +16,7 @@ fn prepared(scenario: &'static Scenario) -> Prepared {
 
 #[test]
 fn every_scenario_ends_as_it_should() {
-    for scenario in SCENARIOS {
+    for scenario in scripts() {
         let played = prepared(scenario).play::<8, SECTOR>(&Trouble::default(), &mut ());
         played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
     }
@@ -25,7 +25,7 @@ fn every_scenario_ends_as_it_should() {
 /// The same over real HTTP and TLS on loopback, with the HTTP client of Linux devices.
 #[test]
 fn every_scenario_ends_as_it_should_over_http() {
-    for scenario in SCENARIOS {
+    for scenario in scripts() {
         let played = prepared(scenario).play_over_http::<8, SECTOR>(&mut ());
         played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
     }
@@ -34,7 +34,7 @@ fn every_scenario_ends_as_it_should_over_http() {
 #[test]
 fn the_link_may_fail_at_every_message() {
     let mut cases = 0;
-    for scenario in SCENARIOS {
+    for scenario in scripts() {
         let prepared = prepared(scenario);
         let clean =
             prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).expect("it plays without trouble");

@@ -17,10 +17,12 @@
 //! | [`world`] | a handset and an operator, set up for one scenario |
 //! | [`traffic`] | what goes over the air in a play |
 //! | [`handset`] | the simulated handset |
+//! | [`device`] | what a scenario needs of the device it is played on |
 //! | [`license`] | licenses: a device, the flows, documents in words |
 //! | [`hex`] | octets as text |
 
 pub mod command;
+pub mod device;
 pub mod feed;
 pub mod handset;
 pub mod hex;

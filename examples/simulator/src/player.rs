@@ -15,7 +15,7 @@ use crate::handset::Watch;
 use crate::license;
 use crate::license::flows::{FLOWS, Flow};
 use crate::play::{Options, Play, PowerCut, ScenarioInfo, Verdict};
-use crate::scenario::{SCENARIOS, Scenario, find};
+use crate::scenario::{Script, named, scripts};
 use crate::traffic::Traffic;
 use crate::translate::Translator;
 use crate::world::{Facts, Pair, Prepared, Trouble};
@@ -37,13 +37,13 @@ pub fn built_in_pair() -> Pair {
     Pair { old: OLD.to_vec(), new: NEW.to_vec() }
 }
 
-/// Plays every scenario of [`SCENARIOS`], and the license [`FLOWS`].
+/// Plays everything of [`scripts`], and the license [`FLOWS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Player;
 
 impl Play for Player {
     fn scenarios(&self) -> Vec<ScenarioInfo> {
-        let info = |s: &Scenario| ScenarioInfo {
+        let info = |s: &Script| ScenarioInfo {
             name: s.name.to_owned(),
             title: s.title.to_owned(),
             flow: s.flow().to_owned(),
@@ -55,14 +55,14 @@ impl Play for Player {
             flow: flow.flow().to_owned(),
             by_default: flow.flow() == flow.name,
         };
-        SCENARIOS.iter().map(info).chain(FLOWS.iter().map(license)).collect()
+        scripts().iter().map(info).chain(FLOWS.iter().map(license)).collect()
     }
 
     fn play(&self, name: &str, options: &Options, observer: &mut dyn Observer) -> anyhow::Result<Verdict> {
         if let Some(flow) = license::flows::find(name) {
             return Ok(license::play::play(flow, options, observer));
         }
-        let scenario = find(name).ok_or_else(|| anyhow!("no flow {name:?}; --list shows all"))?;
+        let scenario = named(name)?;
         let pair = pair(options)?;
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());
         observer.feed(&Feed::FlowStarted { name, title, seed: options.seed });

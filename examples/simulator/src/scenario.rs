@@ -1,8 +1,11 @@
 //! The call flows and their variants, as data: how the world is set up, what the user does, how it must end.
+//!
+//! Most are files, one page each, under `scenarios/` ([`file`] tells how they are written); simulator, tests and boards play
+//! the same ones. What a file cannot say yet is a [`Scenario`] in code.
 
 use kedge_network::{
-    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, Managed, NoUpdate,
-    RepositoryFault, STAR_CODE, Task, TransactionState, WELCOME, state,
+    AccountState, Config as OperatorConfig, ErrandState, Managed, RepositoryFault, STAR_CODE, Task,
+    TransactionState, state,
 };
 use kedge_platform::identity::HardwareId;
 use kedge_platform::ui::Answer;
@@ -11,11 +14,19 @@ use kedge_platform_sim::ui::PromptKind;
 
 mod authentication;
 mod feature;
+pub mod expect;
+pub mod file;
 pub mod management;
 mod provisioning;
 
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, anyhow};
+
 use crate::handset::Press;
 use crate::world::{BREW_URL, Facts, OWN_VALUE};
+use expect::Expect;
+use file::Written;
 
 /// Which package the operator offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +197,165 @@ impl Setup {
     }
 }
 
-/// One flow or variant.
+/// The call flows, in the order in which they are listed.
+pub const FLOWS: [&str; 19] = [
+    "one-button",
+    "star-code",
+    "prl-update",
+    "brew-url",
+    "esn-change",
+    "cp-bootstrap",
+    "cp-update",
+    "mobile-web",
+    "text-messaging",
+    "picture-messaging",
+    "video-messaging",
+    "touch2talk",
+    "fota-client",
+    "fota-network",
+    "license-trial",
+    "license-purchase",
+    "license-transfer",
+    "license-reinstall",
+    "tunnel",
+];
+
+/// The name and the text of each file.
+macro_rules! files {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../scenarios/", $name, ".toml")))),*]
+    };
+}
+
+/// All files.
+pub static FILES: [(&str, &str); 55] = files![
+    "one-button"
+    "one-button/capability"
+    "one-button/multipart"
+    "one-button/meid"
+    "one-button/spc-locked"
+    "one-button/spc-unknown"
+    "one-button/prl-current"
+    "one-button/already-activated"
+    "one-button/link-lost"
+    "one-button/xml"
+    "one-button/long-prl"
+    "one-button/more-blocks"
+    "one-button/deactivated"
+    "star-code"
+    "star-code/no-welcome"
+    "star-code/indication"
+    "star-code/declined"
+    "star-code/already-activated"
+    "prl-update"
+    "prl-update/spc-locked"
+    "prl-update/pending"
+    "prl-update/legacy"
+    "brew-url"
+    "brew-url/xml"
+    "esn-change"
+    "esn-change/star-code"
+    "esn-change/cloned-storage"
+    "fota-client"
+    "fota-client/in-place"
+    "fota-client/full-image"
+    "fota-client/no-update"
+    "fota-client/no-update-plain"
+    "fota-client/deferred"
+    "fota-client/resumed"
+    "fota-client/no-ranges"
+    "fota-client/unavailable"
+    "fota-client/descriptor"
+    "fota-client/descriptor-mismatch"
+    "fota-client/descriptor-bad-signature"
+    "fota-client/unknown-key"
+    "fota-client/wrong-signature"
+    "fota-client/wrong-base"
+    "fota-client/downgrade"
+    "esn-change/old-phone"
+    "esn-change/clone-unknown"
+    "cp-bootstrap"
+    "cp-bootstrap/netwpin"
+    "cp-bootstrap/usernetwpin"
+    "cp-bootstrap/userpinmac"
+    "cp-bootstrap/mistyped"
+    "cp-bootstrap/wrong-pin"
+    "cp-bootstrap/tampered"
+    "cp-bootstrap/unsigned"
+    "cp-bootstrap/disorder"
+    "cp-update"
+];
+
+/// One flow or variant that can be played.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What happens in it.
+    pub title: &'static str,
+    setup: Setup,
+    end: Ends,
+}
+
+/// How a script says how it must end.
+#[derive(Clone, Debug)]
+enum Ends {
+    Written(Expect),
+    Coded(fn(&Facts) -> Result<(), String>),
+}
+
+impl Script {
+    /// The call flow it belongs to: its name up to the slash.
+    pub fn flow(&self) -> &'static str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether it is the flow itself and no variant.
+    pub fn is_main(&self) -> bool {
+        self.flow() == self.name
+    }
+
+    /// How the world is when it begins.
+    pub fn setup(&self) -> Setup {
+        self.setup.clone()
+    }
+
+    /// Whether the end is the right one; the error says what is not.
+    pub fn check(&self, facts: &Facts) -> Result<(), String> {
+        match &self.end {
+            Ends::Written(expect) => expect.check(facts),
+            Ends::Coded(check) => check(facts),
+        }
+    }
+}
+
+impl From<Written> for Script {
+    /// Names live as long as the program: it reads a handful of files.
+    fn from(Written { name, title, setup, expect }: Written) -> Self {
+        Self { name: name.leak(), title: title.leak(), setup, end: Ends::Written(expect) }
+    }
+}
+
+impl From<&Scenario> for Script {
+    fn from(scenario: &Scenario) -> Self {
+        let Scenario { name, title, check, .. } = *scenario;
+        Self { name, title, setup: scenario.setup(), end: Ends::Coded(check) }
+    }
+}
+
+/// Everything that can be played, in the order of [`FLOWS`].
+pub fn scripts() -> &'static [Script] {
+    static ALL: LazyLock<Vec<Script>> = LazyLock::new(|| {
+        // a file that is wrong is left out; a test reads all of them
+        let written = FILES.iter().filter_map(|(_, text)| Written::read(text).ok()).map(Script::from);
+        let mut all: Vec<Script> = written.chain(SCENARIOS.iter().map(Script::from)).collect();
+        all.sort_by_key(|script| FLOWS.iter().position(|flow| *flow == script.flow()));
+        all
+    });
+    &ALL
+}
+
+/// One flow or variant that is no file.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Its name on the command line.
@@ -200,18 +369,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The call flow it belongs to: its name up to the slash.
-    pub fn flow(&self) -> &'static str {
+    fn flow(&self) -> &'static str {
         self.name.split('/').next().unwrap_or_default()
     }
 
-    /// Whether it is the flow itself and no variant.
-    pub fn is_main(&self) -> bool {
-        self.flow() == self.name
-    }
-
     /// How the world is when it begins.
-    pub fn setup(&self) -> Setup {
+    fn setup(&self) -> Setup {
         let mut setup = Setup::new(match self.flow() {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
@@ -233,7 +396,7 @@ impl Scenario {
     }
 }
 
-/// All of them, in the order of the call-flow list.
+/// All that are no files.
 pub static SCENARIOS: &[Scenario] = &joined();
 
 /// How many there are.
@@ -257,197 +420,12 @@ const fn joined() -> [Scenario; COUNT] {
 
 /// The flows that are listed one by one.
 const ONES: &[Scenario] = &[
-    Scenario {
-        name: "one-button",
-        title: "a new handset activates itself over the air",
-        set: |_| {},
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/capability",
-        title: "the operator asks what the handset can do, and talks XML",
-        set: |s| {
-            s.ask_capability = true;
-            s.operator.coding = Coding::Xml;
-        },
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/multipart",
-        title: "several IS-683 messages in one document",
-        set: |s| s.multipart = true,
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/meid",
-        title: "a handset with an MEID behind a gateway that strips identity headers",
-        set: |s| {
-            s.hardware = HardwareId::Meid([0xA1, 0, 0, 0, 0xDE, 0xAD, 0xBE]);
-            s.operator.strip_identity = true;
-        },
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/spc-locked",
-        title: "the service programming lock must be opened first",
-        set: |s| s.spc = (*b"123456", true),
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/spc-unknown",
-        title: "the operator does not know the service programming code",
-        set: |s| s.spc = (*b"123456", false),
-        check: locked_out,
-    },
-    Scenario {
-        name: "one-button/prl-current",
-        title: "the roaming list is the current one and is not sent again",
-        set: |s| s.before = Before::SameList,
-        check: |f| {
-            activated(f)?;
-            require(f.account.prl_current, "the operator sent the roaming list again")
-        },
-    },
-    Scenario {
-        name: "one-button/already-activated",
-        title: "a handset that was activated before is told so, and stops",
-        set: |s| s.account = AccountState::Activated,
-        check: already_activated,
-    },
-    Scenario {
-        name: "one-button/link-lost",
-        title: "requests and answers are lost on the way",
-        set: |s| s.link = vec![(0, Fault::RequestLost), (2, Fault::ReplyLost), (5, Fault::ReplyTruncated(9))],
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/xml",
-        title: "the same, with documents in XML",
-        set: |s| s.operator.coding = Coding::Xml,
-        check: activated,
-    },
-    Scenario {
-        name: "one-button/long-prl",
-        title: "a roaming list of more than 8 KiB, in segments of 251 octets",
-        set: |s| (s.systems, s.segment, s.multipart) = (1900, 251, true),
-        check: |f| {
-            activated(f)?;
-            require(f.prl.len() > 8192, &format!("the list has {} octets", f.prl.len()))
-        },
-    },
-    Scenario {
-        name: "one-button/more-blocks",
-        title: "packet data profiles and user zones in the same session",
-        set: |s| s.more_blocks = true,
-        check: |f| {
-            activated(f)?;
-            let profile = &f.account.profile;
-            let sent = profile.packet_data.len() + profile.zones.len();
-            let kept = |(id, data): &(u8, Vec<u8>)| f.blocks.iter().any(|(_, i, d)| (i, d) == (id, data));
-            let whole = profile.packet_data.iter().chain(&profile.zones).all(kept);
-            require(whole && sent == 4 && f.blocks.len() == sent, "the handset holds other blocks")
-        },
-    },
-    Scenario {
-        name: "one-button/deactivated",
-        title: "a subscription that is not in force is not activated",
-        set: |s| s.deactivated = true,
-        check: already_activated,
-    },
     authentication::FLOWS[0],
     authentication::FLOWS[1],
     authentication::FLOWS[2],
-    Scenario {
-        name: "star-code",
-        title: "the user dials *228; a text, then a push message, and the handset activates itself",
-        set: |_| {},
-        check: |f| {
-            activated(f)?;
-            let welcomed = f.shown.iter().any(|s| s.texts.iter().any(|text| text == WELCOME));
-            require(welcomed, "the welcome text was not shown")
-        },
-    },
-    Scenario {
-        name: "star-code/no-welcome",
-        title: "the same without a text",
-        set: |s| s.operator.welcome = false,
-        check: activated,
-    },
-    Scenario {
-        name: "star-code/indication",
-        title: "the push asks the user first",
-        set: |s| s.operator.indication = true,
-        check: activated,
-    },
-    Scenario {
-        name: "star-code/declined",
-        title: "the push asks the user first, who says no",
-        set: |s| {
-            s.operator.indication = true;
-            s.answers = vec![(PromptKind::Confirm, Answer::No)];
-        },
-        check: |f| {
-            require(f.exchanges == 0, "the handset went to the operator")?;
-            unprogrammed(f)
-        },
-    },
-    Scenario {
-        name: "star-code/already-activated",
-        title: "the voice system tells the error, and no push follows",
-        set: |s| s.account = AccountState::Activated,
-        check: |f| {
-            require(f.exchanges == 0 && f.shown.is_empty(), "something followed the call")?;
-            unprogrammed(f)
-        },
-    },
-    Scenario {
-        name: "prl-update",
-        title: "the network replaces the roaming list; the user sees nothing of it",
-        set: |_| {},
-        check: list_updated,
-    },
-    Scenario {
-        name: "prl-update/spc-locked",
-        title: "the service programming lock must be opened first",
-        set: |s| s.spc = (*b"123456", true),
-        check: list_updated,
-    },
-    Scenario {
-        name: "prl-update/pending",
-        title: "two pushes are lost; the update waits until the third arrives",
-        set: |s| s.operator.lost_pages = 2,
-        check: |f| {
-            list_updated(f)?;
-            require(
-                f.errand.as_ref().is_some_and(|e| e.pages == 3 && !e.legacy),
-                "the third push did not do it",
-            )
-        },
-    },
-    Scenario {
-        name: "prl-update/legacy",
-        title: "no push arrives, and the list comes by data bursts instead",
-        set: |s| s.operator.lost_pages = FALLBACK,
-        check: |f| {
-            list_updated(f)?;
-            require(f.errand.as_ref().is_some_and(|e| e.legacy), "the legacy bearer was not used")
-        },
-    },
     authentication::FLOWS[3],
     authentication::FLOWS[4],
     authentication::FLOWS[5],
-    Scenario {
-        name: "brew-url",
-        title: "the network changes the BREW URL",
-        set: |_| {},
-        check: brew_url_set,
-    },
-    Scenario {
-        name: "brew-url/xml",
-        title: "the same, with documents in XML",
-        set: |s| s.operator.coding = Coding::Xml,
-        check: brew_url_set,
-    },
     Scenario {
         name: "brew-url/own-object",
         title: "the same for an object that the device maker has registered",
@@ -460,177 +438,6 @@ const ONES: &[Scenario] = &[
             )?;
             require(f.own_object == OWN_VALUE, &format!("the object is {:?}", f.own_object))
         },
-    },
-    Scenario {
-        name: "esn-change",
-        title: "a new phone takes over the subscription of the old one",
-        set: |_| {},
-        check: activated,
-    },
-    Scenario {
-        name: "esn-change/star-code",
-        title: "the same, by dialling *228",
-        set: |s| s.press = Press::Dial(STAR_CODE),
-        check: activated,
-    },
-    Scenario {
-        name: "esn-change/old-phone",
-        title: "the old phone gets nothing any more, and keeps what it has",
-        set: |s| {
-            (s.hardware, s.moved_to) = (OLD_PHONE, Some(HardwareId::Esn(0x80B0_2913)));
-            s.before = Before::Activated;
-        },
-        check: |f| {
-            require(
-                f.account.new_hardware.is_some() && f.account.activations == 0,
-                "the old phone was served",
-            )?;
-            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")?;
-            require(f.nam == f.account.nam_blocks() && f.registrations == 0, "its settings changed")
-        },
-    },
-    Scenario {
-        name: "esn-change/cloned-storage",
-        title: "the new phone holds a copy of the old one's storage: it counts as not activated, and is",
-        set: |s| s.before = Before::OtherPhone(OLD_PHONE),
-        check: activated,
-    },
-    Scenario {
-        name: "esn-change/clone-unknown",
-        title: "a phone with a copied storage that nobody has sold does not come to life",
-        set: |s| (s.before, s.moved_to) = (Before::OtherPhone(OLD_PHONE), None),
-        check: |f| {
-            require(!f.activation.committed, "the copy counts as activated")?;
-            require(f.registrations == 0, "the copy has registered")?;
-            require(f.shown.iter().any(|s| s.kind == PromptKind::Notice), "the user was not told")
-        },
-    },
-    Scenario {
-        name: "fota-client",
-        title: "the user looks for an update and installs it, into the other slot",
-        set: |_| {},
-        check: updated,
-    },
-    Scenario {
-        name: "fota-client/in-place",
-        title: "the same on a handset with one slot: the image is rewritten in place",
-        set: |s| s.in_place = true,
-        check: updated,
-    },
-    Scenario {
-        name: "fota-client/full-image",
-        title: "the package holds the whole image",
-        set: |s| s.package = Some(Package::Full),
-        check: updated,
-    },
-    Scenario {
-        name: "fota-client/no-update",
-        title: "there is no update",
-        set: |s| s.package = None,
-        check: no_update,
-    },
-    Scenario {
-        name: "fota-client/no-update-plain",
-        title: "there is no update, and the session just ends",
-        set: |s| {
-            s.package = None;
-            s.operator.no_update = NoUpdate::PlainEnd;
-        },
-        check: no_update,
-    },
-    Scenario {
-        name: "fota-client/deferred",
-        title: "the user says later at each of the three questions",
-        set: |s| {
-            let later = [PromptKind::InstallUpdate, PromptKind::ReleaseNotes, PromptKind::Disclaimer];
-            s.answers = later.into_iter().map(|kind| (kind, Answer::Later)).collect();
-        },
-        check: |f| {
-            updated(f)?;
-            let asked = f.shown.iter().filter(|s| s.kind == PromptKind::InstallUpdate).count();
-            require(asked == 4, "the user was not asked four times")
-        },
-    },
-    Scenario {
-        name: "fota-client/resumed",
-        title: "the download breaks off twice and is resumed by range",
-        set: |s| {
-            s.package = Some(Package::Full);
-            s.repository = vec![RepositoryFault::CutAfter(1700), RepositoryFault::CutAfter(900)];
-        },
-        check: |f| {
-            updated(f)?;
-            require(f.partial >= 1, "no range was asked for")
-        },
-    },
-    Scenario {
-        name: "fota-client/no-ranges",
-        title: "the download breaks off and the server answers 200 instead of 206",
-        set: |s| {
-            s.package = Some(Package::Full);
-            s.repository = vec![RepositoryFault::CutAfter(1100), RepositoryFault::IgnoreRange];
-        },
-        check: updated,
-    },
-    Scenario {
-        name: "fota-client/unavailable",
-        title: "the repository is down for a while",
-        set: |s| s.repository = vec![RepositoryFault::Unavailable, RepositoryFault::Unavailable],
-        check: updated,
-    },
-    Scenario {
-        name: "fota-client/descriptor",
-        title: "the package is offered by a descriptor, and its download is reported",
-        set: |s| s.descriptor = Descriptor::True,
-        check: |f| {
-            updated(f)?;
-            reported(f, "900 Success")
-        },
-    },
-    Scenario {
-        name: "fota-client/descriptor-mismatch",
-        title: "the package has another size than its descriptor says, and is not fetched",
-        set: |s| s.descriptor = Descriptor::WrongSize,
-        check: |f| {
-            refused(f)?;
-            reported(f, "905 Attribute mismatch")
-        },
-    },
-    Scenario {
-        name: "fota-client/descriptor-bad-signature",
-        title: "the package behind the descriptor is refused by its signature",
-        set: |s| {
-            s.descriptor = Descriptor::True;
-            s.package = Some(Package::BadSignature);
-        },
-        check: |f| {
-            refused(f)?;
-            reported(f, "953 Non-Acceptable Content")
-        },
-    },
-    Scenario {
-        name: "fota-client/unknown-key",
-        title: "the package is signed with an unknown key and refused",
-        set: |s| s.package = Some(Package::UnknownKey),
-        check: refused,
-    },
-    Scenario {
-        name: "fota-client/wrong-signature",
-        title: "the package's signature is wrong and it is refused",
-        set: |s| s.package = Some(Package::BadSignature),
-        check: refused,
-    },
-    Scenario {
-        name: "fota-client/wrong-base",
-        title: "the package is for another installed image and refused",
-        set: |s| s.package = Some(Package::OtherBase),
-        check: refused,
-    },
-    Scenario {
-        name: "fota-client/downgrade",
-        title: "the package has a lower security counter and is refused",
-        set: |s| s.package = Some(Package::Downgrade),
-        check: refused,
     },
     management::FLOWS[0],
     management::FLOWS[1],
@@ -646,21 +453,26 @@ const ONES: &[Scenario] = &[
     management::FLOWS[11],
     management::FLOWS[12],
     management::FLOWS[13],
-    provisioning::FLOWS[0],
-    provisioning::FLOWS[1],
-    provisioning::FLOWS[2],
-    provisioning::FLOWS[3],
-    provisioning::FLOWS[4],
-    provisioning::FLOWS[5],
-    provisioning::FLOWS[6],
-    provisioning::FLOWS[7],
-    provisioning::FLOWS[8],
-    provisioning::FLOWS[9],
 ];
 
-/// The scenario of that name.
-pub fn find(name: &str) -> Option<&'static Scenario> {
-    SCENARIOS.iter().find(|s| s.name == name)
+/// The script of that name.
+pub fn find(name: &str) -> Option<&'static Script> {
+    scripts().iter().find(|script| script.name == name)
+}
+
+/// Whether that is the name of a file, not of a script.
+pub fn is_file(name: &str) -> bool {
+    std::path::Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The script of that name, or the one that is written in the file of that name.
+pub fn named(name: &str) -> anyhow::Result<&'static Script> {
+    if !is_file(name) {
+        return find(name).with_context(|| format!("no flow {name:?}; --list shows all"));
+    }
+    let text = std::fs::read_to_string(name).with_context(|| name.to_owned())?;
+    let written = Written::read(&text).map_err(|wrong| anyhow!("{name}:{wrong}"))?;
+    Ok(Box::leak(Box::new(written.into())))
 }
 
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {

@@ -18,17 +18,20 @@ use kedge_network::{
     Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
-use kedge_platform::clock::Clock as _;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::http::Connection;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::identity::Identity;
+<<<<<<< HEAD
 use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::{Event as RadioEvent, Registration};
+=======
+use kedge_platform_sim::nor::Cut;
+use kedge_platform_sim::radio::Registration;
+>>>>>>> boards
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::dm::{Nodes, StoreError};
@@ -40,18 +43,32 @@ use kedge_protocol::is683::{Family, Nid, PrlId, Sid, Spc};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
+use crate::device::Device;
 use crate::handset::{
     Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
 };
-use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
+use crate::scenario::{Before, Descriptor, Package, Script, Setup, Wanted};
 
-/// The product name of the simulated handset.
-const PRODUCT: &str = "kedge-sim-1";
+/// A product, as packages and the operator know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// Its name in packages.
+    pub name: &'static str,
+    /// What its devices say of themselves: make and model.
+    pub model: [&'static str; 2],
+    /// The versions of the firmware pair.
+    pub versions: [&'static str; 2],
+    /// The security counter of what it is sold with.
+    pub security_counter: u32,
+}
 
-/// The security counter of what the simulated handset is sold with.
-const SECURITY_COUNTER: u32 = 3;
+impl Product {
+    /// The simulated handset.
+    pub const SIMULATED: Self =
+        Self { name: "kedge-sim-1", model: ["Kedge", "Sim-1"], versions: VERSIONS, security_counter: 3 };
+}
 
-/// The versions of the firmware pair.
+/// The versions of the simulated handset's firmware pair.
 pub const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
 
 /// What an exchange with the network takes on the handset's clock.
@@ -171,9 +188,10 @@ pub struct Facts {
 /// A scenario with everything that is made once.
 #[derive(Clone)]
 pub struct Prepared {
-    scenario: &'static Scenario,
+    scenario: &'static Script,
     setup: Setup,
     model: Model,
+    product: Product,
     operator: Operator,
     seed: u64,
     /// Octets of the package that is offered.
@@ -181,18 +199,34 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Sets up `scenario` for handsets with sectors of `sector` octets.
-    pub fn new(scenario: &'static Scenario, pair: &Pair, sector: u32, seed: u64) -> anyhow::Result<Self> {
-        let setup = scenario.setup();
-        let package = setup.package.map(|kind| package(kind, pair, sector, setup.in_place)).transpose()?;
-        let package_len = package.as_ref().map_or(0, Vec::len);
+    /// Sets up `scenario` for simulated handsets with sectors of `sector` octets.
+    pub fn new(scenario: &'static Script, pair: &Pair, sector: u32, seed: u64) -> anyhow::Result<Self> {
         let image = octets(pair.old.len().max(pair.new.len()))?;
-        let map = FlashMap::new(sector, image, octets(package_len)?, setup.in_place);
+        let map = |package, in_place| FlashMap::new(sector, image, package, in_place);
+        Self::of(scenario, (Product::SIMULATED, &map), pair, sector, seed)
+    }
+
+    /// The same for another product; `map` tells where everything lies in its flash, given the octets of the package and
+    /// whether images are rewritten in place.
+    pub fn of(
+        scenario: &'static Script,
+        (product, map): (Product, &dyn Fn(u32, bool) -> FlashMap),
+        pair: &Pair,
+        sector: u32,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let setup = scenario.setup();
+        let package = setup.package.map(|kind| package(kind, &product, pair, (sector, setup.in_place)));
+        let package = package.transpose()?;
+        let package_len = package.as_ref().map_or(0, Vec::len);
+        let map = map(octets(package_len)?, setup.in_place);
         let signer = Signer::test_key();
-        let firmware =
-            |n: usize, image: &[u8]| Firmware { version: VERSIONS[n].to_owned(), image: image.to_vec() };
+        let firmware = |n: usize, image: &[u8]| Firmware {
+            version: product.versions[n].to_owned(),
+            image: image.to_vec(),
+        };
         let model = Model {
-            product: PRODUCT,
+            product: product.name,
             map,
             firmware: vec![firmware(0, &pair.old), firmware(1, &pair.new)],
             pri: vec![
@@ -207,14 +241,14 @@ impl Prepared {
             .collect(),
             spc: setup.spc.0,
             key: (signer.id().to_vec(), signer.public_key()),
-            security_counter: SECURITY_COUNTER,
+            security_counter: product.security_counter,
         };
         let mut model = model;
         if setup.no_fota_url {
             model.pri.retain(|(name, _)| *name != "x/kedge/fota-url");
         }
-        let operator = operator(&setup, package, seed)?;
-        Ok(Self { scenario, setup, model, operator, seed, package_len })
+        let operator = operator(&setup, &product, package, seed)?;
+        Ok(Self { scenario, setup, model, product, operator, seed, package_len })
     }
 
     /// The same with the operator's documents in another coding.
@@ -225,8 +259,18 @@ impl Prepared {
     }
 
     /// The scenario.
-    pub const fn scenario(&self) -> &'static Scenario {
+    pub const fn scenario(&self) -> &'static Script {
         self.scenario
+    }
+
+    /// How the world is when it begins.
+    pub const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The network as it is before the scenario.
+    pub const fn operator(&self) -> &Operator {
+        &self.operator
     }
 
     /// The model of its handset.
@@ -256,7 +300,7 @@ impl Prepared {
             world,
             self.seed,
         )?;
-        let mut facts = self.run(&mut handset, &shared, trouble, watch)?;
+        let mut facts = self.play_on(&mut handset, &shared, trouble, watch)?;
         let bearer: &mut Faulty<Bearer<LiveWire>> = &mut handset.ports.http;
         facts.exchanges = bearer.started();
         facts.violations.extend(bearer.inner().misuses().iter().map(|e| format!("bearer: {e}")));
@@ -281,64 +325,70 @@ impl Prepared {
             self.seed,
         )?;
         let mut watch = Ticking { watch, clock };
-        let mut facts = self.run(&mut handset, &shared, &Trouble::default(), &mut watch)?;
+        let mut facts = self.play_on(&mut handset, &shared, &Trouble::default(), &mut watch)?;
         facts.exchanges = handset.ports.http.started();
         self.judge(facts)
     }
 
-    fn judge(&self, facts: Facts) -> anyhow::Result<Facts> {
+    /// Whether that is how it must end; the error says what is not.
+    pub fn judge(&self, facts: Facts) -> anyhow::Result<Facts> {
         if let Some(violation) = facts.violations.first() {
             bail!("{} violations, the first: {violation}", facts.violations.len());
         }
-        (self.scenario.check)(&facts).map_err(|why| anyhow!(why))?;
+        self.scenario.check(&facts).map_err(|why| anyhow!(why))?;
         Ok(facts)
     }
 
-    /// Lets the handset live until the scenario has come to its end, pressing again where a cut came before the press was
-    /// kept.
-    fn run<H: Connection, const W: usize, const E: usize>(
+    /// Plays it on `device`, which is connected to `operator`, with what goes wrong besides. The facts are not judged yet: [`Self::judge`].
+    pub fn play_on<D: Device>(
         &self,
-        handset: &mut Handset<H, W, E>,
+        device: &mut D,
         operator: &Arc<Mutex<Operator>>,
-        Trouble { cuts, radio, .. }: &Trouble,
+        trouble: &Trouble,
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
+<<<<<<< HEAD
         self.earlier_life(handset, operator)?;
         let (before, shown) = (handset.ports.radio.registrations(), handset.ports.ui.shown().len());
         let calls = calls(handset).len();
+=======
+        let Trouble { cuts, radio, .. } = trouble;
+        self.earlier_life(device, operator)?;
+        let (before, shown) = (device.radio().registrations(), device.user().shown().len());
+>>>>>>> boards
         for (kind, answer) in &self.setup.answers {
-            handset.ports.ui.answer_once(*kind, *answer);
+            device.user().answer_once(*kind, *answer);
         }
         for (kind, answer) in &self.setup.always {
             handset.ports.ui.answer_always(*kind, *answer);
         }
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
-            handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
+            device.user().answer_always(PromptKind::EnterPin, Answer::Pin(pin));
         }
-        handset.ports.identity.insert_card(kedge_network::client_provisioning::IMSI);
-        handset.inbox.clone_from(&self.setup.messages);
-        handset.nor().power_on();
-        handset.watch_images();
-        handset.fading = Fading { lost: radio.clone(), ..Fading::default() };
-        for (operation, cut) in cuts {
-            handset.nor().cut_at(*operation, *cut);
-        }
+        device.identity().insert_card(kedge_network::client_provisioning::IMSI);
+        device.deliver(&self.setup.messages);
+        device.begin(trouble);
+        let calm = cuts.is_empty() && radio.is_empty() && !device.is_cut();
         let mut registrations = before;
         let mut facts = None;
         for _ in 0..PRESSES {
-            handset.live(Some(self.setup.press), watch)?;
-            if handset.ports.radio.registrations() > registrations {
-                registrations = handset.ports.radio.registrations();
-                register(handset, operator);
+            device.live(Some(self.setup.press), watch)?;
+            if device.radio().registrations() > registrations {
+                registrations = device.radio().registrations();
+                register(device, operator);
             }
+<<<<<<< HEAD
             let feature = if let Press::Open(feature) = self.setup.press { Some(feature) } else { None };
             let mut seen = facts_of(handset, operator, feature)?;
+=======
+            let mut seen = facts_of(device, &self.product, operator)?;
+>>>>>>> boards
             seen.shown.drain(..shown);
             seen.calls.drain(..calls);
             seen.registrations -= before;
-            seen.fading.clone_from(&handset.fading);
-            let once = cuts.is_empty() && radio.is_empty() && self.setup.operator.lost_pages == 0;
-            let done = once || (self.scenario.check)(&seen).is_ok();
+            seen.fading = device.fading();
+            let once = calm && self.setup.operator.lost_pages == 0;
+            let done = once || self.scenario.check(&seen).is_ok();
             facts = Some(seen);
             if done {
                 break;
@@ -347,39 +397,35 @@ impl Prepared {
         facts.ok_or_else(|| anyhow!("nothing was pressed"))
     }
 
-    /// What happened to the handset before the scenario begins, and what the network wants of it then.
-    fn earlier_life<H: Connection, const W: usize, const E: usize>(
-        &self,
-        handset: &mut Handset<H, W, E>,
-        operator: &Arc<Mutex<Operator>>,
-    ) -> anyhow::Result<()> {
+    /// What happened to the device before the scenario begins, and what the network wants of it then.
+    fn earlier_life<D: Device>(&self, device: &mut D, operator: &Arc<Mutex<Operator>>) -> anyhow::Result<()> {
         match self.setup.before {
             Before::Nothing => {}
             Before::SameList => {
-                handset.live(Some(Press::Activate), &mut ())?;
+                device.live(Some(Press::Activate), &mut ())?;
                 *lock(operator) = self.operator.clone();
-                handset.forget_activation()?;
+                forget_activation(device)?;
             }
             Before::Activated => {
-                handset.live(Some(Press::Activate), &mut ())?;
-                register(handset, operator);
+                device.live(Some(Press::Activate), &mut ())?;
+                register(device, operator);
             }
             Before::SecondNumber => {
-                handset.live(Some(Press::Activate), &mut ())?;
+                device.live(Some(Press::Activate), &mut ())?;
                 *lock(operator) = self.operator.clone();
-                handset.live(Some(Press::SelectNam(Nam::Second)), &mut ())?;
+                device.live(Some(Press::SelectNam(Nam::Second)), &mut ())?;
             }
             Before::OtherPhone(hardware) => {
-                let mine = handset.ports.identity.clone();
+                let mine = device.identity().clone();
                 let (make, model, version) = (mine.make(), mine.model(), mine.version());
-                handset.ports.identity = Identity::new(hardware, make, model, version)?;
-                handset.live(Some(Press::Activate), &mut ())?;
-                register(handset, operator);
-                handset.ports.identity = mine;
+                *device.identity() = Identity::new(hardware, make, model, version)?;
+                device.live(Some(Press::Activate), &mut ())?;
+                register(device, operator);
+                *device.identity() = mine;
             }
         }
         if self.setup.protected || self.setup.otapa_off {
-            handset.protect(self.setup.protected, self.setup.otapa_off)?;
+            protect(device, self.setup.protected, self.setup.otapa_off)?;
         }
         if let Some(hardware) = self.setup.moved_to {
             lock(operator).change_hardware(self.setup.owner(), hardware);
@@ -406,14 +452,18 @@ impl Prepared {
 }
 
 /// Tells the operator what the radio has registered with.
-fn register<H: Connection, const W: usize, const E: usize>(
-    handset: &Handset<H, W, E>,
-    operator: &Arc<Mutex<Operator>>,
-) {
-    if let Some(r) = handset.ports.radio.registration() {
-        let (now, id) = (handset.ports.clock.uptime(), handset.ports.identity.hardware_id());
+fn register<D: Device>(device: &mut D, operator: &Arc<Mutex<Operator>>) {
+    let (now, id) = (device.uptime(), device.identity().hardware_id());
+    if let Some(r) = device.radio().registration() {
         lock(operator).register(now, id, &r.nam, &r.prl);
     }
+}
+
+/// The service menu's "new subscriber": the activation counts as never done, settings stay.
+fn forget_activation<D: Device>(device: &mut D) -> anyhow::Result<()> {
+    let (region, id) = (device.map().store, device.identity().hardware_id());
+    let (mut store, _) = Store::open(device.flash(), region, id).map_err(|e| anyhow!("{e}"))?;
+    store.remove(device.flash(), Key::Activation as u8).map_err(|e| anyhow!("{e}"))
 }
 
 fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
@@ -430,17 +480,21 @@ fn calls<H: Connection, const W: usize, const E: usize>(handset: &Handset<H, W, 
 }
 
 /// What can be seen now.
-fn facts_of<H: Connection, const W: usize, const E: usize>(
-    handset: &mut Handset<H, W, E>,
+fn facts_of<D: Device>(
+    device: &mut D,
+    product: &Product,
     operator: &Arc<Mutex<Operator>>,
     feature: Option<Feature>,
 ) -> anyhow::Result<Facts> {
-    let version = handset.ports.identity.version().to_owned();
-    let map = handset.model().map;
-    let id = handset.ports.identity.hardware_id();
-    let took = handset.ports.clock.uptime();
-    let image_erases = handset.image_erases();
-    let flash = &mut handset.ports.flash;
+    let version = device.identity().version().to_owned();
+    let map = device.map();
+    let id = device.identity().hardware_id();
+    let took = device.uptime();
+    let work = device.work();
+    let (registrations, registration) =
+        (device.radio().registrations(), device.radio().registration().cloned());
+    let shown = device.user().shown().to_vec();
+    let flash = device.flash();
     let (store, _) = Store::open(flash, map.store, id).map_err(|e| anyhow!("{e}"))?;
     let update = Update::mount(flash, map.update).map_err(|e| anyhow!("{e}"))?;
     let mut buf = vec![0; PRL + 4096];
@@ -488,10 +542,14 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
+<<<<<<< HEAD
     let registrations = handset.ports.radio.registrations();
     let calls = calls(handset);
     let nor = handset.nor();
     violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
+=======
+    violations.extend(work.misuses.iter().map(|misuse| format!("flash: {misuse}")));
+>>>>>>> boards
     Ok(Facts {
         account: operator
             .account(id)
@@ -509,7 +567,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         partial: operator.clone().repository().partial(),
         download_reports: operator.clone().repository().reports().to_vec(),
         version,
-        versions: VERSIONS,
+        versions: product.versions,
         activation: activation.unwrap_or_default(),
         nam,
         other_nam,
@@ -520,20 +578,25 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         settings,
         reports_left,
         confirmed: !matches!(update.job(), Job::Trial { .. }) && update.outcome().is_none(),
-        image_erases,
-        operations: nor.work().operations(),
-        erases: nor.work().erases,
+        image_erases: work.image_erases,
+        operations: work.operations,
+        erases: work.erases,
         exchanges: 0,
-        wear: nor.wear().to_vec(),
+        wear: work.wear,
         fading: Fading::default(),
         took,
         violations,
+<<<<<<< HEAD
         order: feature.and_then(|feature| operator.feature_order(id, feature.name())).cloned(),
         feature_active: nai.is_some(),
         feature_works: feature.is_some_and(|f| works(&operator, id, f, nai.as_deref()).is_ok()),
         calls,
         shown: handset.ports.ui.shown().to_vec(),
         registration: handset.ports.radio.registration().cloned(),
+=======
+        shown,
+        registration,
+>>>>>>> boards
     })
 }
 
@@ -561,35 +624,13 @@ impl kedge_protocol::dm::Store for Image {
     }
 }
 
-impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
-    /// The service menu's "new subscriber": the activation counts as never done, settings stay.
-    fn forget_activation(&mut self) -> anyhow::Result<()> {
-        let (region, id) = (self.model().map.store, self.ports.identity.hardware_id());
-        let (mut store, _) = Store::open(&mut self.ports.flash, region, id).map_err(|e| anyhow!("{e}"))?;
-        store.remove(&mut self.ports.flash, Key::Activation as u8).map_err(|e| anyhow!("{e}"))
-    }
-
-    /// The service menu: whether SPASM protects the number assignment, and whether the network may begin by itself.
-    fn protect(&mut self, protected: bool, otapa_off: bool) -> anyhow::Result<()> {
-        let (region, id) = (self.model().map.store, self.ports.identity.hardware_id());
-        let flash = &mut self.ports.flash;
-        let (mut store, _) = Store::open(flash, region, id).map_err(|e| anyhow!("{e}"))?;
-        let nams = Nams { otapa_off, ..Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))? };
-        store.put(flash, &nams.with_lock(protected)).map_err(|e| anyhow!("{e}"))
-    }
-
-    /// Counts erases of the firmware's regions from now on.
-    fn watch_images(&mut self) {
-        let nor = self.nor().clone().with_trace();
-        *self.nor() = nor;
-    }
-
-    fn image_erases(&mut self) -> u64 {
-        let map = self.model().map;
-        let slots = [map.update.slot(Slot::First), map.update.slot(Slot::Second)];
-        let erases = self.nor().trace().iter().filter(|op| op.kind == Kind::Erase);
-        erases.filter(|op| slots.iter().any(|s| (s.start..s.end()).contains(&op.offset))).count() as u64
-    }
+/// The service menu: whether SPASM protects the number assignment, and whether the network may begin by itself.
+fn protect<D: Device>(device: &mut D, protected: bool, otapa_off: bool) -> anyhow::Result<()> {
+    let (region, id) = (device.map().store, device.identity().hardware_id());
+    let flash = device.flash();
+    let (mut store, _) = Store::open(flash, region, id).map_err(|e| anyhow!("{e}"))?;
+    let nams = Nams { otapa_off, ..Nams::load(&store, flash).map_err(|e| anyhow!("{e}"))? };
+    store.put(flash, &nams.with_lock(protected)).map_err(|e| anyhow!("{e}"))
 }
 
 /// Lets the handset's clock run while real servers are asked: by the same time for each exchange, so that a seed gives the
@@ -630,7 +671,12 @@ fn http_options(running: &Running) -> anyhow::Result<HttpOptions> {
     Ok(options)
 }
 
-fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Result<Operator> {
+fn operator(
+    setup: &Setup,
+    product: &Product,
+    package: Option<Vec<u8>>,
+    seed: u64,
+) -> anyhow::Result<Operator> {
     let mut config = setup.operator.clone();
     config.seed = u32::try_from(seed & 0xFFFF_FFFF)?;
     let mut operator = Operator::new(config);
@@ -668,10 +714,10 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
         };
         operator.offer_update(Offer {
             hardware: setup.hardware,
-            make: "Kedge".to_owned(),
-            model: "Sim-1".to_owned(),
-            from: VERSIONS[0].to_owned(),
-            to: VERSIONS[1].to_owned(),
+            make: product.model[0].to_owned(),
+            model: product.model[1].to_owned(),
+            from: product.versions[0].to_owned(),
+            to: product.versions[1].to_owned(),
             package_url,
         })?;
         operator.repository().play(setup.repository.iter().copied());
@@ -680,18 +726,24 @@ fn operator(setup: &Setup, package: Option<Vec<u8>>, seed: u64) -> anyhow::Resul
 }
 
 /// The package of that kind for handsets with sectors of `sector` octets.
-fn package(kind: Package, pair: &Pair, sector: u32, in_place: bool) -> anyhow::Result<Vec<u8>> {
+fn package(
+    kind: Package,
+    product: &Product,
+    pair: &Pair,
+    (sector, in_place): (u32, bool),
+) -> anyhow::Result<Vec<u8>> {
+    let lowered = u32::from(kind == Package::Downgrade);
     let release = Release {
-        product: PRODUCT,
-        version: VERSIONS[1],
-        security_counter: if kind == Package::Downgrade { SECURITY_COUNTER - 1 } else { SECURITY_COUNTER },
+        product: product.name,
+        version: product.versions[1],
+        security_counter: product.security_counter - lowered,
         description: "Maintenance release",
         notes: "Faster start.\nFixes an alarm that did not ring.",
         image: &pair.new,
     };
     let layout = if in_place { PackageLayout::InPlace } else { PackageLayout::Slot };
     let target = Target { layout, block_size: sector.max(256) };
-    let installed = Installed { version: VERSIONS[0], image: &pair.old };
+    let installed = Installed { version: product.versions[0], image: &pair.old };
     let signer = Signer::test_key();
     Ok(match kind {
         Package::Delta | Package::Downgrade => delta(&release, &installed, target, &signer)?,

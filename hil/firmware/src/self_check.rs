@@ -1,11 +1,11 @@
 //! Does the code that was loaded still decode what it should? One known message per codec.
 
-use crate::say;
 use kedge_protocol::is683::nam::CdmaAnalogNam;
 use kedge_protocol::is683::{Direction, Forward, Message, Packet as Is683};
 #[cfg(feature = "v2")]
 use kedge_protocol::wap::Loading;
 use kedge_protocol::wap::{Coding, Indication, Packet, Push, SCRATCH};
+use virt::say;
 
 /// A check: its name, and whether it passed.
 struct Check(&'static str, fn() -> bool);

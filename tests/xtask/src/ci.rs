@@ -27,7 +27,7 @@ const STEPS: &[Step] = &[
         &[
             &["fmt", "--all", "--check"],
             &["fmt", "--check", "--manifest-path", "hil/firmware/Cargo.toml"],
-            &["fmt", "--check", "--manifest-path", "hil/package/Cargo.toml"],
+            &["fmt", "--check", "--manifest-path", "hil/boot/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/probes/no-panic/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/fuzz/Cargo.toml"],
         ],
@@ -41,7 +41,7 @@ const STEPS: &[Step] = &[
     ("size", &[&["xtask", "size"]]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
     ("capi", &[&["xtask", "capi", "--check", "--board"]]),
-    ("hil", &[&["xtask", "hil"]]),
+    ("hil", &[&["xtask", "hil", "--cuts", "200"]]),
     (
         "flows",
         &[

@@ -24,6 +24,8 @@ pub(crate) struct Options {
 
 /// The package of the firmware, below the root.
 const PACKAGE: &str = "hil/firmware";
+/// The package of the boot stage.
+const BOOT: &str = "hil/boot";
 /// Where the images are.
 const FOLDER: &str = "tests/data/firmware";
 /// What they were made from and with.
@@ -105,6 +107,15 @@ pub(crate) fn build(release: Release) -> Result<Built> {
         Err(messages) => bail!("the firmware does not build:\n{messages}"),
     };
     Ok(Built { image: elf::image(&elf)?, sources: sources(&elf.with_extension("d"))? })
+}
+
+/// Builds the boot stage: what is programmed into the board's first flash bank.
+pub(crate) fn boot_stage() -> Result<Vec<u8>> {
+    let build = Build { package: BOOT, opt_level: "s", ..Build::default() };
+    match Toolchain::find(Target::Riscv32imc)?.build(&build)? {
+        Ok(elf) => elf::image(&elf),
+        Err(messages) => bail!("the boot stage does not build:\n{messages}"),
+    }
 }
 
 /// The files that cargo lists as sources; what a build makes for itself is left out.

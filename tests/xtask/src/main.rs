@@ -11,7 +11,7 @@
 //! | `fuzz` | no hostile package, plan or flash content makes the update agent panic or run on: libFuzzer |
 //! | `capi` | the C header is up to date; static libraries for C projects |
 //! | `spec` | which client requirements of OMA device management have a test |
-//! | `hil` | the firmware runs on an emulated board |
+//! | `hil` | scenarios on an emulated board, and its power cut |
 //! | `ci` | all of it, and the tests, as continuous integration does |
 //!
 //! Each command is one file. Which compiler, flags and linker a bare-metal build uses is decided in `target.rs` only.
@@ -58,7 +58,7 @@ enum Command {
     Instructions(instructions::Options),
     /// Build the firmware images that are test data, or check that they can be rebuilt
     Firmware(firmware::Options),
-    /// Run the firmware on an emulated board
+    /// Play scenarios on a board, and cut its power
     Hil(hil::Options),
     /// Cut the power at every flash operation of updates
     Powerfail(powerfail::Options),
@@ -79,7 +79,10 @@ fn main() -> ExitCode {
         Command::Size(options) => size::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Firmware(options) => firmware::run(&options),
-        Command::Hil(options) => hil::run(&options),
+        Command::Hil(options) => match hil::run(&options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
         Command::Powerfail(options) => powerfail::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Capi(options) => capi::run(&options),

@@ -48,6 +48,8 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where https is answered.
     pub https: SocketAddr,
+    /// Where what a modem has decrypted is answered: plain HTTP that counts as https, for boards without TLS of their own.
+    pub offloaded: SocketAddr,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: String,
     /// The operator; do not hold the lock while an exchange is under way.
@@ -56,7 +58,16 @@ pub struct Running {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts the servers on two free ports of the loopback interface.
+/// How requests arrive at a port.
+#[derive(Clone)]
+enum Transport {
+    Plain,
+    Tls(TlsAcceptor),
+    /// TLS ended at a modem.
+    Offloaded,
+}
+
+/// Starts the servers on three free ports of the loopback interface.
 pub fn serve(operator: Arc<Mutex<Operator>>, watcher: Option<Watcher>) -> io::Result<Running> {
     Service { watcher, ..Service::new(operator) }.start()
 }
@@ -88,18 +99,20 @@ impl Service {
         let identity = tls::Identity::make(&hosts).map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let bind = |port| runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
-        let (plain, secure) = (bind(self.ports.0)?, bind(self.ports.1)?);
+        let (plain, secure, decrypted) = (bind(self.ports.0)?, bind(self.ports.1)?, bind(0)?);
         let (http, https) = (plain.local_addr()?, secure.local_addr()?);
+        let offloaded = decrypted.local_addr()?;
         let operator = Arc::clone(&self.operator);
         let shared = Arc::new(Shared { service: self, begun: Instant::now() });
         let acceptor = identity.acceptor().map_err(io::Error::other)?;
         let (stop, stopped) = watch::channel(false);
         let thread = std::thread::Builder::new().name("operator".to_owned()).spawn(move || {
-            let plain = accept(plain, None, Arc::clone(&shared), stopped.clone());
-            let secure = accept(secure, Some(acceptor), shared, stopped);
-            runtime.block_on(async { tokio::join!(plain, secure) });
+            let plain = accept(plain, Transport::Plain, Arc::clone(&shared), stopped.clone());
+            let secure = accept(secure, Transport::Tls(acceptor), Arc::clone(&shared), stopped.clone());
+            let decrypted = accept(decrypted, Transport::Offloaded, shared, stopped);
+            runtime.block_on(async { tokio::join!(plain, secure, decrypted) });
         })?;
-        Ok(Running { http, https, ca_pem: identity.ca_pem, operator, stop, thread: Some(thread) })
+        Ok(Running { http, https, offloaded, ca_pem: identity.ca_pem, operator, stop, thread: Some(thread) })
     }
 }
 
@@ -152,7 +165,7 @@ impl Shared {
 /// Accepts connections until stopped, then lets each finish the exchange it is in.
 async fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -161,7 +174,7 @@ async fn accept(
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(connection(stream, tls.clone(), Arc::clone(&shared), stopped.clone()));
+                connections.spawn(connection(stream, transport.clone(), Arc::clone(&shared), stopped.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = stopped.changed() => break,
@@ -172,14 +185,15 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true); // only slower without
-    match tls {
-        None => talk(stream, false, shared, stopped).await,
-        Some(acceptor) => {
+    match transport {
+        Transport::Plain => talk(stream, false, shared, stopped).await,
+        Transport::Offloaded => talk(stream, true, shared, stopped).await,
+        Transport::Tls(acceptor) => {
             let handshake = tokio::time::timeout(PATIENCE, acceptor.accept(stream));
             tokio::select! {
                 // A client that refuses the certificate has nothing to say here.

@@ -15,6 +15,7 @@ mod open;
 mod package;
 mod prl;
 mod register;
+mod scenario;
 mod serve;
 mod signing;
 mod simulate;
@@ -81,6 +82,7 @@ const EXAMPLES: &str = "Examples:
   kedge prl show roaming.prl
   kedge nam history state
   kedge open settings.provbin
+  kedge scenario check my-flow.toml
   kedge explain fumo 404
   kedge serve                                    the network as real servers, with pages
   kedge license request                          a license for the device in ./kedge-device
@@ -117,6 +119,8 @@ enum Command {
     License(license::License),
     /// Start the simulated network as real servers, until Ctrl-C
     Serve(serve::Serve),
+    /// Check scenario files
+    Scenario(scenario::Arguments),
     /// Show, read and change a management tree in a file
     Tree(tree::Arguments),
 }
@@ -145,6 +149,7 @@ pub fn run(
         Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
         Some(Command::License(arguments)) => license::run(&arguments, surroundings),
         Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
+        Some(Command::Scenario(arguments)) => scenario::run(&arguments, surroundings),
         Some(Command::Tree(arguments)) => tree::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {

@@ -11,6 +11,7 @@ use super::{Exit, Surroundings};
 use crate::feed::Observer;
 use crate::play::{Options, Play, PowerCut, ScenarioInfo};
 use crate::present::{Json, Live, Plain, Recording, Terminal, junit, report, summary};
+use crate::scenario::is_file;
 
 /// The name that stands for every scenario.
 const ALL: &str = "all";
@@ -20,7 +21,7 @@ const SEED: u64 = 1;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Simulate {
-    /// Flows to play, by name; `all`: every one [default: one-button fota-client]
+    /// Flows to play, by name, or scenario files (.toml); `all`: every flow [default: one-button fota-client]
     flows: Vec<String>,
     /// Name all flows and their variants, and play none
     #[arg(long)]
@@ -166,7 +167,7 @@ fn chosen(wanted: &[String], scenarios: &[ScenarioInfo]) -> anyhow::Result<Vec<S
         return Ok(names);
     }
     for name in wanted {
-        if !scenarios.iter().any(|scenario| scenario.name == *name) {
+        if !is_file(name) && !scenarios.iter().any(|scenario| scenario.name == *name) {
             bail!("there is no flow {name:?}; `kedge simulate --list` names all there are");
         }
     }

@@ -3,15 +3,23 @@
 //! Both chips get each command at once, one in each half of a 32-bit word. Between operations they are in read-array
 //! mode, so reading is plain memory access. The driver is stricter than the chips of the emulator, whose programming can
 //! set bits: it programs a word only if it is erased, and reads back what it programmed.
+//!
+//! Each operation (a write call, one sector of an erase) is noted in the [black box](crate::black_box), and the power can be
+//! made to fail in one of them ([`CfiNor::with_fuse`]): then a part of it is done, and the board stands still until the host
+//! cuts the power. What such a part leaves is worse than a killed emulator would: a word between old and new, a sector that
+//! is erased in half.
 
+use crate::black_box::{self, Kind};
+use crate::straps::When;
+use crate::{power, say};
 use kedge_platform::flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 /// The second flash bank of the board; the first would hold boot code.
-const BASE: usize = 0x2200_0000;
+pub const BASE: usize = 0x2200_0000;
 /// Octets of that bank.
 const CAPACITY: usize = 32 << 20;
-/// Octets erased at once: 128 KiB of each chip.
-pub const SECTOR: usize = 256 << 10;
+/// Octets erased at once.
+const SECTOR: usize = crate::product::SECTOR as usize;
 /// Octets of one word: both chips' data lines.
 const WORD: usize = 4;
 /// Octets the chips take in one buffered write; a write must not cross a multiple of it.
@@ -63,7 +71,9 @@ impl NorFlashError for CfiError {
 }
 
 /// The flash bank.
-pub struct CfiNor(());
+pub struct CfiNor {
+    fuse: Option<(u32, When)>,
+}
 
 impl CfiNor {
     /// The flash bank, in read-array mode whatever happened before.
@@ -71,9 +81,15 @@ impl CfiNor {
     /// # Safety
     /// Only one may exist: two would send commands into each other's operations.
     pub unsafe fn new() -> Self {
-        let mut flash = Self(());
+        let mut flash = Self { fuse: None };
         flash.write_word(0, command::READ_ARRAY);
         flash
+    }
+
+    /// Lets the power fail in the operation of this number, counted from power-on.
+    #[must_use]
+    pub fn with_fuse(self, fuse: Option<(u32, When)>) -> Self {
+        Self { fuse }
     }
 
     fn read_word(&self, offset: usize) -> u32 {
@@ -101,20 +117,95 @@ impl CfiNor {
         }
     }
 
-    /// Programs words that lie in one write buffer.
+    /// Does one operation, or as much of it as the power lasts for.
+    fn operate(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        whole: impl Fn(&mut Self) -> Result<(), CfiError>,
+        part: impl Fn(&mut Self) -> Result<(), CfiError>,
+    ) -> Result<(), CfiError> {
+        let number = black_box::begin(kind, offset as u32);
+        match self.fuse {
+            Some((operation, when)) if operation == number => {
+                let done = match when {
+                    When::Before => Ok(()),
+                    When::Torn => part(self),
+                    When::After => whole(self),
+                };
+                say!("power fails in operation {number}, {when:?}: {done:?}");
+                power::stand_still()
+            }
+            _ => {
+                let done = whole(self);
+                black_box::end();
+                done
+            }
+        }
+    }
+
+    fn erase_sector(&mut self, sector: usize) -> Result<(), CfiError> {
+        self.write_word(sector, command::ERASE);
+        self.write_word(sector, command::CONFIRM);
+        self.finish(sector)
+    }
+
+    /// The first half of a sector erased, the second old, between them a write buffer that is neither. The emulator's chips
+    /// set bits where they are told to, which here is a help.
+    fn erase_in_half(&mut self, sector: usize) -> Result<(), CfiError> {
+        let middle = sector + SECTOR / 2;
+        for at in (sector..middle).step_by(BUFFER) {
+            self.send_buffer(at, (0..BUFFER / WORD).map(|_| ERASED))?;
+        }
+        let old: [u32; BUFFER / WORD] = core::array::from_fn(|n| self.read_word(middle + n * WORD));
+        self.send_buffer(middle, old.into_iter().zip(noise(sector)).map(|(old, noise)| old | noise))
+    }
+
+    /// Programs octets from `offset` on.
+    fn write_all(&mut self, mut offset: usize, bytes: &[u8]) -> Result<(), CfiError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(BUFFER - offset % BUFFER));
+            self.program(offset, now)?;
+            offset += now.len();
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Programs the first half of the words, and the one behind them to something between erased and wanted.
+    fn write_in_half(&mut self, offset: usize, bytes: &[u8]) -> Result<(), CfiError> {
+        let (done, rest) = bytes.split_at(bytes.len() / WORD / 2 * WORD);
+        self.write_all(offset, done)?;
+        let (at, wanted) =
+            (offset + done.len(), rest.first_chunk().map_or(ERASED, |word| u32::from_le_bytes(*word)));
+        let torn = wanted | noise(at)[0];
+        self.send_buffer(at, core::iter::once(torn))
+    }
+
+    /// Programs words that lie in one write buffer, over whatever is there.
+    fn send_buffer(
+        &mut self,
+        offset: usize,
+        words: impl ExactSizeIterator<Item = u32>,
+    ) -> Result<(), CfiError> {
+        let count = (words.len() - 1) as u32;
+        self.write_word(offset, command::BUFFERED_WRITE);
+        self.write_word(offset, count << 16 | count);
+        for (word, at) in words.zip((offset..).step_by(WORD)) {
+            self.write_word(at, word);
+        }
+        self.write_word(offset, command::CONFIRM);
+        self.finish(offset)
+    }
+
+    /// Programs words that lie in one write buffer and are erased.
     fn program(&mut self, offset: usize, octets: &[u8]) -> Result<(), CfiError> {
         let words = || octets.chunks_exact(WORD).map(word).zip((offset..).step_by(WORD));
         if let Some((_, at)) = words().find(|&(_, at)| self.read_word(at) != ERASED) {
             return Err(CfiError::NotErased(at as u32));
         }
-        let count = (octets.len() / WORD - 1) as u32;
-        self.write_word(offset, command::BUFFERED_WRITE);
-        self.write_word(offset, count << 16 | count);
-        for (word, at) in words() {
-            self.write_word(at, word);
-        }
-        self.write_word(offset, command::CONFIRM);
-        self.finish(offset)?;
+        self.send_buffer(offset, octets.chunks_exact(WORD).map(word))?;
         match words().find(|&(word, at)| self.read_word(at) != word) {
             Some((_, at)) => Err(CfiError::ReadBack(at as u32)),
             None => Ok(()),
@@ -153,26 +244,29 @@ impl NorFlash for CfiNor {
             return Err(CfiError::NotAligned);
         }
         for sector in (from..from + len).step_by(SECTOR) {
-            self.write_word(sector, command::ERASE);
-            self.write_word(sector, command::CONFIRM);
-            self.finish(sector)?;
+            self.operate(
+                Kind::Erase,
+                sector,
+                |nor| nor.erase_sector(sector),
+                |nor| nor.erase_in_half(sector),
+            )?;
         }
         Ok(())
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), CfiError> {
-        let mut offset = within(offset, bytes.len())?;
+        let offset = within(offset, bytes.len())?;
         if !offset.is_multiple_of(WORD) || !bytes.len().is_multiple_of(WORD) {
             return Err(CfiError::NotAligned);
         }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(BUFFER - offset % BUFFER));
-            self.program(offset, now)?;
-            offset += now.len();
-            rest = later;
+        if bytes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let (whole, part) = (
+            |nor: &mut Self| nor.write_all(offset, bytes),
+            |nor: &mut Self| nor.write_in_half(offset, bytes),
+        );
+        self.operate(Kind::Program, offset, whole, part)
     }
 }
 
@@ -183,6 +277,15 @@ fn within(offset: u32, len: usize) -> Result<usize, CfiError> {
 
 fn word(octets: &[u8]) -> u32 {
     octets.iter().rev().fold(0, |word, octet| word << 8 | u32::from(*octet))
+}
+
+/// What torn cells read: anything, but the same in every run.
+fn noise(seed: usize) -> [u32; BUFFER / WORD] {
+    let mut last = seed as u32 | 1;
+    core::array::from_fn(|_| {
+        last = last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        last
+    })
 }
 
 /// Shows on a sector of its own that the driver keeps its promises; the sector is erased before and after.

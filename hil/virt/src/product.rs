@@ -1,0 +1,64 @@
+//! What this device is, and where things are in its flash. The host includes this file too.
+
+use kedge_platform::flash::Region;
+use kedge_update_agent::{Device, Key, Layout, Mode, WORDS_SMALL, Workspace};
+
+/// The memory that the applier is lent: images of some dozens of parts.
+pub type Room = Workspace<{ WORDS_SMALL + 2048 }, 32>;
+
+/// The product that packages must name.
+pub const NAME: &str = "kedge-virt";
+/// Who made it.
+pub const MAKE: &str = "Kedge";
+/// Its model.
+pub const MODEL: &str = "Virt-1";
+
+/// The least security counter that its firmware takes.
+pub const SECURITY_COUNTER: u32 = 1;
+
+/// Octets erased at once: 128 KiB of each of the two chips.
+pub const SECTOR: u32 = 256 << 10;
+
+/// The slot that the device is sold with, or the only image region.
+pub const IMAGE: Region = sectors(0, 4);
+/// The agent's store: two banks.
+pub const STORE: Region = sectors(14, 2);
+/// The sector that the console's flash check may use.
+pub const CHECK: Region = sectors(16, 1);
+
+/// The update agent's part of the flash, in sectors: image 0 to 3, second slot or scratch 4 to 7, package 8 to 11, journal 12
+/// and 13.
+pub const fn layout(in_place: bool) -> Layout {
+    let other = sectors(4, 4);
+    Layout {
+        image: IMAGE,
+        mode: if in_place { Mode::InPlace { scratch: other } } else { Mode::Slot { standby: other } },
+        package: sectors(8, 4),
+        journal: sectors(12, 2),
+    }
+}
+
+/// Whose packages are taken: the test key, which is no secret. A product has keys of its own.
+const KEYS: [Key<'static>; 1] = [Key { id: TEST_KEY_ID, public: TEST_KEY }];
+const TEST_KEY_ID: &[u8] = b"kedge-test";
+/// The public half of `kedge_generator::Signer::test_key`.
+const TEST_KEY: [u8; 32] = [
+    0x5d, 0xb9, 0x6a, 0xd4, 0x80, 0x33, 0x8d, 0xd8, 0xb9, 0x50, 0xa3, 0x64, 0x50, 0xe0, 0xfa, 0xec, 0x16,
+    0x72, 0x16, 0xcd, 0x00, 0xfb, 0xfd, 0xdb, 0xa5, 0xd3, 0x58, 0x92, 0x5e, 0x90, 0x2b, 0xdc,
+];
+
+/// What packages are measured against. The version that is installed is the agent's to tell.
+pub const fn device() -> Device<'static> {
+    Device {
+        product: NAME,
+        version: None,
+        security_counter: SECURITY_COUNTER,
+        keys: &KEYS,
+        trial_attempts: 3,
+        memory: Room::MEMORY,
+    }
+}
+
+const fn sectors(first: u32, count: u32) -> Region {
+    Region::new(first * SECTOR, count * SECTOR)
+}
