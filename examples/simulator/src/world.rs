@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
+use kedge_agent::feature::Feature;
 use kedge_agent::objects::{Object, key_of};
-use kedge_agent::store::{ALERTS, Activation, Key, Nam, Nams, OUTBOX, Store};
+use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer,
-    Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed, Management,
+    Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
@@ -27,7 +28,7 @@ use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Kind};
-use kedge_platform_sim::radio::Registration;
+use kedge_platform_sim::radio::{Event as RadioEvent, Registration};
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::dm::{Nodes, StoreError};
@@ -40,7 +41,7 @@ use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::handset::{
-    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch,
+    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
 };
 use crate::scenario::{Before, Descriptor, Package, Scenario, Setup, Wanted};
 
@@ -135,6 +136,14 @@ pub struct Facts {
     pub prl: Vec<u8>,
     /// The settings of client provisioning, one object each, sorted.
     pub settings: Vec<Vec<u8>>,
+    /// The order of the feature that the scenario is about.
+    pub order: Option<FeatureOrder>,
+    /// The handset holds that feature as activated.
+    pub feature_active: bool,
+    /// The gateway lets the handset use it, with the NAI that it holds.
+    pub feature_works: bool,
+    /// The NAI of every data call in the scenario.
+    pub calls: Vec<String>,
     /// What the radio is registered with.
     pub registration: Option<Registration>,
     /// Reports that wait in the outbox.
@@ -191,7 +200,11 @@ impl Prepared {
                 ("iota/boot-nai", "provisioning@operator.example".to_owned()),
                 ("iota/trusted-domain", TRUSTED_DOMAIN.to_owned()),
                 ("x/kedge/fota-url", FOTA_URL.to_owned()),
-            ],
+                ("x/kedge/gateway-errors", kedge_network::NOT_PROVISIONED.to_string()),
+            ]
+            .into_iter()
+            .chain(Feature::ALL.map(|feature| (feature.bootstrap(), feature_url(feature.name()))))
+            .collect(),
             spc: setup.spc.0,
             key: (signer.id().to_vec(), signer.public_key()),
             security_counter: SECURITY_COUNTER,
@@ -292,8 +305,12 @@ impl Prepared {
     ) -> anyhow::Result<Facts> {
         self.earlier_life(handset, operator)?;
         let (before, shown) = (handset.ports.radio.registrations(), handset.ports.ui.shown().len());
+        let calls = calls(handset).len();
         for (kind, answer) in &self.setup.answers {
             handset.ports.ui.answer_once(*kind, *answer);
+        }
+        for (kind, answer) in &self.setup.always {
+            handset.ports.ui.answer_always(*kind, *answer);
         }
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
             handset.ports.ui.answer_always(PromptKind::EnterPin, Answer::Pin(pin));
@@ -314,8 +331,10 @@ impl Prepared {
                 registrations = handset.ports.radio.registrations();
                 register(handset, operator);
             }
-            let mut seen = facts_of(handset, operator)?;
+            let feature = if let Press::Open(feature) = self.setup.press { Some(feature) } else { None };
+            let mut seen = facts_of(handset, operator, feature)?;
             seen.shown.drain(..shown);
+            seen.calls.drain(..calls);
             seen.registrations -= before;
             seen.fading.clone_from(&handset.fading);
             let once = cuts.is_empty() && radio.is_empty() && self.setup.operator.lost_pages == 0;
@@ -401,10 +420,20 @@ fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
     operator.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The NAI of every data call so far.
+fn calls<H: Connection, const W: usize, const E: usize>(handset: &Handset<H, W, E>) -> Vec<String> {
+    let nai = |event: &RadioEvent| match event {
+        RadioEvent::Opened(nai) => Some(nai.clone()),
+        _ => None,
+    };
+    handset.ports.radio.events().iter().filter_map(nai).collect()
+}
+
 /// What can be seen now.
 fn facts_of<H: Connection, const W: usize, const E: usize>(
     handset: &mut Handset<H, W, E>,
     operator: &Arc<Mutex<Operator>>,
+    feature: Option<Feature>,
 ) -> anyhow::Result<Facts> {
     let version = handset.ports.identity.version().to_owned();
     let map = handset.model().map;
@@ -447,6 +476,9 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
     let brew_url = brew_url.map_err(|e| anyhow!("{e}"))?.flatten().unwrap_or_default();
     let brew_url = String::from_utf8_lossy(brew_url).into_owned();
+    let place = feature.map(|feature| FEATURE_NAIS.start() + feature as u8);
+    let nai = place.map(|key| store.bytes(flash, key, &mut buf)).transpose().map_err(|e| anyhow!("{e}"))?;
+    let nai = nai.flatten().map(|nai| String::from_utf8_lossy(nai).into_owned());
     let own = match Object::find(OWN_OBJECTS[0].name, &OWN_OBJECTS) {
         Some(Object::Stored(_, key)) => store.bytes(flash, key, &mut buf).map_err(|e| anyhow!("{e}"))?,
         _ => None,
@@ -457,6 +489,7 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
     let registrations = handset.ports.radio.registrations();
+    let calls = calls(handset);
     let nor = handset.nor();
     violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
     Ok(Facts {
@@ -495,6 +528,10 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         fading: Fading::default(),
         took,
         violations,
+        order: feature.and_then(|feature| operator.feature_order(id, feature.name())).cloned(),
+        feature_active: nai.is_some(),
+        feature_works: feature.is_some_and(|f| works(&operator, id, f, nai.as_deref()).is_ok()),
+        calls,
         shown: handset.ports.ui.shown().to_vec(),
         registration: handset.ports.radio.registration().cloned(),
     })

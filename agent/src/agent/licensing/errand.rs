@@ -278,10 +278,14 @@ impl<'b> Conversation<'b> {
                     ("Accept-Language", request.language),
                     ("Content-Type", request.content_type),
                 ];
-                headers.extend(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
+                for (name, value) in pairs {
+                    if let Some(value) = value {
+                        // four fit
+                        headers.push((name, value)).unwrap_or_default();
+                    }
+                }
                 let post = request.method == Method::Post;
-                // the query holds what should not be logged
-                let shown = request.url.split('?').next().unwrap_or_default();
+                let shown = without_query(request.url);
                 let method = if post { "POST" } else { "GET" };
                 context.event(&Event::Request { method, url: shown, headers: &headers, body: request.body });
                 Output::Http(HttpRequest { post, url: request.url, headers, body: request.body })
@@ -310,7 +314,7 @@ impl<'b> Conversation<'b> {
         let Exchange::Answer(answer) = &mut self.exchange else { return None };
         if (300..400).contains(&head.status) {
             let (status, location) = (head.status, head.location);
-            let shown = location.unwrap_or_default().split('?').next().unwrap_or_default();
+            let shown = without_query(location.unwrap_or_default());
             context.event(&Event::Reply { status, content_type: "", location: shown, body: &[] });
             let reply =
                 Reply { status, content_type: None, encoded: false, location, retry_after: None, len: 0 };
@@ -377,6 +381,11 @@ impl<'b> Conversation<'b> {
         };
         self.session.handle(context.now, input).ok()
     }
+}
+
+/// A URL as far as it may be logged: the query holds what should not be.
+fn without_query(url: &str) -> &str {
+    url.split(|c| c == '?').next().unwrap_or_default()
 }
 
 /// Opens a sealed document in its place; where what was inside stands.

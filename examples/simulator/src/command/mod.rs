@@ -14,6 +14,7 @@ mod nam;
 mod open;
 mod package;
 mod prl;
+mod register;
 mod serve;
 mod signing;
 mod simulate;
