@@ -14,6 +14,8 @@ pub enum AgentError<E> {
     Store(StoreError<E>),
     /// The update agent's journal.
     Update(kedge_update_agent::Error<E>),
+    /// The management tree: its image, or the objects in it.
+    Tree(kedge_protocol::dm::TreeError),
     /// A buffer or a configured value is outside its limits: which one.
     Config(&'static str),
     /// The caller answered something that was not asked.
@@ -31,6 +33,16 @@ impl<E> From<SessionError> for AgentError<E> {
         match e {
             SessionError::BadConfig => Self::Config("identity, trusted domain or URL"),
             SessionError::NoRoom { .. } => Self::Config("session buffers"),
+            _ => Self::Misuse,
+        }
+    }
+}
+
+impl<E> From<kedge_protocol::dm::session::SessionError> for AgentError<E> {
+    fn from(e: kedge_protocol::dm::session::SessionError) -> Self {
+        match e {
+            kedge_protocol::dm::session::SessionError::BadConfig => Self::Config("management account"),
+            kedge_protocol::dm::session::SessionError::NoRoom { .. } => Self::Config("management buffers"),
             _ => Self::Misuse,
         }
     }
@@ -56,6 +68,7 @@ impl<E: fmt::Debug> fmt::Display for AgentError<E> {
         match self {
             Self::Store(e) => e.fmt(f),
             Self::Update(e) => e.fmt(f),
+            Self::Tree(e) => e.fmt(f),
             Self::Config(what) => write!(f, "configuration: {what}"),
             Self::Misuse => f.write_str("an answer to nothing that was asked"),
         }

@@ -55,6 +55,24 @@ pub enum LinkError {
     Abandoned,
 }
 
+/// Why a notification starts no management session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotNotified {
+    /// The agent has no device management.
+    Unmanaged,
+    /// It is malformed.
+    Malformed(kedge_protocol::wire::Error),
+    /// It is a replay, or one of too many.
+    Dropped(kedge_protocol::dm::notification::Dropped),
+    /// A management session is being held.
+    Busy,
+    /// No account with a password is that server's.
+    UnknownServer,
+    /// The server's password and nonce do not prove it.
+    Unproven,
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -231,6 +249,37 @@ pub enum Event<'a> {
         /// `fota/state`.
         state: u8,
     },
+    /// A management server asks for a session, and has proved itself.
+    Notified {
+        /// Its ServerID.
+        server: &'a str,
+        /// The number of the session.
+        session: u16,
+    },
+    /// A notification starts no session.
+    NotNotified(NotNotified),
+    /// A management session begins.
+    ManagementStarted {
+        /// The ServerID of the server.
+        server: &'a str,
+        /// The number of the session.
+        session: u16,
+        /// The server has asked for it.
+        notified: bool,
+    },
+    /// No session can be held: there is no account for the server.
+    ManagementImpossible {
+        /// Its ServerID; empty: there is no account at all.
+        server: &'a str,
+    },
+    /// A management session ended.
+    ManagementEnded(kedge_protocol::dm::session::End),
+    /// The firmware update object is now in this state.
+    Operation(kedge_protocol::fumo::State),
+    /// An operation of the firmware update object has ended; its server is to be told.
+    AlertQueued(kedge_protocol::fumo::ResultCode),
+    /// A server was told of an event; it is not told again.
+    AlertDelivered,
     /// Something happened to the license, or for it.
     License(LicenseEvent<'a>),
     /// The device restarts.

@@ -64,5 +64,14 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);
 /// to three minutes, a queue at the operator included it is less than a quarter of an hour.
 pub const DIALLED: Duration = Duration::from_secs(900);
 
+/// How long one exchange of a management session may take.
+pub const MANAGEMENT_EXCHANGE: Duration = Duration::from_secs(60);
+
+/// How long the user may take over a question of a management server that names no time.
+pub const MANAGEMENT_PROMPT: Duration = Duration::from_secs(300);
+
+/// How long a management session may take: a package that comes in the tree takes long over a slow link.
+pub const MANAGEMENT_SESSION: Duration = Duration::from_secs(3600);
+
 /// How long an OTASP call or a conversation by data bursts may be silent before it counts as over.
 pub const OTASP: Duration = Duration::from_secs(300);

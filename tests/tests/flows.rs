@@ -16,7 +16,7 @@ fn prepared(scenario: &'static Scenario) -> Prepared {
 
 #[test]
 fn every_scenario_ends_as_it_should() {
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS {
         let played = prepared(scenario).play::<8, SECTOR>(&Trouble::default(), &mut ());
         played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
     }
@@ -25,7 +25,7 @@ fn every_scenario_ends_as_it_should() {
 /// The same over real HTTP and TLS on loopback, with the HTTP client of Linux devices.
 #[test]
 fn every_scenario_ends_as_it_should_over_http() {
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS {
         let played = prepared(scenario).play_over_http::<8, SECTOR>(&mut ());
         played.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name));
     }
@@ -34,7 +34,7 @@ fn every_scenario_ends_as_it_should_over_http() {
 #[test]
 fn the_link_may_fail_at_every_message() {
     let mut cases = 0;
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS {
         let prepared = prepared(scenario);
         let clean =
             prepared.play::<8, SECTOR>(&Trouble::default(), &mut ()).expect("it plays without trouble");

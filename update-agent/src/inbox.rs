@@ -88,6 +88,19 @@ impl Update {
         written
     }
 
+    /// The package ends here, with fewer octets than were announced: for who does not know its length beforehand.
+    pub fn close<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), Error<F::Error>> {
+        let Job::Receiving { .. } = self.job() else { return Err(Error::NotNow) };
+        let (size, held) = (self.intake.at, self.intake.held);
+        if held > 0 {
+            let behind = self.layout.package.start.saturating_add(size);
+            let unit_at = behind.saturating_sub(u32::try_from(held).unwrap_or_default());
+            write_padded(flash, unit_at, &mut self.intake.carry, held).map_err(Error::Flash)?;
+            self.intake.held = 0;
+        }
+        self.set_job(flash, Job::Receiving { size, received: size })
+    }
+
     /// Stores the next octets; those that are stored end at offset `end` of the package.
     pub(crate) fn take<F: NorFlash>(
         &mut self,

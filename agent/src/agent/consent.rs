@@ -1,5 +1,6 @@
 //! Asking the user about an update that is in flash and verified (flow `fota-client` steps 14 to 17): install? then the
-//! release notes, then the disclaimer. Any answer but yes keeps the package, and the agent asks again later.
+//! release notes, then the disclaimer. Any answer but yes keeps the package, and the agent asks again later; only an update that a
+//! management server commanded may be declined for good.
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
@@ -29,6 +30,8 @@ pub(super) enum Verdict {
     Install,
     /// Not now.
     Defer,
+    /// Not at all, if that is for the user to say.
+    Decline,
 }
 
 impl Question {
@@ -50,7 +53,8 @@ impl Question {
     /// What follows from the answer.
     pub(super) const fn answered(self, answer: Answer) -> Verdict {
         match (self, answer) {
-            (_, Answer::No | Answer::Later | Answer::Pin(_)) => Verdict::Defer,
+            (_, Answer::No) => Verdict::Decline,
+            (_, Answer::Later | Answer::Pin(_)) => Verdict::Defer,
             (Self::Install, Answer::Yes) => Verdict::Ask(Self::Notes),
             (Self::Notes, Answer::Yes) => Verdict::Ask(Self::Disclaimer),
             (Self::Disclaimer, Answer::Yes) => Verdict::Install,

@@ -14,10 +14,10 @@ use kedge_protocol::dlota::session::{
     Stored, Take,
 };
 use kedge_update_agent::banklog::Change;
-use kedge_update_agent::{Device, Error as UpdateError, Job, Update};
+use kedge_update_agent::{Device, Error as UpdateError, Job, Refusal, Update};
 
 use super::desk::Desk;
-use super::{Context, Head, HttpRequest, MAX_HEADERS, Output};
+use super::{Context, Done, Head, HttpRequest, MAX_HEADERS, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
@@ -62,6 +62,48 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let tools = Tools { update, store, work: answer.as_mut_slice(), device: config.device };
         download.as_mut().map(|download| (download, tools))
     }
+
+    /// The device has done what the download told it.
+    pub(super) fn fetch_done<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        done: Done,
+    ) -> Result<(), AgentError<F::Error>> {
+        let (download, mut tools) = self.downloading().ok_or(AgentError::Misuse)?;
+        match done {
+            Done::HttpEnded(ended) => {
+                if let Err(why) = ended {
+                    context.event(&Event::LinkDown(why));
+                }
+                download.ended(&mut tools, context, ended)
+            }
+            Done::Answered(answer) => Ok(download.answered(context, answer)?),
+            Done::Waited => Ok(()),
+            _ => Err(AgentError::Misuse),
+        }
+    }
+
+    /// Takes the head of an answer of the download; an inner error abandons it.
+    pub(super) fn fetch_head<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        head: &Head<'_>,
+    ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
+        let (download, mut tools) = self.downloading().ok_or(AgentError::Misuse)?;
+        let content_type = head.content_type.unwrap_or_default();
+        context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
+        download.head(&mut tools, context, head)
+    }
+
+    /// Takes a part of the body; an inner error abandons the rest.
+    pub(super) fn fetch_body<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        part: &[u8],
+    ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
+        let (download, mut tools) = self.downloading().ok_or(AgentError::Misuse)?;
+        download.body(&mut tools, context, part)
+    }
 }
 
 /// A download under way.
@@ -71,6 +113,8 @@ pub(super) struct Download {
     /// Octets of the descriptor that is being read.
     descriptor: Option<usize>,
     busy: bool,
+    /// Why the package was refused that was fetched last.
+    refusal: Option<Refusal>,
 }
 
 impl Download {
@@ -101,9 +145,14 @@ impl Download {
             None => Session::new(&config, url),
         };
         let session = session.map_err(|_| AgentError::Config("package URL"))?;
-        let download = desk.download.insert(Self { session, descriptor: None, busy: false });
+        let download = desk.download.insert(Self { session, descriptor: None, busy: false, refusal: None });
         download.session.handle(context.now, Input::Start)?;
         Ok(true)
+    }
+
+    /// Why the package was refused, if it was.
+    pub(super) const fn refusal(&self) -> Option<Refusal> {
+        self.refusal
     }
 
     /// Does what can be done at once, until the device has something to do or the download is over.
@@ -122,7 +171,9 @@ impl Download {
                     None
                 }
                 DownloadOutput::Check => {
-                    let accepted = is_verified(tools.update) || verify(tools, context)?;
+                    let refused = if is_verified(tools.update) { None } else { verify(tools, context)? };
+                    self.refusal = refused;
+                    let accepted = refused.is_none();
                     self.session.handle(context.now, Input::Checked(accepted))?;
                     continue;
                 }
@@ -342,11 +393,11 @@ const fn stored(update: &Update) -> Option<Stored> {
     }
 }
 
-/// Verifies the package that is complete: whether it is accepted.
+/// Verifies the package that is complete; why it is refused, if it is.
 fn verify<F: NorFlash, C: Crypto>(
     tools: &mut Tools<'_>,
     context: &mut Context<'_, F, C>,
-) -> Result<bool, AgentError<F::Error>> {
+) -> Result<Option<Refusal>, AgentError<F::Error>> {
     let Tools { update, work, .. } = tools;
     let device = Device { version: Some(context.identity.version()), ..tools.device };
     match update.verify(context.flash, &device, context.crypto, work) {
@@ -355,11 +406,11 @@ fn verify<F: NorFlash, C: Crypto>(
             let manifest = update.manifest(context.flash, work)?;
             let event = Event::PackageVerified { version: manifest.version, len };
             context.events.event(context.now, &event);
-            Ok(true)
+            Ok(None)
         }
         Err(UpdateError::Refused(refusal)) => {
             context.event(&Event::PackageRefused(refusal));
-            Ok(false)
+            Ok(Some(refusal))
         }
         Err(e) => Err(e.into()),
     }

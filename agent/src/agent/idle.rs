@@ -11,6 +11,7 @@ use kedge_update_agent::banklog::Change;
 
 use super::consent::{Question, Verdict};
 use super::desk::Desk;
+use super::dm::{self, Installing};
 use super::provision::Waiting;
 use super::{Agent, Buffers, Context, Notice, State};
 use crate::error::AgentError;
@@ -40,6 +41,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             }
             return Ok(wake.0);
         }
+        match self.management(context)? {
+            dm::Next::Nothing(None) => {}
+            dm::Next::Nothing(Some(until)) => _ = wake.is_due(now, until),
+            dm::Next::Go(errand) => {
+                self.enter(|buffers| State::Attaching(buffers, errand));
+                return Ok(None);
+            }
+            dm::Next::Ask { confirm } => {
+                self.enter(|buffers| State::Agreeing(buffers, confirm));
+                return Ok(None);
+            }
+        }
         if activation.committed && !activation.registered && wake.is_due(now, self.register_after.0) {
             self.enter(State::Registering);
             return Ok(None);
@@ -67,16 +80,31 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.desk.store.remove(context.flash, Key::Dialled as u8)?;
         }
         match self.desk.update.job() {
-            Job::Ordered { .. } => {
-                context.event(&Event::Restarting(Restart::UpdateAgent));
-                self.enter(|_| State::Restarting(Restart::UpdateAgent));
+            Job::Ordered { .. } => self.hand_over(context),
+            Job::Verified { .. } if wake.is_due(now, self.ask_after) => match self.installing(context)? {
+                Installing::Free | Installing::Commanded | Installing::Mandatory => {
+                    self.enter(|buffers| State::Asking(buffers, Question::Install));
+                }
+                Installing::Overdue => {
+                    self.desk.update.order(context.flash)?;
+                    self.hand_over(context);
+                }
+                Installing::Held => {}
+            },
+            _ => {
+                if self.desk.notice_loss(context)? {
+                    // There is a result to be told.
+                    wake.0 = Some(now);
+                }
             }
-            Job::Verified { .. } if wake.is_due(now, self.ask_after) => {
-                self.enter(|buffers| State::Asking(buffers, Question::Install));
-            }
-            _ => {}
         }
         Ok(wake.0)
+    }
+
+    /// Restarts into the update agent.
+    fn hand_over<F: NorFlash, C: Crypto>(&mut self, context: &mut Context<'_, F, C>) {
+        context.event(&Event::Restarting(Restart::UpdateAgent));
+        self.enter(|_| State::Restarting(Restart::UpdateAgent));
     }
 
     /// The session to hold next, already in the store: one that was interrupted, a report, or a new trigger.
@@ -141,13 +169,21 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         buffers: Buffers<'b>,
         verdict: Verdict,
     ) -> Result<(), AgentError<F::Error>> {
+        let verdict = match verdict {
+            Verdict::Decline if self.installing(context)? == Installing::Commanded => {
+                self.state = State::Idle(buffers);
+                return self.declined(context);
+            }
+            Verdict::Decline => Verdict::Defer,
+            verdict => verdict,
+        };
         self.state = match verdict {
             Verdict::Ask(question) => State::Asking(buffers, question),
             Verdict::Install => {
                 self.state = State::Idle(buffers);
                 return Ok(self.desk.update.order(context.flash)?);
             }
-            Verdict::Defer => {
+            Verdict::Defer | Verdict::Decline => {
                 self.ask_after = context.now.saturating_add(limits::ASK_AGAIN);
                 State::Idle(buffers)
             }
@@ -175,6 +211,9 @@ impl<const PRL: usize> Desk<'_, PRL> {
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         let Some(outcome) = self.update.outcome() else { return Ok(()) };
+        if self.collect_for_server(context, &outcome)? {
+            return Ok(());
+        }
         let mut buf = [0; limits::RECORD];
         let mut known = false;
         for key in OUTBOX {

@@ -24,6 +24,7 @@ use kedge_platform::identity::Identity;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::dm::auth::MAC_HEADER;
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
@@ -43,6 +44,7 @@ use crate::trigger::{self, Accepted, Kind, Trigger};
 mod air;
 mod consent;
 mod desk;
+mod dm;
 mod download;
 mod idle;
 mod licensing;
@@ -54,6 +56,8 @@ mod push;
 mod talk;
 
 use desk::Desk;
+use dm::Dm;
+pub use dm::{Kept, Management, ManagementMemory};
 use licensing::{Errand, Wallet};
 pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
 pub use message::{Arrived, Bearer, GsmReceiver, Messages};
@@ -137,6 +141,8 @@ pub struct Head<'h> {
     pub date: Option<&'h str>,
     /// `Location`.
     pub location: Option<&'h str>,
+    /// The digest of a management server (`x-syncml-hmac`).
+    pub mac: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
     /// Whether there is a `Content-Encoding`.
@@ -156,6 +162,7 @@ impl<'h> Head<'h> {
             modified: headers.header("Last-Modified"),
             date: headers.header("Date"),
             location: headers.header("Location"),
+            mac: headers.header(MAC_HEADER),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
             encoded: headers.header("Content-Encoding").is_some(),
         }
@@ -238,6 +245,14 @@ enum State<'b> {
     Calling(Buffers<'b>, Trigger),
     /// A session is held.
     Talking(Talk<'b>),
+    /// The data call is being opened for device management.
+    Attaching(Buffers<'b>, dm::Errand),
+    /// A management session is held.
+    Managing(Buffers<'b>),
+    /// A package is fetched that a management server wants.
+    Fetching(Buffers<'b>),
+    /// The user is asked about a management session, or only told.
+    Agreeing(Buffers<'b>, bool),
     /// The data call is being closed.
     Hanging(Buffers<'b>, After),
     /// The radio registers.
@@ -312,6 +327,8 @@ pub struct Agent<'b, const PRL: usize> {
     invitation: Option<push::Invitation>,
     /// A text that the user has not seen.
     text: Option<heapless::String<{ limits::INVITATION }>>,
+    /// Device management, if the device has it.
+    dm: Option<Dm<'b>>,
     /// The user has dialled for an activation: until when pushes are his.
     dialled: Option<Duration>,
     messages: Messages<'b>,
@@ -391,6 +408,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             register_after: (Duration::ZERO, 0),
             invitation: None,
             text: None,
+            dm: None,
             dialled: None,
             messages: memory.messages,
             license: None,
@@ -418,12 +436,18 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         self.trigger_object(context, Kind::Activation, "iota/boot-url")
     }
 
-    /// The user looks for a software update: a session at the URL for that. A package that waits is asked about again.
+    /// The user looks for a software update: a session at the URL for that, or, if there is none, with the management server
+    /// of the first account. A package that waits is asked about again.
     pub fn check_for_update<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<Accepted, AgentError<F::Error>> {
         self.ask_after = Duration::ZERO;
+        let mut buf = [0; limits::URL];
+        let url = self.desk.setting(context.flash, "x/kedge/fota-url", &mut buf)?;
+        if self.dm.is_some() && url.is_none_or(str::is_empty) {
+            return self.ask_for_update(context);
+        }
         self.trigger_object(context, Kind::UpdateCheck, "x/kedge/fota-url")
     }
 
@@ -464,6 +488,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         {
             self.session_over(context, outcome)?;
         }
+        self.pump_management(context)?;
+        self.pump_fetching(context)?;
         self.license_pump(context)?;
         let mut until = self.otasp_until(context)?;
         if let State::Idle(_) = self.state {
@@ -472,11 +498,26 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         match &mut self.state {
             State::Idle(_) | State::Programming(..) | State::Between => Ok(Output::Idle(until)),
             State::Licensing(Errand::Talking(talk)) => Ok(talk.output(context)),
-            State::Calling(buffers, _) | State::Licensing(Errand::Calling(buffers, _)) => {
+            State::Calling(buffers, _)
+            | State::Attaching(buffers, _)
+            | State::Licensing(Errand::Calling(buffers, _)) => {
                 let nai = self.desk.setting(context.flash, "iota/boot-nai", buffers.send)?;
                 Ok(Output::OpenCall { nai: nai.unwrap_or_default() })
             }
             State::Talking(talk) => Ok(talk.output(&mut self.desk, context)),
+            State::Managing(buffers) => match &mut self.dm {
+                Some(dm) => Ok(dm.output(&mut self.desk, context, buffers)),
+                None => Err(AgentError::Misuse),
+            },
+            State::Fetching(_) => match self.desk.downloading() {
+                Some((download, _)) => Ok(download.output(context)),
+                None => Err(AgentError::Misuse),
+            },
+            State::Agreeing(buffers, confirm) => {
+                let prompt = self.desk.management_prompt(context.flash, *confirm, buffers.send)?;
+                context.events.event(context.now, &Event::Prompted(prompt));
+                Ok(Output::Ask(prompt))
+            }
             State::Hanging(..) => Ok(Output::CloseCall),
             State::Registering(buffers) => {
                 let nam = crate::store::nam(&self.desk.store, context.flash, buffers.send);
@@ -551,6 +592,30 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.state = State::Idle(buffers);
                 self.try_again(context, trigger.kind, (EndReason::NO_SERVICE, 0))
             }
+            (State::Attaching(buffers, errand), Done::CallOpened(result)) => {
+                context.event(&Event::DataCall(result));
+                if result.is_ok() {
+                    return self.attached(context, buffers, errand);
+                }
+                self.state = State::Idle(buffers);
+                self.not_attached(context, errand)
+            }
+            (State::Managing(mut buffers), done) => {
+                let taken = match &mut self.dm {
+                    Some(dm) => dm.done(&mut self.desk, context, &mut buffers, done),
+                    None => Err(AgentError::Misuse),
+                };
+                self.state = State::Managing(buffers);
+                taken
+            }
+            (State::Fetching(buffers), done) => {
+                self.state = State::Fetching(buffers);
+                self.desk.fetch_done(context, done)
+            }
+            (State::Agreeing(buffers, confirm), Done::Answered(answer)) => {
+                context.event(&Event::Answered(answer));
+                self.agreed(context, buffers, (confirm, answer))
+            }
             (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
                 context.event(&Event::DataCall(result));
                 self.license_called(context, (buffers, what), result.is_ok());
@@ -609,6 +674,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.head(&mut self.desk, context, head),
+            State::Managing(buffers) => {
+                let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
+                dm.head(buffers, head).ok_or(AgentError::Misuse)
+            }
+            State::Fetching(_) => self.desk.fetch_head(context, head),
             State::Licensing(Errand::Talking(talk)) => talk.head(context, head).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }
@@ -622,6 +692,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.body(&mut self.desk, context, part),
+            State::Managing(buffers) => {
+                let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
+                dm.body(buffers, part).ok_or(AgentError::Misuse)
+            }
+            State::Fetching(_) => self.desk.fetch_body(context, part),
             State::Licensing(Errand::Talking(talk)) => talk.body(part).ok_or(AgentError::Misuse),
             _ => Err(AgentError::Misuse),
         }

@@ -62,8 +62,8 @@ pub(super) enum Unkept {
 /// Largest record of [`Pending`].
 const PENDING: usize = 48;
 
-/// Changes of one commit: objects, and the two records of the document.
-type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 2 }>;
+/// Changes of one commit: objects, the two records of the document, and the mark for device management.
+type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 3 }>;
 
 impl Question {
     /// The prompt; its text is made in the buffers.
@@ -298,6 +298,29 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(Ok(()))
     }
 
+    /// Takes a provisioning document out of a management session's tunnel: its server has proved who it is, so it waits for the
+    /// user alone.
+    pub(super) fn take_tunnelled<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        content: &Content<'_>,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        let Content { media_type, origin, body } = *content;
+        let parsed = MediaType::parse(media_type).map_err(|_| Refusal::UnknownType);
+        let taken = match parsed.and_then(|parsed| Ok((handler(&parsed, origin)?, parsed))) {
+            Ok((Handler::Provisioning, parsed)) => {
+                let xml = parsed.is_type("text");
+                self.keep_settings(context, Pending { proven: true, ..Pending::unproven(xml) }, body)?
+            }
+            Ok(_) => Err(Refusal::Origin),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = taken {
+            context.event(&Event::ContentRefused { media_type, origin, why });
+        }
+        Ok(taken)
+    }
+
     /// What the document that waits needs, if there is one. What the device can prove itself, it proves here.
     pub(super) fn waiting_settings<F: NorFlash, C: Crypto>(
         &mut self,
@@ -441,6 +464,8 @@ fn changes<'o, F: NorFlash>(
     for change in gone() {
         changes.push(change).ok()?;
     }
+    // Accounts of management servers may be among them; device management takes those over.
+    changes.push(Change::put(Key::NewAccounts as u8, &[])).ok()?;
     Some(changes)
 }
 

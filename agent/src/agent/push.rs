@@ -5,6 +5,7 @@
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::Answer;
+use kedge_protocol::dm::notification::is_notification;
 use kedge_protocol::iota::TrustedDomain;
 use kedge_protocol::iota::trigger::{Refused, Trigger as Pushed, filter};
 use kedge_protocol::mime::MediaType;
@@ -44,6 +45,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Ok(());
             }
         };
+        if is_notification(&push) {
+            return self.notified(context, push.body);
+        }
         let name = push.content_type.media.name().unwrap_or_default();
         if MediaType::parse(name).is_ok_and(|media| handler(&media, Origin::Push) == Ok(Handler::License)) {
             let content = Content { media_type: name, origin: Origin::Push, body: push.body };

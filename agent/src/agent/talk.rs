@@ -11,7 +11,7 @@ use kedge_protocol::iota::session::{
 
 use super::desk::{Desk, Executed, Facts};
 use super::download::{Download, Next, Why};
-use super::{Buffers, Context, Head, HttpRequest, Output};
+use super::{Buffers, Context, Done, Head, HttpRequest, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
@@ -191,12 +191,7 @@ impl<'b> Talk<'b> {
         head: &Head<'_>,
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download => {
-                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
-                let content_type = head.content_type.unwrap_or_default();
-                context.event(&Event::Reply { status: head.status, content_type, location: "", body: &[] });
-                download.head(&mut tools, context, head)
-            }
+            Doing::Download => desk.fetch_head(context, head),
             Doing::Exchange(answering) => {
                 answering.status = head.status;
                 answering.retry_after = head.retry_after;
@@ -222,10 +217,7 @@ impl<'b> Talk<'b> {
         part: &[u8],
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
-            Doing::Download => {
-                let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
-                download.body(&mut tools, context, part)
-            }
+            Doing::Download => desk.fetch_body(context, part),
             Doing::Exchange(answering) => {
                 let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
                 let Some(to) = free.get_mut(..part.len()) else {
@@ -247,12 +239,11 @@ impl<'b> Talk<'b> {
         context: &mut Context<'_, F, C>,
         ended: Result<(), LinkError>,
     ) -> Result<(), AgentError<F::Error>> {
+        if let Doing::Download = self.doing {
+            return desk.fetch_done(context, Done::HttpEnded(ended));
+        }
         if let Err(why) = ended {
             context.event(&Event::LinkDown(why));
-        }
-        if let Doing::Download = self.doing {
-            let (download, mut tools) = desk.downloading().ok_or(AgentError::Misuse)?;
-            return download.ended(&mut tools, context, ended);
         }
         match core::mem::replace(&mut self.doing, Doing::Session) {
             Doing::Exchange(answering) => self.replied(context, &answering, ended),
@@ -300,8 +291,7 @@ impl<'b> Talk<'b> {
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
         if let Doing::Download = self.doing {
-            let (download, _) = desk.downloading().ok_or(AgentError::Misuse)?;
-            return Ok(download.answered(context, answer)?);
+            return desk.fetch_done(context, Done::Answered(answer));
         }
         let Doing::Asking { confirm } = self.doing else { return Err(AgentError::Misuse) };
         self.doing = Doing::Session;

@@ -55,8 +55,8 @@ impl Nam {
 
     /// Whether anything was programmed for it.
     pub(crate) fn is_programmed(self, store: &Store) -> bool {
-        let keys = (0..=4).filter_map(|id| block_key(self, Family::Nam, id));
-        keys.into_iter().any(|key| store.len(key).is_some())
+        let mut keys = (0..=4).filter_map(|id| block_key(self, Family::Nam, id));
+        keys.any(|key| store.len(key).is_some())
     }
 }
 

@@ -17,6 +17,11 @@
 //! | 12 | [`Fetch`]: the package that is being downloaded | CBOR |
 //! | 16..=39 | IS-683 parameter blocks: message family and block id, then PARAM_DATA | octets |
 //! | 40..=79 | MMC objects by their place in the object table | octets |
+//! | 80 | the management tree's image | [`kedge_protocol::dm::Nodes`] |
+//! | 81 | [`Operation`]: what the firmware update object does | CBOR |
+//! | 82 | [`Wish`]: the management session to hold | CBOR |
+//! | 83 | settings came that may hold the accounts of management servers | empty |
+//! | 84..=87 | [`Alert`]: events that servers are still to be told | CBOR |
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
 //! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
@@ -35,6 +40,7 @@
 
 mod blocks;
 mod history;
+mod management;
 mod records;
 mod settings;
 
@@ -47,6 +53,7 @@ pub use history::{HISTORY, LastSession, PAST, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
+pub use management::{ALERTS, Alert, Operation, Wish};
 pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
 
@@ -77,6 +84,14 @@ pub enum Key {
     PrlInfo = 11,
     /// [`Fetch`].
     Fetch = 12,
+    /// The management tree's image.
+    Tree = 80,
+    /// [`Operation`].
+    Operation = 81,
+    /// [`Wish`].
+    Wish = 82,
+    /// Accounts of management servers are to be looked for among the settings.
+    NewAccounts = 83,
     /// [`Pending`].
     Pending = 128,
     /// The provisioning document that waits.
@@ -205,7 +220,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 18>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 34>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -216,6 +231,10 @@ impl Store {
             Key::Pending,
             Key::PendingDocument,
             Key::Dialled,
+            Key::Tree,
+            Key::Operation,
+            Key::Wish,
+            Key::NewAccounts,
             Key::LicenseConfiguration,
             Key::LicenseTrust,
             Key::LicenseNonce,
@@ -223,7 +242,7 @@ impl Store {
         for key in foreign {
             add(Change::remove(key as u8));
         }
-        for key in OUTBOX.chain(Nam::ALL.map(Nam::a_key)) {
+        for key in OUTBOX.chain(ALERTS).chain(Nam::ALL.map(Nam::a_key)) {
             add(Change::remove(key));
         }
         self.commit(flash, &changes)
@@ -284,6 +303,11 @@ impl Store {
     /// The first key of the outbox that holds a report.
     pub fn next_report(&self) -> Option<u8> {
         OUTBOX.into_iter().find(|key| self.len(*key).is_some())
+    }
+
+    /// A place for an alert that is free.
+    pub fn free_alert(&self) -> Option<u8> {
+        ALERTS.into_iter().find(|key| self.len(*key).is_none())
     }
 
     /// Makes all `changes` at once, or none.

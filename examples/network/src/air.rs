@@ -65,6 +65,9 @@ impl Operator {
             self.note(now, Step::star_code(3), "push", ACTIVATION_URL);
             messages.extend(self.push(ACTIVATION_URL));
         }
+        if let Some(pdu) = self.notify(now, hardware) {
+            messages.extend(self.segments(&pdu));
+        }
         let waiting = |errand: &Errand| errand.hardware == hardware && errand.state == ErrandState::Waiting;
         let Some(place) = self.books.errands.iter().position(waiting) else { return messages };
         let Some(errand) = self.books.errands.get_mut(place) else { return messages };
@@ -197,12 +200,17 @@ impl Operator {
         // Transaction, push, five octets of headers: the type, and application 0x8010 as a long integer.
         let mut pdu = vec![1, 6, 5, media, 0xAF, 0x02, 0x80, 0x10];
         pdu.extend(body.unwrap_or_default());
+        self.segments(&pdu)
+    }
+
+    /// A push PDU in short messages, the last part first.
+    fn segments(&self, pdu: &[u8]) -> Vec<Vec<u8>> {
         let outgoing = outgoing(self.air.message_id & 0x7FFF);
         let mut message = [0; MAX_MESSAGE];
-        (0..Outgoing::segments(&pdu, SEGMENT))
+        (0..Outgoing::segments(pdu, SEGMENT))
             .rev()
             .filter_map(|number| {
-                outgoing.segment(Ports::PUSH, &pdu, (number, SEGMENT), &mut message).ok().map(<[u8]>::to_vec)
+                outgoing.segment(Ports::PUSH, pdu, (number, SEGMENT), &mut message).ok().map(<[u8]>::to_vec)
             })
             .collect()
     }

@@ -136,7 +136,11 @@ pub fn typed(settings: &Settings, method: SecurityMethod) -> Result<String, Erro
     Ok(format!("{PIN}{}", String::from_utf8_lossy(check)))
 }
 
-fn document(settings: &Settings) -> Result<Vec<u8>, Error> {
+/// The document of `settings`, by itself, in WBXML.
+///
+/// # Errors
+/// As [`messages`].
+pub fn document(settings: &Settings) -> Result<Vec<u8>, Error> {
     let mut out = vec![0; DOCUMENT];
     let mut sink = DocumentWriter::<8>::new(Coding::Wbxml, &mut out, &pages::PROV, Version::V1_3)?;
     let objects: Result<Vec<_>, _> = settings.0.iter().map(|octets| Object::from_octets(octets)).collect();

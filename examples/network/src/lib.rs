@@ -7,6 +7,7 @@
 //! ```text
 //!  sockets ─── serve ───┐                            ┌─ activation    boot.operator.example    http, https
 //!                       ├─ Operator::exchange ─ host ┼─ update        fota.operator.example    https
+//!                       │                            ├─ management    dm.operator.example      https
 //!  virtual time ─ InProcess                          ├─ report        status.operator.example  https
 //!                       │                            └─ repository    repo.operator.example    http, https, ranges
 //!  radio ── Operator::register ─ VLR; messages, dial, burst ─ short messages, calls, data bursts
@@ -60,6 +61,7 @@ mod errand;
 mod http;
 mod in_process;
 mod log;
+mod management;
 mod operator;
 mod order;
 pub mod provisioning;
@@ -77,13 +79,14 @@ pub use authentication::stand_in_for_cave;
 pub use body::Coding;
 pub use calendar::date_time;
 pub use dm::{
-    DmAnswer, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule, DmSay,
-    DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
+    DmAnswer, DmBoxed, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule,
+    DmSay, DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
 };
 pub use errand::{Errand, ErrandState, Task};
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};
+pub use management::{DM_DEVICE, DM_HOST, DM_SERVER, DM_SERVER_PASSWORD, DM_URL, Managed, Management};
 pub use operator::{
     ACTIVATION_URL, BOOT_HOST, Config, FOTA_HOST, FOTA_URL, HOSTS, NoUpdate, Operator, STATUS_HOST,
     TRUSTED_DOMAIN,

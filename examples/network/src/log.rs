@@ -17,6 +17,8 @@ pub enum Flow {
     PrlUpdate,
     /// A setting changed by the network.
     BrewUrl,
+    /// What the network wants by device management.
+    FotaNetwork,
     /// None: nobody plays a flow at that address.
     Stray,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Flow {
             Self::StarCode => "star-code",
             Self::PrlUpdate => "prl-update",
             Self::BrewUrl => "brew-url",
+            Self::FotaNetwork => "fota-network",
             Self::Stray => "stray",
         })
     }
@@ -62,6 +65,10 @@ impl Step {
 
     pub(crate) const fn brew_url(number: u8) -> Self {
         Self { flow: Flow::BrewUrl, number }
+    }
+
+    pub(crate) const fn fota_network(number: u8) -> Self {
+        Self { flow: Flow::FotaNetwork, number }
     }
 
     pub(crate) const STRAY: Self = Self { flow: Flow::Stray, number: 0 };
@@ -146,6 +153,8 @@ pub enum Rule {
     Range,
     /// Stored before the commit, or not whole after it.
     Atomicity,
+    /// A rule of management sessions; the detail names it.
+    Management,
     /// A result was reported twice, or does not fit the device that reports it.
     Report,
 }

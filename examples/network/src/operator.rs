@@ -8,6 +8,7 @@ use crate::caller::{self, Caller, Kind};
 use crate::errand::{Errand, ListSession, SettingSession, Task};
 use crate::http::{Request, Response, Target, finish, status};
 use crate::log::{Direction, Log, Record, Rule, Step, Violation};
+use crate::management::{DM_HOST, DM_PATH, ManagementBooks};
 use crate::repository::{REPOSITORY_HOST, Repository, Served};
 use crate::script::Scene;
 use crate::session::{Outcome, POST_PATH, Play, Session, Start};
@@ -26,7 +27,7 @@ pub const FOTA_HOST: &str = "fota.operator.example";
 /// Where final results are reported.
 pub const STATUS_HOST: &str = "status.operator.example";
 /// All hosts of the operator.
-pub const HOSTS: [&str; 4] = [BOOT_HOST, FOTA_HOST, STATUS_HOST, REPOSITORY_HOST];
+pub const HOSTS: [&str; 5] = [BOOT_HOST, FOTA_HOST, STATUS_HOST, REPOSITORY_HOST, DM_HOST];
 /// The activation URL of the factory settings.
 pub const ACTIVATION_URL: &str = "http://boot.operator.example/activate";
 /// The client-initiated FOTA URL of the factory settings.
@@ -81,6 +82,7 @@ pub(crate) struct Books {
     pub(crate) repository: Repository,
     pub(crate) vlr: Vlr,
     pub(crate) errands: Vec<Errand>,
+    pub(crate) management: ManagementBooks,
 }
 
 impl Books {
@@ -220,6 +222,7 @@ impl Operator {
     /// blocks, each `BLOCK_ID BLOCK_LEN PARAM_DATA` in the download form.
     pub fn register(&mut self, now: Duration, hardware: HardwareId, nam: &[u8], prl: &[u8]) {
         self.registered_list(hardware, prl);
+        self.registered_managed(hardware, prl);
         let nobody = Caller::default();
         let mut scene = Scene { books: &mut self.books, log: &mut self.log, caller: &nobody };
         let meaning = activation::registered(hardware, nam, prl, &mut scene);
@@ -249,6 +252,7 @@ impl Operator {
         }
         match (&*request.method, target.host) {
             ("POST", BOOT_HOST | FOTA_HOST | STATUS_HOST) => self.post(now, request),
+            ("POST", DM_HOST) if target.path == DM_PATH && target.tls => self.manage_exchange(request),
             ("GET", BOOT_HOST) if target.path == ACTIVATION_PATH => self.activate(now, request),
             ("GET", BOOT_HOST) if self.errand_at(target.path).is_some() => {
                 self.come(now, target.path, request)

@@ -5,12 +5,15 @@ use kedge_network::{
     DmFault, DmHeld, DmOrder, DmPackage, DmSay, DmScript, DmServer, DmValue, Request, Response,
 };
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
-use kedge_protocol::dm::objects::{Accounts, DevDetail, DevInfo, DeviceFacts};
+use kedge_protocol::dm::objects::{
+    Accounts, Delivered, DevDetail, DevInfo, DeviceFacts, Dispatch, Inbox, Passage, Tunnel,
+};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, End, Initiator, Input, Notice, Outcome, Output, Reply, Session,
+    Account, Answer, Config, Conversation, End, Initiator, Input, Notice, Outcome, Output, Reply, Session,
 };
 use kedge_protocol::dm::{Caller, Chunk, New, Object, Store, StoreError, Tree, UriLimits};
 use kedge_protocol::fumo::{self, Fumo, Machine, Memo, Operation, State};
+use kedge_protocol::scomo::{self, Scomo};
 use kedge_protocol::syncml::{AlertCode, Code, Dialect, Format};
 use kedge_protocol::wap::Coding;
 use kedge_protocol::wire::Writer;
@@ -97,6 +100,41 @@ impl fumo::Port for Packages {
     }
 }
 
+/// Answers a message of IS-683 with its octets backwards; other content waits for its handler.
+#[derive(Clone, Default)]
+struct Backwards(Vec<Vec<u8>>);
+
+impl Dispatch for Backwards {
+    fn accepts(&mut self, media_type: &str) -> Result<(), Code> {
+        let known = matches!(media_type, "application/x-is683" | "text/vnd.wap.connectivity-xml");
+        known.then_some(()).ok_or(Code::UNSUPPORTED_FORMAT)
+    }
+
+    fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut [u8]) -> Result<Delivered, Code> {
+        if media_type != "application/x-is683" {
+            return Ok(Delivered::Later);
+        }
+        self.0.push(content.to_vec());
+        answer.iter_mut().zip(content.iter().rev()).for_each(|(to, from)| *to = *from);
+        Ok(Delivered::Done(content.len()))
+    }
+}
+
+/// Software components of which nothing is stored.
+#[derive(Clone, Default)]
+struct Components(u32);
+
+impl scomo::Port for Components {
+    fn store(&mut self, _: &str, _: &Chunk<'_>) -> Result<(), Code> {
+        Err(Code::UNSUPPORTED_FORMAT)
+    }
+
+    fn keep(&mut self, _: &scomo::Memo<'_>) -> Result<(), Code> {
+        self.0 += 1;
+        Ok(())
+    }
+}
+
 /// What a device keeps between sessions.
 #[derive(Clone)]
 struct Device {
@@ -104,6 +142,10 @@ struct Device {
     machine: Machine,
     packages: Packages,
     answer: bool,
+    passage: Passage<64>,
+    desk: Backwards,
+    component: scomo::Machine,
+    components: Components,
 }
 
 /// How a session is held.
@@ -126,6 +168,10 @@ impl Device {
             machine: Machine::IDLE,
             packages: Packages::default(),
             answer: true,
+            passage: Passage::EMPTY,
+            desk: Backwards::default(),
+            component: scomo::Machine::IDLE,
+            components: Components::default(),
         };
         device.with_tree(|tree| {
             let all = New::value(b"Add=*&Delete=*&Exec=*&Get=*&Replace=*");
@@ -137,8 +183,14 @@ impl Device {
 
     fn with_tree<T>(&mut self, work: impl FnOnce(&mut Tree<'_, '_>) -> T) -> T {
         let (mut info, mut detail) = (DevInfo::new(&FACTS), DevDetail::new(&FACTS, UriLimits::OWN));
-        let (mut accounts, mut fumo) = (Accounts, Fumo::new(&mut self.machine, &mut self.packages));
-        let mut objects: [&mut dyn Object; 4] = [&mut info, &mut detail, &mut accounts, &mut fumo];
+        let (mut accounts, mut staged) = (Accounts, fumo::Staged::default());
+        let mut fumo = Fumo::new(&mut self.machine, &mut staged, &mut self.packages);
+        let mut tunnel = Tunnel::new(&mut self.passage, &mut self.desk);
+        let mut begun = scomo::Staged::NOTHING;
+        let mut scomo = Scomo::new(&mut self.component, &mut begun, &mut self.components);
+        let mut inbox = Inbox;
+        let mut objects: [&mut dyn Object; 7] =
+            [&mut info, &mut detail, &mut accounts, &mut fumo, &mut tunnel, &mut scomo, &mut inbox];
         let mut buffer = [0; 4096];
         let mut tree = Tree::open(&mut buffer, &mut objects, &mut self.store, UriLimits::OWN).unwrap();
         work(&mut tree)
@@ -186,9 +238,9 @@ impl Device {
             session_timeout: Duration::from_secs(900),
         };
         let answer = self.answer;
-        let mut crypto = Numbers(0);
+        let (mut crypto, mut own) = (Numbers(0), Conversation::NONE);
         self.with_tree(|tree| {
-            let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).unwrap();
+            let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).unwrap();
             let mut now = Duration::ZERO;
             let mut exchanges = 0;
             session.handle(now, Input::Start, tree, &mut crypto).unwrap();
@@ -425,6 +477,98 @@ fn a_package_comes_as_a_large_object() {
     }
 }
 
+/// Messages of another protocol inside a session: each is answered, in both codings, and none is executed twice, wherever the
+/// link fails.
+#[test]
+fn a_conversation_goes_through_the_tunnel() {
+    const SCRIPT: &str = "
+package
+  get ./Tunnel/Result = 0 200
+  tunnel application/x-is683 0601 200
+  octets ./Tunnel/Answer 0106 200
+  tunnel application/x-is683 000102ff 200
+  octets ./Tunnel/Answer ff020100 200
+  tunnel application/x-unknown 00 415
+  get ./Tunnel/Result = 415 200
+package
+  tunnel text/vnd.wap.connectivity-xml 3c782f3e 202
+  tunnel application/x-is683 05 403
+  get ./Tunnel/Message 405
+";
+    let cuts = (0..3).flat_map(|at| [Some((at, true)), Some((at, false))]);
+    for (coding, cut) in [Coding::Wbxml, Coding::Xml]
+        .into_iter()
+        .flat_map(|coding| cuts.clone().chain([None]).map(move |cut| (coding, cut)))
+    {
+        let (mut device, mut server) = (Device::new(), server(SCRIPT));
+        let outcome = device.session(&mut server, Way { coding, cut, ..PLAIN });
+        assert_eq!(outcome.end, End::Done, "{coding:?} {cut:?}: {:?}", server.held());
+        assert!(held(&server).violations.is_empty(), "{coding:?} {cut:?}: {:?}", held(&server).violations);
+        assert_eq!(device.desk.0, [vec![6, 1], vec![0, 1, 2, 0xFF]], "{coding:?} {cut:?}: each once");
+        let mut waited = Vec::new();
+        device.passage.take_waiting(|media_type, content| {
+            waited.push((media_type.to_owned(), content.to_vec()));
+            Code::ACCEPTED
+        });
+        assert_eq!(waited, [("text/vnd.wap.connectivity-xml".to_owned(), b"<x/>".to_vec())]);
+    }
+}
+
+/// A component is offered, fetched, installed, told of in a later session, activated and removed.
+#[test]
+fn a_component_is_managed_over_sessions() {
+    use scomo::{Action, Event, ResultCode};
+    const FETCH: &str = "
+package
+  node ./SCOMO/Download/x 200
+  replace ./SCOMO/Download/x/PkgID lamp-2 200
+  replace ./SCOMO/Download/x/PkgURL https://repo.operator.example/packages/p1 200
+  exec ./SCOMO/Download/x/Operations/DownloadInstallInactive correlator c-7 202
+  get ./SCOMO/Download/x/Status = 30 200
+  exec ./SCOMO/Download/x/Operations/Download 405
+";
+    let (mut device, mut first) = (Device::new(), server(FETCH));
+    assert_eq!(device.session(&mut first, PLAIN).end, End::Done);
+    assert!(held(&first).violations.is_empty(), "{:?}", held(&first).violations);
+    assert_eq!((device.component.pending(), device.components.0), (Action::Download(PACKAGE), 1));
+    device.component.handle(Event::Downloaded).unwrap();
+    device.component.handle(Event::Accepted).unwrap();
+    let Action::Report(done) = device.component.handle(Event::Done).unwrap() else { panic!("a report") };
+    device.with_tree(|tree| {
+        scomo::record(tree, &done).unwrap();
+        tree.commit().unwrap();
+    });
+    let (mut source, mut data) = ([0; 255], [0; scomo::Completion::DATA]);
+    let notice = Notice {
+        code: AlertCode::GENERIC,
+        correlator: done.correlator(),
+        source: done.source(&mut source),
+        kind: scomo::COMPLETE,
+        format: Format::Xml,
+        mark: Some(done.mark()),
+        data: done.data(&mut data).unwrap(),
+    };
+    assert_eq!(done.result, ResultCode::SUCCESS);
+    let told = "<ResultCode>1200</ResultCode><Identifier>lamp-2</Identifier>";
+    let mut second = server(&format!(
+        "event {} {told}\npackage\n  get ./SCOMO/Inventory/Deployed/x/State = 10 200\n  exec \
+         ./SCOMO/Inventory/Deployed/x/Operations/Activate 202\n",
+        scomo::COMPLETE
+    ));
+    let outcome = device.session(&mut second, Way { notices: &[notice], ..PLAIN });
+    assert_eq!((outcome.end, outcome.acknowledged), (End::Done, 1));
+    assert!(held(&second).violations.is_empty(), "{:?}", held(&second).violations);
+    let [event] = &held(&second).events[..] else { panic!("one event, not {:?}", held(&second).events) };
+    assert_eq!(event.correlator.as_deref(), Some("c-7"));
+    assert_eq!(event.source, "./SCOMO/Download/x/Operations/DownloadInstallInactive");
+    let Action::Report(done) = device.component.handle(Event::Done).unwrap() else { panic!("a report") };
+    device.with_tree(|tree| {
+        scomo::record(tree, &done).unwrap();
+        tree.commit().unwrap();
+    });
+    assert_eq!(device.get("./SCOMO/Inventory/Deployed/x/State"), "20");
+}
+
 /// Whatever the server does wrong, the session ends, an Exec runs at most once, and the tree stays readable.
 #[test]
 fn a_server_that_misbehaves_is_borne() {
@@ -451,7 +595,14 @@ fn a_server_that_misbehaves_is_borne() {
                 DmFault::EarlyClose => End::ServerAborted,
                 // What is done wrong does not keep the rest from being done.
                 DmFault::LostReply | DmFault::UnknownCommand | DmFault::WrongOrder => End::Done,
-                _ => outcome.end,
+                DmFault::WrongDigest => End::ServerNotAuthenticated,
+                DmFault::Garbage | DmFault::Oversized => {
+                    assert!(matches!(outcome.end, End::Unreadable(_)), "{fault:?}: {:?}", outcome.end);
+                    outcome.end
+                }
+                // The first message has nothing before it that could be said again.
+                DmFault::Duplicate if package == 0 => End::Done,
+                DmFault::Duplicate => End::Loop,
             };
             assert_eq!(outcome.end, expected, "{fault:?} {package}: {:?}", server.held());
             let done = matches!(outcome.end, End::Done);

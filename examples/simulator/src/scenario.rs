@@ -1,8 +1,8 @@
 //! The call flows and their variants, as data: how the world is set up, what the user does, how it must end.
 
 use kedge_network::{
-    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, NoUpdate, RepositoryFault,
-    STAR_CODE, Task, TransactionState, WELCOME, state,
+    AccountState, Coding, Config as OperatorConfig, ErrandState, FALLBACK, Managed, NoUpdate,
+    RepositoryFault, STAR_CODE, Task, TransactionState, WELCOME, state,
 };
 use kedge_platform::identity::HardwareId;
 use kedge_platform::ui::Answer;
@@ -10,6 +10,7 @@ use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
 mod authentication;
+pub mod management;
 mod provisioning;
 
 use crate::handset::Press;
@@ -131,6 +132,10 @@ pub struct Setup {
     pub answers: Vec<(PromptKind, Answer)>,
     /// The PIN that the user types whenever one is asked for.
     pub pin: Option<String>,
+    /// What the network wants by device management.
+    pub managed: Option<Managed>,
+    /// The handset knows no URL to ask for updates at: it asks its management server.
+    pub no_fota_url: bool,
     /// Short messages that arrive; the handset comes to rest between the groups.
     pub messages: Vec<Vec<Vec<u8>>>,
 }
@@ -165,6 +170,8 @@ impl Setup {
             link: Vec::new(),
             answers: Vec::new(),
             pin: None,
+            managed: None,
+            no_fota_url: false,
             messages: Vec::new(),
         }
     }
@@ -204,7 +211,7 @@ impl Scenario {
         let mut setup = Setup::new(match self.flow() {
             "one-button" | "esn-change" => Press::Activate,
             "star-code" => Press::Dial(STAR_CODE),
-            "prl-update" | "brew-url" => Press::Nothing,
+            "prl-update" | "brew-url" | "fota-network" | "tunnel" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
             _ => Press::CheckForUpdate,
         });
@@ -212,6 +219,7 @@ impl Scenario {
             "star-code" => setup.operator.welcome = true,
             "prl-update" => (setup.before, setup.wanted) = (Before::Activated, Some(Wanted::RoamingList)),
             "brew-url" => setup.wanted = Some(Wanted::BrewUrl),
+            "fota-network" => setup.package = Some(Package::Delta),
             "esn-change" => (setup.old_phone, setup.moved_to) = (Some(OLD_PHONE), Some(setup.hardware)),
             _ => {}
         }
@@ -221,7 +229,7 @@ impl Scenario {
 }
 
 /// All of them, in the order of the call-flow list.
-pub static SCENARIOS: [Scenario; 62] = [
+pub static SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-button",
         title: "a new handset activates itself over the air",
@@ -597,6 +605,20 @@ pub static SCENARIOS: [Scenario; 62] = [
         set: |s| s.package = Some(Package::Downgrade),
         check: refused,
     },
+    management::FLOWS[0],
+    management::FLOWS[1],
+    management::FLOWS[2],
+    management::FLOWS[3],
+    management::FLOWS[4],
+    management::FLOWS[5],
+    management::FLOWS[6],
+    management::FLOWS[7],
+    management::FLOWS[8],
+    management::FLOWS[9],
+    management::FLOWS[10],
+    management::FLOWS[11],
+    management::FLOWS[12],
+    management::FLOWS[13],
     provisioning::FLOWS[0],
     provisioning::FLOWS[1],
     provisioning::FLOWS[2],

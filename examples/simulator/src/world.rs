@@ -10,14 +10,15 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
 use kedge_agent::objects::{Object, key_of};
-use kedge_agent::store::{Activation, Key, Nam, Nams, OUTBOX, Store};
+use kedge_agent::store::{ALERTS, Activation, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Offer, Operator, Profile, Running,
-    Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer,
+    Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::clock::Clock as _;
+use kedge_platform::flash::NorFlash;
 use kedge_platform::http::Connection;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Pin};
@@ -29,6 +30,7 @@ use kedge_platform_sim::nor::{Cut, Kind};
 use kedge_platform_sim::radio::Registration;
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
+use kedge_protocol::dm::{Nodes, StoreError};
 use kedge_protocol::is683::engine::Shelf;
 use kedge_protocol::is683::prl::{
     AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
@@ -93,6 +95,10 @@ pub struct Facts {
     pub account: Account,
     /// What the network wanted of the handset, if anything.
     pub errand: Option<Errand>,
+    /// What the network wanted by device management, if anything.
+    pub management: Option<Management>,
+    /// The name of the account of the management server.
+    pub account_name: String,
     /// The committed BREW URL.
     pub brew_url: String,
     /// The value of the handset maker's own object.
@@ -190,6 +196,10 @@ impl Prepared {
             key: (signer.id().to_vec(), signer.public_key()),
             security_counter: SECURITY_COUNTER,
         };
+        let mut model = model;
+        if setup.no_fota_url {
+            model.pri.retain(|(name, _)| *name != "x/kedge/fota-url");
+        }
         let operator = operator(&setup, package, seed)?;
         Ok(Self { scenario, setup, model, operator, seed, package_len })
     }
@@ -363,6 +373,15 @@ impl Prepared {
             };
             lock(operator).send_for(self.setup.hardware, task);
         }
+        if let Some(task) = &self.setup.managed {
+            let task = match task {
+                Managed::RoamingList(_) => {
+                    Managed::RoamingList(roaming_list(self.seed ^ 1, self.setup.systems)?)
+                }
+                task => task.clone(),
+            };
+            lock(operator).manage(self.setup.hardware, task);
+        }
         Ok(())
     }
 }
@@ -433,7 +452,8 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         _ => None,
     };
     let own_object = String::from_utf8_lossy(own.unwrap_or_default()).into_owned();
-    let reports_left = OUTBOX.filter(|key| store.len(*key).is_some()).count();
+    let account_name = account_name(&store, flash);
+    let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
     let registrations = handset.ports.radio.registrations();
@@ -446,6 +466,8 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
             .cloned()
             .ok_or_else(|| anyhow!("no account"))?,
         errand: operator.errand(1).cloned(),
+        management: operator.management(1).cloned(),
+        account_name,
         brew_url,
         own_object,
         registrations,
@@ -476,6 +498,30 @@ fn facts_of<H: Connection, const W: usize, const E: usize>(
         shown: handset.ports.ui.shown().to_vec(),
         registration: handset.ports.radio.registration().cloned(),
     })
+}
+
+/// The name of the management server's account, as the store has it.
+fn account_name<F: NorFlash>(store: &Store, flash: &mut F) -> String {
+    let (mut image, mut buf) = (Vec::new(), vec![0; PRL]);
+    if let Ok(Some(octets)) = store.bytes(flash, Key::Tree as u8, &mut buf) {
+        image = octets.to_vec();
+    }
+    let nodes = Nodes::read(&mut buf, &mut Image(image));
+    nodes.ok().and_then(|nodes| nodes.text("DMAcc/1/Name").map(str::to_owned)).unwrap_or_default()
+}
+
+/// An image of the management tree, to be read.
+struct Image(Vec<u8>);
+
+impl kedge_protocol::dm::Store for Image {
+    fn load(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        buffer.get_mut(..self.0.len()).ok_or(StoreError::Failed)?.copy_from_slice(&self.0);
+        Ok(self.0.len())
+    }
+
+    fn save(&mut self, _: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::Failed)
+    }
 }
 
 impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {

@@ -3,6 +3,8 @@
 mod sample;
 
 use kedge::command::Exit;
+use kedge_protocol::syncml::{Dialect, Head, Header, Item, Location, Verb, Writer};
+use kedge_protocol::wap::Coding;
 use sample::kedge;
 
 /// Name, arguments before the bytes, the bytes, what must be in the text.
@@ -131,4 +133,38 @@ fn a_fault_is_named_with_its_offset() {
         answer.err,
         "kedge: broken WBXML document: input ends inside a field at octet 8 (0x8) of 10\n"
     );
+}
+
+/// A message of a server with one Get, as hexadecimal digits.
+fn message(coding: Coding) -> String {
+    let mut out = [0; 1024];
+    let (device, server) = (Location::new("IMEI:490154203237518"), Location::new("https://dm.example/"));
+    let header = Header::new(Dialect::V1_2, "7F", "3", device, server);
+    let mut writer = Writer::new(coding, &mut out, &header).unwrap();
+    let item = Item::target("./DevInfo/Man?prop=ACL");
+    writer.command(&Head::new(Verb::Get, "4")).unwrap().item(&item).unwrap().end().unwrap();
+    writer.finish(true).unwrap().iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[test]
+fn a_syncml_message_of_either_coding_is_explained_and_its_cuts_are_named() {
+    for coding in [Coding::Wbxml, Coding::Xml] {
+        let whole = message(coding);
+        let answer = inspect(&["syncml"], &whole);
+        assert_eq!((answer.exit, answer.err.as_str()), (Exit::Passed, ""), "{coding:?}");
+        for text in [
+            "element SyncHdr",
+            "DM/1.2 session 7F message 3 from https://dm.example/ to IMEI:490154203237518",
+            "Get 4",
+            "item ./DevInfo/Man?prop=ACL",
+            "final",
+        ] {
+            assert!(answer.out.contains(text), "{coding:?}: {text:?} is not in\n{}", answer.out);
+        }
+        for octets in 1..whole.len() / 2 {
+            let answer = inspect(&["syncml"], &whole[..octets * 2]);
+            assert_eq!(answer.exit, Exit::Failed, "{coding:?}, {octets} octets");
+            assert!(answer.err.ends_with(&format!("of {octets}\n")), "{}", answer.err);
+        }
+    }
 }

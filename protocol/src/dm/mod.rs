@@ -38,4 +38,4 @@ pub mod tnds;
 mod tree;
 
 pub use object::{Access, Call, Chunk, MAX_WHOLE, Object, Rule, Store, StoreError, Value};
-pub use tree::{Acl, Caller, New, Nodes, Property, Query, Right, Tree, TreeError, Uri, UriLimits};
+pub use tree::{Acl, Caller, New, Nodes, Paused, Property, Query, Right, Tree, TreeError, Uri, UriLimits};

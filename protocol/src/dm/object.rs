@@ -27,6 +27,53 @@
 //!     }
 //! }
 //! ```
+//! And this is how a server sees it:
+//!
+//! ```
+//! # use kedge_protocol::dm::{Access, Nodes, Object, Rule, Store, StoreError};
+//! # use kedge_protocol::syncml::{Code, Format};
+//! # struct Lamp { celsius: u8 }
+//! # impl Object for Lamp {
+//! #     fn rules(&self) -> &'static [Rule] {
+//! #         const RULES: &[Rule] = &[
+//! #             Rule::interior("Lamp", "org.example.lamp:1.0"),
+//! #             Rule::kept("Lamp/Colour", Format::Chr, Access::GET.and(Access::REPLACE)),
+//! #             Rule::computed("Lamp/Temperature", Format::Int, Access::GET),
+//! #         ];
+//! #         RULES
+//! #     }
+//! #     fn get(&mut self, _: &str, _: &Nodes<'_>, out: &mut Writer<'_>) -> Result<(), Code> {
+//! #         let digits = kedge_protocol::wire::Decimal::new(self.celsius.into());
+//! #         out.put(digits.as_str().as_bytes()).map_err(|_| Code::TOO_LARGE)
+//! #     }
+//! # }
+//! # struct NoFlash;
+//! # impl Store for NoFlash {
+//! #     fn load(&mut self, _: &mut [u8]) -> Result<usize, StoreError> { Ok(0) }
+//! #     fn save(&mut self, _: &[u8]) -> Result<(), StoreError> { Ok(()) }
+//! # }
+//! use kedge_protocol::dm::{Caller, New, Tree, UriLimits};
+//! use kedge_protocol::wire::Writer;
+//!
+//! # fn main() -> Result<(), Code> {
+//! let (mut lamp, mut flash, mut image) = (Lamp { celsius: 41 }, NoFlash, [0; 256]);
+//! let mut objects: [&mut dyn Object; 1] = [&mut lamp];
+//! let mut tree = Tree::open(&mut image, &mut objects, &mut flash, UriLimits::OWN).unwrap();
+//! let server = Caller::Server("dms");
+//! let mut told = [0; 64];
+//! let mut out = Writer::new(&mut told);
+//! tree.get(server, "./Lamp", &mut out)?;
+//! tree.get(server, "./Lamp/Temperature", &mut out)?;
+//! assert_eq!(out.written(), b"Colour/Temperature41");
+//! // The temperature takes no Replace; the colour does, but nobody has given this server the right to it.
+//! let red = New::value(b"red");
+//! assert_eq!(tree.replace(server, "./Lamp/Temperature", &red), Err(Code::NOT_ALLOWED));
+//! assert_eq!(tree.replace(server, "./Lamp/Colour", &red), Err(Code::PERMISSION_DENIED));
+//! tree.replace(Caller::Device, "./Lamp?prop=ACL", &New::value(b"Get=*&Replace=dms"))?;
+//! tree.replace(server, "./Lamp/Colour", &red)?;
+//! # tree.commit()
+//! # }
+//! ```
 //! Paths are those of the tree without the leading `./`. All calls run to completion; what takes time is begun, reported
 //! as [`Code::ACCEPTED`], and ended by a generic alert.
 

@@ -3,7 +3,7 @@
 //! | item | what |
 //! |---|---|
 //! | [`Machine`] | one update package from the server's command to the result: what is allowed when, what comes next |
-//! | [`Fumo`], [`Port`] | the object in the management tree, and what it needs of the device |
+//! | [`Fumo`], [`Staged`], [`Port`] | the object in the management tree, what it was told, and what it needs of the device |
 //! | [`Completion`] | the generic alert that ends an operation |
 //! | [`State`], [`ResultCode`], [`Operation`] | the codes and names of the object |
 //!
@@ -20,7 +20,7 @@ mod tests;
 
 pub use codes::{DEVICE_REQUEST, Operation, ResultCode, State, USER_REQUEST, download_failed};
 pub use machine::{Action, Completion, Event, Machine, Memo, Refused};
-pub use object::{Fumo, Port};
+pub use object::{Fumo, MAX_DEFERRALS, Port, Staged};
 
 /// The object's identifier, the Type property of its root.
 pub const IDENTIFIER: &str = "urn:oma:mo:oma-fumo:1.0";

@@ -9,6 +9,10 @@ use crate::dm::{Access, Call, Chunk, Nodes, Object, Rule};
 use crate::syncml::{Code, Format};
 use crate::wire::{Decimal, Writer};
 
+/// How often the user may defer an update that was commanded; where it was never set, he may also decline. The project's own
+/// node: the flow `fota-network` wants such a number, the object has no place for it.
+pub const MAX_DEFERRALS: &str = "FUMO/Ext/MaxDeferrals";
+
 /// What the object needs of the device.
 pub trait Port {
     /// Takes a piece of a package that comes in the tree (PkgData). With the last one the package is checked, and refused
@@ -22,10 +26,10 @@ pub trait Port {
     fn keep(&mut self, memo: &Memo<'_>) -> Result<(), Code>;
 }
 
-/// The firmware update object at `./FUMO`.
-pub struct Fumo<'m> {
-    machine: &'m mut Machine,
-    port: &'m mut dyn Port,
+/// What the object was told since the last transaction. It is kept beside the machine where the object itself is made anew
+/// for every input of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Staged {
     /// The machine before the transaction, if anything has happened in it.
     before: Option<Machine>,
     /// A PkgURL is about to be replaced.
@@ -33,6 +37,18 @@ pub struct Fumo<'m> {
     /// PkgData has come whole.
     data: bool,
     discard: bool,
+}
+
+impl Staged {
+    /// Nothing.
+    pub const NOTHING: Self = Self { before: None, url: false, data: false, discard: false };
+}
+
+/// The firmware update object at `./FUMO`.
+pub struct Fumo<'m> {
+    machine: &'m mut Machine,
+    staged: &'m mut Staged,
+    port: &'m mut dyn Port,
 }
 
 impl core::fmt::Debug for Fumo<'_> {
@@ -43,28 +59,28 @@ impl core::fmt::Debug for Fumo<'_> {
 
 impl<'m> Fumo<'m> {
     /// The object of this machine.
-    pub const fn new(machine: &'m mut Machine, port: &'m mut dyn Port) -> Self {
-        Self { machine, port, before: None, url: false, data: false, discard: false }
+    pub const fn new(machine: &'m mut Machine, staged: &'m mut Staged, port: &'m mut dyn Port) -> Self {
+        Self { machine, staged, port }
     }
 
     /// Tells the machine what came before this.
     fn settle(&mut self) -> Result<(), Code> {
-        let replaced = [(self.url, Event::Url), (self.data, Event::Data)];
-        self.url = false;
-        self.data = false;
+        let replaced = [(self.staged.url, Event::Url), (self.staged.data, Event::Data)];
+        self.staged.url = false;
+        self.staged.data = false;
         for (happened, event) in replaced {
             if happened {
                 self.touch();
                 let action = self.machine.handle(event).map_err(code)?;
-                self.discard |= action == super::Action::Discard;
+                self.staged.discard |= action == super::Action::Discard;
             }
         }
         Ok(())
     }
 
     fn touch(&mut self) {
-        if self.before.is_none() {
-            self.before = Some(self.machine.clone());
+        if self.staged.before.is_none() {
+            self.staged.before = Some(self.machine.clone());
         }
     }
 }
@@ -94,6 +110,7 @@ impl Object for Fumo<'_> {
             text("FUMO/DownloadAndUpdate/PkgURL").limited(URL),
             Rule::computed("FUMO/State", Format::Int, Access::GET),
             Rule::interior("FUMO/Ext", ""),
+            Rule::kept(MAX_DEFERRALS, Format::Int, SET).limited(5),
         ];
         RULES
     }
@@ -111,7 +128,7 @@ impl Object for Fumo<'_> {
             if !self.machine.is_replaceable() {
                 return Err(code(Refused::NotNow));
             }
-            self.url = true;
+            self.staged.url = true;
         }
         Ok(())
     }
@@ -121,7 +138,7 @@ impl Object for Fumo<'_> {
             return Err(code(Refused::NotNow));
         }
         self.port.store(chunk)?;
-        self.data = chunk.last;
+        self.staged.data = chunk.last;
         Ok(())
     }
 
@@ -144,19 +161,24 @@ impl Object for Fumo<'_> {
 
     fn commit(&mut self, _: &Nodes<'_>) -> Result<(), Code> {
         self.settle()?;
-        if self.before.take().is_some() {
+        if self.staged.before.take().is_some() {
             self.port.keep(&self.machine.memo())?;
         }
-        if core::mem::take(&mut self.discard) { self.port.discard() } else { Ok(()) }
+        if core::mem::take(&mut self.staged.discard) { self.port.discard() } else { Ok(()) }
     }
 
     fn roll_back(&mut self) {
-        if let Some(before) = self.before.take() {
+        if self.staged.data {
+            // Whoever finds it there afterwards must not take it for a package that was wanted; if it cannot be removed now,
+            // the next one that comes in replaces it.
+            let _ = self.port.discard();
+        }
+        if let Some(before) = self.staged.before.take() {
             *self.machine = before;
         }
-        self.url = false;
-        self.data = false;
-        self.discard = false;
+        self.staged.url = false;
+        self.staged.data = false;
+        self.staged.discard = false;
     }
 }
 

@@ -139,7 +139,8 @@ pub(super) fn item<'a: 's, 's>(source: &mut Source<'a>, values: &mut Values<'s>)
             "Source" => item.source = Some(location(source, values)?),
             "SourceParent" => item.source_parent = Some(location(source, values)?.uri),
             "TargetParent" => item.target_parent = Some(location(source, values)?.uri),
-            "Meta" => item.meta = meta(source, values)?,
+            // Some write one for each of its children.
+            "Meta" => item.meta = meta(source, values)?.or(&item.meta),
             "Data" => item.data = Some(data(source, values)?),
             "MoreData" => {
                 item.more_data = true;
@@ -170,7 +171,7 @@ pub(super) fn head<'a: 's, 's>(
                 skip(source)?;
             }
             "Cred" if verb == Verb::Status => head.cred = Some(cred(source, values)?),
-            "Meta" => head.meta = meta(source, values)?,
+            "Meta" => head.meta = meta(source, values)?.or(&head.meta),
             "Data" if matches!(verb, Verb::Status | Verb::Alert) => {
                 head.number = number(source, values)?.and_then(|number| u16::try_from(number).ok());
             }

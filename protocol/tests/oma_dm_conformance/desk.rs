@@ -5,7 +5,7 @@ use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::objects::{Accounts, DevDetail, DeviceFacts, Inbox};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Initiator, Input, Notice, Outcome, Output, Reply, Session,
+    Account, Answer, Config, Conversation, Initiator, Input, Notice, Outcome, Output, Reply, Session,
 };
 use kedge_protocol::dm::{
     Access, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, UriLimits,
@@ -198,6 +198,8 @@ pub(crate) struct Desk {
     pub(crate) memory: Memory,
     pub(crate) limits: UriLimits,
     pub(crate) msg_id: u32,
+    /// The number of the session.
+    pub(crate) session: u16,
     /// DevDetail, the accounts and the inbox are in the tree too.
     pub(crate) standard: bool,
     /// Ends the session from this side when so many messages were sent.
@@ -267,6 +269,7 @@ impl Desk {
             memory: Memory::default(),
             limits: UriLimits::OWN,
             msg_id: 0,
+            session: 0x1F,
             standard: false,
             abort_after: None,
         }
@@ -337,7 +340,7 @@ impl Desk {
         let config = Config {
             account,
             device: "IMEI:490154203237518",
-            session_id: 0x1F,
+            session_id: self.session,
             initiator: self.initiator,
             dialect: self.dialect,
             coding: self.coding,
@@ -348,7 +351,8 @@ impl Desk {
             prompt_timeout: Duration::from_secs(60),
             session_timeout: Duration::from_secs(3600),
         };
-        let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).unwrap();
+        let mut own = Conversation::NONE;
+        let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).unwrap();
         let (mut dev_info, mut lamp, mut memory) =
             (DevInfo, Lamp::default(), core::mem::take(&mut self.memory));
         let mut image = vec![0; 4096];

@@ -6,6 +6,7 @@ mod auth;
 mod commands;
 mod desk;
 mod large;
+mod replay;
 mod robust;
 mod session;
 mod standard;

@@ -1,7 +1,7 @@
-//! What servers get wrong (`oma-dm.md` section 16), and lost messages.
+//! What servers get wrong (`oma-dm.md` section 16, whose rows the names count), and lost messages.
 
 use crate::desk::*;
-use kedge_protocol::dm::session::End;
+use kedge_protocol::dm::session::{Answer, End};
 use kedge_protocol::wap::Coding;
 
 #[test]
@@ -44,7 +44,7 @@ fn what_is_no_message_of_this_session_ends_it() {
 }
 
 #[test]
-fn malformed_and_foreign_commands_are_answered_and_the_rest_is_done() {
+fn row_1_malformed_and_foreign_commands_are_answered_and_the_rest_is_done() {
     let commands = "<Get><Item><Target><LocURI>.</LocURI></Target></Item></Get>".to_string()
         + "<Get><CmdID>2</CmdID></Get>"
         + "<Get><CmdID>3</CmdID><Item/></Get>"
@@ -71,7 +71,7 @@ fn malformed_and_foreign_commands_are_answered_and_the_rest_is_done() {
 }
 
 #[test]
-fn containers_nested_too_deep_are_refused() {
+fn row_1_containers_nested_too_deep_are_refused() {
     let deep =
         "<Sequence><CmdID>1</CmdID><Atomic><CmdID>2</CmdID><Sequence><CmdID>3</CmdID><Atomic><CmdID>4</CmdID>"
             .to_string()
@@ -169,4 +169,111 @@ fn mutated_messages_end_within_bounds() {
         }
         assert!(ended > 50, "{ended}");
     }
+}
+
+#[test]
+fn row_1_entities_and_cdata_may_mix_in_one_value() {
+    let value = replace(4, "./Lamp/Colour", "a&amp;<![CDATA[<b>]]>&#x63;&lt;<![CDATA[&]]>");
+    let talk = Desk::new().say(&value).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Colour").unwrap(), b"a&<b>c<&");
+}
+
+#[test]
+fn row_1_a_meta_that_comes_twice_is_taken_together() {
+    let twice = "<Meta><Format>chr</Format></Meta><Meta><Type>text/plain</Type></Meta><Data>red</Data>";
+    let talk = Desk::new().say(&command("Replace", 4, "./Lamp/Colour", twice)).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Colour").unwrap(), b"red");
+}
+
+/// Some servers answer with items in their Status, as devices do after a question.
+#[test]
+fn row_1_a_status_with_an_item_is_a_status() {
+    let item = "<Item><Source><LocURI>./DevInfo</LocURI></Source><Data>thanks</Data></Item></Status>";
+    let told = status(2, "Replace", 200).replace("</Status>", item);
+    let talk = Desk::new().say(&(told + &replace(4, "./Lamp/Colour", "red"))).end().talk();
+    assert_eq!((codes(&talk.sent[1]), talk.outcome.end), (vec!["Replace 200".to_owned()], End::Done));
+}
+
+/// A server that uses the number of the session before once more, and goes on counting its messages.
+#[test]
+fn row_4_message_numbers_may_begin_anywhere() {
+    let talk = Desk::new().with(|desk| desk.msg_id = 6).say(&replace(4, "./Lamp/Colour", "red")).end().talk();
+    assert_eq!((codes(&talk.sent[1]), talk.outcome.end), (vec!["Replace 200".to_owned()], End::Done));
+    assert!(talk.sent[1].contains(" of 7.4 Replace"), "{}", talk.sent[1]);
+}
+
+#[test]
+fn row_5_a_node_that_went_between_two_commands_is_not_found() {
+    let commands = command("Add", 1, "./Set/a/Name", "<Data>n</Data>")
+        + &command("Get", 2, "./Set/a/Name", "")
+        + &command("Delete", 3, "./Set/a", "")
+        + &replace(4, "./Set/a/Name", "m")
+        + &command("Get", 5, "./Set/a/Fixed", "")
+        + &replace(6, "./Lamp/Colour", "done");
+    let talk = Desk::new().say(&commands).end().talk();
+    assert_eq!(
+        codes(&talk.sent[1]),
+        ["Add 200", "Get 200", "Delete 200", "Replace 404", "Get 404", "Replace 200"]
+    );
+}
+
+/// A profile as deployed servers send it since they gave up Atomic: what one node does not support does not keep the others out.
+#[test]
+fn row_7_a_plain_list_is_done_as_far_as_it_goes() {
+    let commands = replace(1, "./Lamp/Colour", "red")
+        + &replace(2, "./Vendor/MSFT/Unsupported", "1")
+        + &command("Exec", 3, "./Lamp/Nothing", "")
+        + &replace(4, "./Lamp/Count", "2");
+    let talk = Desk::new().say(&commands).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200", "Replace 404", "Exec 404", "Replace 200"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Count").unwrap(), b"2");
+}
+
+/// Whatever a user types is data: no server is confused by markup in it.
+#[test]
+fn row_2_what_a_user_types_is_escaped() {
+    let question = "<Alert><CmdID>4</CmdID><Data>1102</Data><Item/><Item><Data>Name?</Data></Item></Alert>";
+    let typed = "</Data><Final/>&<![CDATA[";
+    let talk = Desk::new().with(|desk| desk.answers = vec![Answer::Text(typed)]).say(question).end().talk();
+    assert_eq!((codes(&talk.sent[1]), talk.outcome.end), (vec!["Alert 200".to_owned()], End::Done));
+    assert!(talk.sent[1].contains(&format!("item = {typed:?}\n")), "{}", talk.sent[1]);
+}
+
+/// A server that says 212 to everything and never shows itself: taken where the account asks nothing of it, else not.
+#[test]
+fn row_3_a_server_that_never_shows_itself_is_taken_where_the_account_lets_it() {
+    let desk = || Desk::new().say(&replace(4, "./Lamp/Colour", "red")).step(Step::Http(0));
+    let talk = desk().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 200"]);
+    let talk = desk().with(|desk| desk.server = Some(SERVER)).talk();
+    assert_eq!(codes(&talk.sent[1]), ["Replace 407"]);
+    assert_eq!(stored(&talk.memory, "Lamp/Colour"), None);
+}
+
+/// A result that no message has room for goes in pieces, and nothing larger than the server takes is ever sent.
+#[test]
+fn row_6_results_larger_than_a_message_go_in_pieces() {
+    let limit = "<Meta><MaxMsgSize>1000</MaxMsgSize></Meta>|||";
+    let get = header_status(212) + &command("Get", 5, "./DevInfo?list=TNDS", "") + "<Final/>";
+    let mut desk = Desk::new().step(Step::Say(format!("{limit}{get}")));
+    for _ in 0..20 {
+        desk = desk.say("<Alert><CmdID>7</CmdID><Data>1222</Data></Alert>");
+    }
+    let talk = desk.talk();
+    assert!(talk.raw.len() > 3 && talk.raw[1..].iter().all(|raw| raw.len() <= 1000), "{}", talk.raw.len());
+    assert!(talk.sent[1].contains(" ..\n") && !talk.sent[1].contains("final"), "{}", talk.sent[1]);
+}
+
+#[test]
+fn row_7_an_exec_in_an_atomic_makes_it_fail() {
+    let atomic = format!(
+        "<Atomic><CmdID>1</CmdID>{}{}</Atomic>",
+        replace(2, "./Lamp/Colour", "red"),
+        command("Exec", 3, "./Lamp/Switch", "")
+    );
+    let talk = Desk::new().say(&(atomic + &replace(4, "./Lamp/Count", "2"))).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Atomic 507", "Replace 216", "Exec 500", "Replace 200"]);
+    assert_eq!((talk.lamp.runs.len(), stored(&talk.memory, "Lamp/Colour")), (0, None));
 }

@@ -247,6 +247,17 @@ fn dm_27_a_bootstrap_brings_an_account_and_no_answer() {
     });
 }
 
+/// What a session brings may be a new server, but no other account of one that is there.
+#[test]
+fn dm_27_a_session_does_not_redirect_a_server() {
+    let account = account("one");
+    let leaf = command("Add", 3, "./DMAcc/other/ServerID", "<Data>one</Data>");
+    let own = replace(4, "./DMAcc/x1/ServerID", "one");
+    let commands = tnds("Add", 1, "./Inbox", &account) + &tnds("Add", 2, "./Inbox", &account) + &leaf + &own;
+    let talk = whole().say(&commands).end().talk();
+    assert_eq!(codes(&talk.sent[1]), ["Add 200", "Add 418", "Add 418", "Replace 200"]);
+}
+
 /// A session refused for its version is begun once more in the older one, and then given up.
 #[test]
 fn dm_01_an_unknown_version_is_told_and_the_older_one_tried_once() {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::desk::*;
 use kedge_protocol::dm::auth::{Nonce, Scheme};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, End, Initiator, Input, Output, Reply, Session, SessionError,
+    Account, Answer, Config, Conversation, End, Initiator, Input, Output, Reply, Session, SessionError,
 };
 use kedge_protocol::dm::{Caller, New, Object, Tree, UriLimits};
 use kedge_protocol::syncml::{Dialect, XML};
@@ -72,7 +72,8 @@ fn outcome(state: State, input: usize) -> String {
         prompt_timeout: Duration::from_secs(60),
         session_timeout: Duration::from_secs(3600),
     };
-    let mut session = Session::new(&config, &mut rx, &mut tx, &mut work).unwrap();
+    let mut own = Conversation::NONE;
+    let mut session = Session::new(&config, &mut own, &mut rx, &mut tx, &mut work).unwrap();
     let (mut dev_info, mut lamp, mut memory) = (DevInfo, Lamp::default(), Memory::default());
     let mut image = vec![0; 1024];
     let objects: &mut [&mut dyn Object] = &mut [&mut dev_info, &mut lamp];

@@ -1,5 +1,6 @@
 //! What the server asks of a device, and what became of it.
 
+use super::credentials::decode;
 use super::element::Element;
 
 /// One command of the server.
@@ -26,8 +27,8 @@ pub enum DmOrder {
         uri: String,
         /// To be given back with the result.
         correlator: Option<String>,
-        /// The argument.
-        data: Option<String>,
+        /// The argument; its address does not count.
+        data: Option<DmValue>,
     },
     /// Something for the user: the code 1100 to 1104, then options, text, choices.
     Alert(u16, Vec<String>),
@@ -72,7 +73,7 @@ pub struct DmSay {
     /// The statuses that are right; empty: any.
     pub statuses: Vec<u16>,
     /// The value that a Get must bring; `None`: any.
-    pub value: Option<String>,
+    pub value: Option<Vec<u8>>,
 }
 
 impl DmSay {
@@ -131,9 +132,25 @@ impl DmAnswer {
             .map(|(_, _, value)| String::from_utf8_lossy(value).into_owned())
             .unwrap_or_default()
     }
+
+    /// The octets of the first result, whatever they came as.
+    pub fn octets(&self) -> Vec<u8> {
+        match self.results.first() {
+            Some((_, format, value)) if format == "b64" => decode(&String::from_utf8_lossy(value)),
+            Some((_, _, value)) => value.clone(),
+            None => Vec::new(),
+        }
+    }
 }
 
 impl DmOrder {
+    /// Hands content of this type to the device's dispatcher.
+    pub fn tunnel(media_type: &str, content: Vec<u8>) -> Self {
+        let (format, media_type) = ("bin".to_owned(), media_type.to_owned());
+        let data = Some(DmValue { format, media_type, data: content, ..DmValue::default() });
+        Self::Exec { uri: "./Tunnel/Message".to_owned(), correlator: None, data }
+    }
+
     /// The element's name.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -181,8 +198,7 @@ impl DmOrder {
             }
             Self::Exec { uri, correlator, data } => {
                 let correlator = correlator.iter().map(|text| Element::text("Correlator", text));
-                let data = data.iter().map(|text| Element::text("Data", text));
-                command.with_all(correlator).with(Element::new("Item").with(target(uri)).with_all(data))
+                command.with_all(correlator).with(item(uri, data.as_ref()))
             }
             Self::Alert(code, texts) => {
                 let items = texts.iter().map(|text| Element::new("Item").with(Element::text("Data", text)));

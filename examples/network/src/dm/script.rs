@@ -13,6 +13,8 @@
 //! delete URI [STATUS...]
 //! copy FROM TO [STATUS...]
 //! exec URI [correlator TEXT] [STATUS...]
+//! octets URI HEX [STATUS...]         a Get that must bring these octets
+//! tunnel TYPE HEX [STATUS...]        content of this media type for the device's dispatcher
 //! alert CODE OPTIONS TEXT [CHOICE...] [-> STATUS...]
 //! atomic [STATUS...] / sequence [STATUS...] / end
 //! event TYPE DATA                    the device must have sent this generic alert before the session ends
@@ -139,7 +141,15 @@ fn command(word: &str, arguments: &[String]) -> Result<DmSay, String> {
     let owned = |text: &String| text.clone();
     match (word, arguments) {
         ("get", [uri, equals, value, rest @ ..]) if equals == "=" => {
-            Ok(DmSay { value: Some(owned(value)), ..say(DmOrder::Get(owned(uri)), rest)? })
+            let value = Some(value.clone().into_bytes());
+            Ok(DmSay { value, ..say(DmOrder::Get(owned(uri)), rest)? })
+        }
+        ("octets", [uri, value, rest @ ..]) => {
+            let value = Some(octets(value)?);
+            Ok(DmSay { value, ..say(DmOrder::Get(owned(uri)), rest)? })
+        }
+        ("tunnel", [media_type, content, rest @ ..]) => {
+            say(DmOrder::tunnel(media_type, octets(content)?), rest)
         }
         ("get", [uri, rest @ ..]) => say(DmOrder::Get(owned(uri)), rest),
         ("replace", [uri, value, rest @ ..]) => say(DmOrder::Replace(DmValue::text(uri, value)), rest),
@@ -166,6 +176,16 @@ fn command(word: &str, arguments: &[String]) -> Result<DmSay, String> {
         ("unknown", [name, rest @ ..]) => say(DmOrder::Unknown(owned(name)), rest),
         _ => Err(format!("{word:?} with {} arguments is no line of a script", arguments.len())),
     }
+}
+
+/// The octets that hexadecimal digits mean.
+fn octets(digits: &str) -> Result<Vec<u8>, String> {
+    let wrong = || format!("{digits:?} is not hexadecimal");
+    if digits.len() % 2 != 0 || !digits.is_ascii() {
+        return Err(wrong());
+    }
+    let pairs = (0..digits.len()).step_by(2).filter_map(|at| digits.get(at..at + 2));
+    pairs.map(|pair| u8::from_str_radix(pair, 16).map_err(|_| wrong())).collect()
 }
 
 fn say(order: DmOrder, statuses: &[String]) -> Result<DmSay, String> {
@@ -201,16 +221,19 @@ mod tests {
              package\n  get ./DevDetail/FwV = \"1.0\" 200 # first\n  atomic 200\n    replace ./A x 200\n  end\n\
              package\n  fault lost-reply\n  exec ./FUMO/Download correlator c1 202\n\
              \x20 alert 1101 MINDT=1 \"Go on?\" -> 200 304\n\
+             octets ./Tunnel/Answer 0a0b 200\n  tunnel application/x-is683 05 200\n\
              event org.example.done 200\n",
         )
         .unwrap();
         assert_eq!(script.server.nonce, b"Nonce");
         assert_eq!(script.packages.len(), 2);
         let get = &script.packages[0].says[0];
-        assert_eq!((get.value.as_deref(), &get.statuses[..]), (Some("1.0"), &[200][..]));
+        assert_eq!((get.value.as_deref(), &get.statuses[..]), (Some(&b"1.0"[..]), &[200][..]));
         assert!(matches!(&script.packages[0].says[1].order, DmOrder::Atomic(inner) if inner.len() == 1));
         assert_eq!(script.packages[1].fault, Some(DmFault::LostReply));
         assert_eq!(script.packages[1].says[1].statuses, [200, 304]);
+        assert_eq!(script.packages[1].says[2].value.as_deref(), Some(&[10, 11][..]));
+        assert_eq!(script.packages[1].says[3].order, DmOrder::tunnel("application/x-is683", vec![5]));
         assert_eq!(script.events, [("org.example.done".to_owned(), "200".to_owned())]);
     }
 
@@ -224,6 +247,7 @@ mod tests {
             ("package\natomic", 2, "no end"),
             ("package\nend", 2, "an end of nothing"),
             ("package\nreplace ./A \"x", 2, "a quotation that does not end"),
+            ("package\ntunnel a/b 0g", 2, "\"0g\" is not hexadecimal"),
             ("device hmac a b", 1, "no scheme \"hmac\""),
         ] {
             let error = DmScriptError { line, what: what.to_owned() };

@@ -12,8 +12,26 @@ use kedge_protocol::syncml::{WBXML, XML};
 use kedge_protocol::wap::Coding;
 use std::collections::VecDeque;
 
+/// A copy of a conversation, whatever its type.
+pub trait DmBoxed {
+    /// The copy.
+    fn boxed(&self) -> Box<dyn DmConversation>;
+}
+
+impl<T: DmConversation + Clone + 'static> DmBoxed for T {
+    fn boxed(&self) -> Box<dyn DmConversation> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn DmConversation> {
+    fn clone(&self) -> Self {
+        (**self).boxed()
+    }
+}
+
 /// What the server says in a session, package by package.
-pub trait DmConversation: core::fmt::Debug + Send {
+pub trait DmConversation: core::fmt::Debug + Send + DmBoxed {
     /// How the device and the server prove themselves.
     fn credentials(&self) -> (DmCredentials, DmCredentials);
 
@@ -69,9 +87,11 @@ pub struct DmHeld {
 }
 
 /// A management server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DmServer {
     waiting: VecDeque<Box<dyn DmConversation>>,
+    /// The conversation that is held when nothing else waits.
+    expected: Option<Box<dyn DmConversation>>,
     running: Option<(Session, Box<dyn DmConversation>)>,
     /// What of the package is still to be said, message by message.
     rest: VecDeque<Vec<DmSay>>,
@@ -80,6 +100,8 @@ pub struct DmServer {
     /// The last message of the session before, and its answer: it may have been lost.
     parting: Option<(Vec<u8>, Vec<u8>)>,
     held: Vec<DmHeld>,
+    /// How the two sides of the last session prove themselves in the next one.
+    credentials: Option<(DmCredentials, DmCredentials)>,
     answers: Vec<(DmSay, DmAnswer)>,
 }
 
@@ -97,6 +119,16 @@ impl DmServer {
     /// Holds this conversation in the next session.
     pub fn converse(&mut self, conversation: impl DmConversation + 'static) {
         self.waiting.push_back(Box::new(conversation));
+    }
+
+    /// Holds this conversation in the next session if no other waits for it, in place of the one that was expected before.
+    pub fn expect(&mut self, conversation: impl DmConversation + 'static) {
+        self.expected = Some(Box::new(conversation));
+    }
+
+    /// How the device and the server prove themselves after the last session: with the nonces they told.
+    pub fn credentials(&self) -> Option<(DmCredentials, DmCredentials)> {
+        self.credentials.clone()
     }
 
     /// The sessions that were held, first to last.
@@ -129,10 +161,13 @@ impl DmServer {
         {
             return Response { body: said.clone(), ..Response::new(200).with_header("Content-Type", media) };
         }
-        let known = self.running.as_ref().is_some_and(|(session, _)| session.id == message.session);
+        // A device that has restarted begins the same session anew.
+        let known = self.running.as_ref().is_some_and(|(session, _)| {
+            session.id == message.session && (message.number > 1 || session.has_heard(&request.body))
+        });
         if !known {
             self.close();
-            let Some(conversation) = self.waiting.pop_front() else {
+            let Some(conversation) = self.waiting.pop_front().or_else(|| self.expected.take()) else {
                 self.stray(format!("session {} of nobody's", message.session));
                 return Response::new(503);
             };
@@ -213,6 +248,7 @@ impl DmServer {
         }
         self.unsaid = None;
         self.rest.clear();
+        self.credentials = Some(session.next_credentials());
         self.held.push(DmHeld {
             complete: session.over && !session.aborted,
             session: session.id,

@@ -292,7 +292,7 @@ impl Session {
         let expected = expected
             .filter(|_| !matches!(code, 401 | 407))
             .map(|say| (say.order.meaning(), say.statuses.clone()));
-        if id == "0" && matches!(code, 401 | 407) {
+        if id == "0" && (matches!(code, 401 | 407) || status.child("Chal").is_some()) {
             self.challenged(status);
         }
         if twice {
@@ -331,14 +331,21 @@ impl Session {
             let value = item.child("Data").map(|data| data.value.clone()).unwrap_or_default();
             sent.answer.results.push((item.at(&["Source", "LocURI"]), format, value));
         }
-        let wrong =
-            sent.say.as_ref().and_then(|say| say.value.clone()).filter(|value| *value != sent.answer.text());
-        let text = sent.answer.text();
+        let wrong = sent
+            .say
+            .as_ref()
+            .and_then(|say| say.value.clone())
+            .filter(|value| *value != sent.answer.octets());
+        let (text, octets) = (sent.answer.text(), sent.answer.octets());
         if !late {
             self.violate(DmRule::Results, format!("results before the status of Get {id}"));
         }
         if let Some(value) = wrong {
-            self.violate(DmRule::Expected, format!("Get {id} brought {text:?}, expected {value:?}"));
+            let told = str::from_utf8(&value).map_or_else(
+                |_| format!("{octets:02x?}, expected {value:02x?}"),
+                |value| format!("{text:?}, expected {value:?}"),
+            );
+            self.violate(DmRule::Expected, format!("Get {id} brought {told}"));
         }
     }
 
@@ -458,6 +465,9 @@ impl Session {
             let padding = "x".repeat(self.most.unwrap_or(16 * 1024));
             body.children.insert(0, Element::new("Status").with(Element::text("Data", padding)));
         }
+        if self.coding == Coding::Xml {
+            spell_octets(&mut body);
+        }
         Element::new("SyncML").with(header).with(body).write(self.coding, NAMESPACE)
     }
 
@@ -466,8 +476,30 @@ impl Session {
         self.repeated = Some((heard.to_vec(), said.to_vec()));
     }
 
+    /// Whether this is the last message that was heard.
+    pub(crate) fn has_heard(&self, body: &[u8]) -> bool {
+        self.repeated.as_ref().is_some_and(|(heard, _)| heard == body)
+    }
+
+    /// How both sides prove themselves in the next session.
+    pub(crate) fn next_credentials(&self) -> (DmCredentials, DmCredentials) {
+        (self.client.clone(), self.server.clone())
+    }
+
     /// What was said last.
     pub(crate) fn last_said(&self) -> Option<Vec<u8>> {
         self.repeated.as_ref().map(|(_, said)| said.clone())
     }
+}
+
+/// In XML octets travel as base64, and their format says so.
+fn spell_octets(element: &mut Element) {
+    let has_octets = element.children.iter().any(|child| child.name == "Data" && child.opaque);
+    if element.name == "Item" && has_octets {
+        let metas = element.children.iter_mut().filter(|child| child.name == "Meta");
+        for format in metas.flat_map(|meta| &mut meta.children).filter(|child| child.name == "Format") {
+            format.value = b"b64".to_vec();
+        }
+    }
+    element.children.iter_mut().for_each(spell_octets);
 }

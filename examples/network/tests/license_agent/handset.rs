@@ -154,6 +154,8 @@ impl Ui for Person {
             let (mut server, now) = (self.net.server.borrow_mut(), self.net.now());
             if url.ends_with("/pay") {
                 let _ = self.pays && server.pay(code, now);
+            } else if url.ends_with("/account") {
+                assert!(server.done(code, now));
             } else {
                 assert!(server.sign_up(code, self.account, now));
             }

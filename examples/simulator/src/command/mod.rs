@@ -5,6 +5,7 @@
 
 mod air;
 mod delta;
+mod device;
 mod explain;
 mod input;
 mod inspect;
@@ -16,6 +17,7 @@ mod prl;
 mod serve;
 mod signing;
 mod simulate;
+mod tree;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -74,12 +76,15 @@ const EXAMPLES: &str = "Examples:
   kedge simulate fota-client --power-cut every   cut the power at every flash operation
   kedge inspect is683 --forward 0101001123640ac068e36f00c4721dc04815ffff8000
   kedge inspect wbxml push.bin
+  kedge inspect syncml message.wbxml
   kedge prl show roaming.prl
   kedge nam history state
   kedge open settings.provbin
   kedge explain fumo 404
   kedge serve                                    the network as real servers, with pages
   kedge license request                          a license for the device in ./kedge-device
+  kedge tree get tree.bin ./DMAcc/1/ServerID
+  kedge device --server https://dm.example/dm --user NAME --password PASSWORD
   kedge delta create old.bin new.bin -o update.kdg --stats
   kedge delta verify update.kdg --old old.bin --new new.bin
 
@@ -91,6 +96,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show bytes decoded, with offsets, up to their fault
     Inspect(inspect::Inspect),
+    /// Be a device: hold a management session with any OMA-DM server
+    Device(device::Device),
     /// Show what a device makes of a downloaded file
     Open(open::Open),
     /// Make, show, apply, check and compare delta packages
@@ -109,6 +116,8 @@ enum Command {
     License(license::License),
     /// Start the simulated network as real servers, until Ctrl-C
     Serve(serve::Serve),
+    /// Show, read and change a management tree in a file
+    Tree(tree::Arguments),
 }
 
 /// Runs the command with these arguments, the program's name first.
@@ -125,6 +134,7 @@ pub fn run(
         None => simulate::run(&simulate::Simulate::default(), player, surroundings),
         Some(Command::Simulate(arguments)) => simulate::run(&arguments, player, surroundings),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments, surroundings),
+        Some(Command::Device(arguments)) => device::run(&arguments, surroundings),
         Some(Command::Open(arguments)) => open::run(&arguments, surroundings),
         Some(Command::Delta(arguments)) => delta::run(&arguments, surroundings),
         Some(Command::Package(arguments)) => package::run(&arguments, surroundings),
@@ -134,6 +144,7 @@ pub fn run(
         Some(Command::Air(arguments)) => air::run(&arguments, surroundings),
         Some(Command::License(arguments)) => license::run(&arguments, surroundings),
         Some(Command::Serve(arguments)) => serve::run(&arguments, surroundings),
+        Some(Command::Tree(arguments)) => tree::run(&arguments, surroundings),
     };
     done.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

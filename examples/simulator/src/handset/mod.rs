@@ -5,13 +5,14 @@
 //! sessions until nothing is left to do.
 
 mod air;
+pub mod management;
 mod parts;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{Agent, Bearer, Buffers, GsmReceiver, Memory, Messages};
+use kedge_agent::agent::{Agent, Bearer, Buffers, GsmReceiver, Kept, ManagementMemory, Memory, Messages};
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
@@ -206,6 +207,10 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     messages: Box<Receiver>,
     /// What the radio loses.
     pub fading: Fading,
+    tree: Vec<u8>,
+    work: Vec<u8>,
+    texts: Vec<u8>,
+    kept: Box<Kept>,
 }
 
 type FlashError<const W: usize, const E: usize> = <Nor<W, E> as ErrorType>::Error;
@@ -255,6 +260,10 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             inbox: Vec::new(),
             messages: Box::default(),
             fading: Fading::default(),
+            tree: vec![0; 4 * 1024],
+            work: vec![0; 4 * 1024],
+            texts: vec![0; 2 * 1024],
+            kept: Box::new(Kept::EMPTY),
         })
     }
 
@@ -368,6 +377,13 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             power: Some(kedge_platform_crypto::a_key::power),
             auth_otapa: Some(|rand| Some(kedge_network::stand_in_for_cave(rand))),
         });
+        let management = ManagementMemory {
+            tree: &mut self.tree,
+            work: &mut self.work,
+            texts: &mut self.texts,
+            kept: &mut self.kept,
+        };
+        agent.attach_management(management::setup(), management);
         let mut groups = self.inbox.iter();
         for _ in 0..MOST_PAUSES {
             match run(&mut agent, ports, &mut *watch)? {
@@ -416,7 +432,7 @@ fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
 }
 
 /// What the simulated handset tells of itself by IS-683.
-fn capability() -> Capability {
+pub(crate) fn capability() -> Capability {
     Capability {
         firmware_rev: 0x0102,
         model: 42,

@@ -105,7 +105,7 @@ pub(super) const FLOWS: [Scenario; 10] = [
     },
 ];
 
-fn bootstrap_settings() -> Settings {
+pub(super) fn bootstrap_settings() -> Settings {
     Settings::bootstrap().unwrap_or_default()
 }
 
@@ -125,7 +125,7 @@ fn send(setup: &mut Setup, documents: &[(Settings, Protected)]) {
     setup.pin = Some(PIN.to_owned());
 }
 
-fn applied(f: &Facts) -> Result<(), String> {
+pub(super) fn applied(f: &Facts) -> Result<(), String> {
     has(f, bootstrap_settings())
 }
 

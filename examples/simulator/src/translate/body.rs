@@ -6,7 +6,9 @@ use kedge_protocol::iota::mmc::{self, Answer, Command, Content, Document, Elemen
 use kedge_protocol::iota::{IS683, IS683_OBJECT, IS683_RESPONSE, ResultCode};
 use kedge_protocol::is683::{self, Direction, MsgType, Packet, Reverse};
 use kedge_protocol::mime::{MediaType, Part, Related};
+use kedge_protocol::syncml;
 
+use super::management;
 use super::story::Story;
 use super::topic::Topic;
 use crate::hex;
@@ -52,6 +54,9 @@ impl<'a> Body<'a> {
     /// What the body says, in order; nothing if it holds no document that can be read.
     pub(super) fn phrases(self, story: &Story, asked: &mut Asked) -> Vec<Phrase> {
         let Some((root, parts)) = self.parts() else { return Vec::new() };
+        if let Some(coding) = management::coding_of(root.media_type) {
+            return management::phrases(coding, root.content);
+        }
         let Some(coding) = root.media_type.and_then(|media| mmc::coding_of(&media)) else {
             return Vec::new();
         };
@@ -226,6 +231,8 @@ fn tell_content(media: Option<MediaType<'_>>, content: &[u8], text: &mut String)
     if let Some(coding) = media.and_then(|media| mmc::coding_of(&media)) {
         let mut scratch = vec![0; mmc::SCRATCH + 2 * content.len()];
         let _ = mmc::dump(coding, content, &mut scratch, text);
+    } else if let Some(coding) = management::coding_of(media) {
+        let _ = syncml::dump(coding, content, text);
     } else if is(IS683) {
         let _ = is683::dump(Direction::Forward, content, text);
     } else if is(IS683_RESPONSE) {

@@ -2,6 +2,7 @@
 
 use kedge_agent::event::{Committed, Event};
 use kedge_platform::ui::{Answer, Prompt};
+use kedge_protocol::dm::session::End;
 use kedge_protocol::iota::EndReason;
 
 use super::body::Phrase;
@@ -12,6 +13,7 @@ use super::topic::{Shown, Topic};
 pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
     let topic = |topic| Some(Phrase::new(story, topic, None));
     let words = |text: String, topic| Some(Phrase { text, steps: story.steps(topic) });
+    let plain = |text: String| Some(Phrase { text, steps: Vec::new() });
     match *event {
         Event::Committed(Committed::Is683) => topic(Topic::CommittedIs683),
         Event::Committed(Committed::Objects) => topic(Topic::CommittedObjects),
@@ -51,6 +53,15 @@ pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
         Event::Reported { state } => {
             Some(Phrase::new(story, Topic::Reported, Some(&format!("state {state}"))))
         }
+        Event::Notified { server, session } => {
+            plain(format!("{server:?} proves itself and wants session {session:X}"))
+        }
+        Event::NotNotified(why) => plain(format!("ignores a notification: {why:?}")),
+        Event::ManagementImpossible { server } => plain(format!("has no account for the server {server:?}")),
+        Event::ManagementEnded(end) if end != End::Done => plain(format!("the session ended: {end:?}")),
+        Event::Operation(state) => plain(format!("firmware update object: {state}")),
+        Event::AlertQueued(result) => plain(format!("keeps the result for the server: {result}")),
+        Event::AlertDelivered => plain("the server has been told".into()),
         Event::DataCall(Err(error)) => words(format!("no data call: {error:?}"), Topic::CallOpened),
         Event::Registered(Err(error)) => words(format!("cannot register: {error:?}"), Topic::Registered),
         Event::LinkDown(error) => words(format!("the exchange failed: {error:?}"), Topic::Status),

@@ -7,6 +7,7 @@
 mod body;
 mod happening;
 mod log;
+mod management;
 mod story;
 mod topic;
 
@@ -107,9 +108,11 @@ impl<'o> Translator<'o> {
                 .find(|(known, _)| known.eq_ignore_ascii_case(name))
                 .map(|(_, value)| *value)
         };
-        let of_session = header(SESSION_HEADER).is_some();
+        let content_type = header("Content-Type").unwrap_or_default();
+        let is_management = management::is_message(content_type);
+        let of_session = header(SESSION_HEADER).is_some() || is_management;
         self.peer = if of_session { Lane::Network } else { Lane::Repository };
-        let body = Body { content_type: header("Content-Type").unwrap_or_default(), octets: request.body };
+        let body = Body { content_type, octets: request.body };
         let phrase = if !of_session {
             Phrase::new(self.story, Topic::PackageAsked, header("Range"))
         } else if request.method == "GET" {

@@ -81,7 +81,7 @@ mod tests {
             associated: b"associated",
         };
         assert_eq!(device.open(&seal, &mut [0; 32]), None, "nothing was asked");
-        let mut sealed_for = |device: &mut RingUnsealer| {
+        let sealed_for = |device: &mut RingUnsealer| {
             let to = device.renew().expect("random octets");
             let server = EphemeralPrivateKey::generate(&X25519, &random).expect("random octets");
             let public: [u8; 32] =

@@ -10,7 +10,8 @@
 //! ```
 //! The values are the tree's, so an account is set up, replaced and removed with the transactions of a session. Secrets and
 //! nonces cannot be read by anybody. Who does not agree with a server any more, removes its account; the tree then strikes
-//! it from the access control lists.
+//! it from the access control lists. A server has one account: nobody brings a second one of it, not even itself
+//! ([`crate::dm::bootstrap`]).
 
 use crate::dm::account::{Address, AddressType, Credentials, DmAccountSettings, Hidden, Level, Scheme};
 use crate::dm::limits::{MAX_ACL, MAX_URI};
@@ -243,8 +244,8 @@ impl Object for Accounts {
         RULES
     }
 
-    fn check(&mut self, path: &str, value: &[u8], _: &Nodes<'_>) -> Result<(), Code> {
-        let (_, leaf) = path.rsplit_once(|c| c == '/').unwrap_or(("", path));
+    fn check(&mut self, path: &str, value: &[u8], nodes: &Nodes<'_>) -> Result<(), Code> {
+        let (own, leaf) = path.rsplit_once(|c| c == '/').unwrap_or(("", path));
         let text = || str::from_utf8(value).map_err(|_| Code::BAD_REQUEST);
         let known = match leaf {
             "AppID" => text()? == APP_ID,
@@ -252,7 +253,15 @@ impl Object for Accounts {
             "AAuthLevel" => Level::from_name(text()?).is_some(),
             "AAuthType" | "AAuthPref" | "AuthPref" => Scheme::from_name(text()?).is_some(),
             "PortNbr" => text()?.parse::<u16>().is_ok(),
-            "ServerID" | "ServerId" => DmAccountSettings::is_server(text()?),
+            "ServerID" | "ServerId" => {
+                let mut buffer = [0; MAX_URI];
+                let holder = Self::find(nodes, text()?, &mut buffer);
+                if holder.is_some_and(|holder| holder != own) {
+                    // Whoever could bring a second account of a server could redirect it.
+                    return Err(Code::ALREADY_EXISTS);
+                }
+                DmAccountSettings::is_server(text()?)
+            }
             _ => true,
         };
         if known { Ok(()) } else { Err(Code::BAD_REQUEST) }

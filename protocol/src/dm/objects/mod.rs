@@ -25,4 +25,4 @@ pub use cdma::{Block, Cdma, Programmed};
 pub use device::{DevDetail, DevInfo, DeviceFacts};
 pub use inbox::Inbox;
 pub use settings::{Feature, Setting, Settings, SettingsPort};
-pub use tunnel::{Dispatch, Passage, Tunnel};
+pub use tunnel::{Delivered, Dispatch, Passage, Tunnel};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dm::account::{Address, Credentials, DmAccountSettings, Hidden, Level, Scheme};
 use crate::dm::{Caller, Chunk, New, Object, Store, StoreError, Tree, UriLimits};
-use crate::fumo::{Fumo, IDENTIFIER, Machine, Memo, Port, State};
+use crate::fumo::{Fumo, IDENTIFIER, Machine, Memo, Port, Staged, State};
 use crate::syncml::{Code, Format};
 use crate::wire::Writer;
 use std::string::{String, ToString as _};
@@ -72,7 +72,8 @@ fn with_tree<T>(
     work: impl FnOnce(&mut Tree<'_, '_>) -> T,
 ) -> T {
     let (mut info, mut detail) = (DevInfo::new(&FACTS), DevDetail::new(&FACTS, UriLimits::OWN));
-    let (mut accounts, mut fumo) = (Accounts, Fumo::new(machine, packages));
+    let mut staged = Staged::default();
+    let (mut accounts, mut fumo) = (Accounts, Fumo::new(machine, &mut staged, packages));
     let mut objects: [&mut dyn Object; 4] = [&mut info, &mut detail, &mut accounts, &mut fumo];
     let mut buffer = [0; 4096];
     let mut tree = Tree::open(&mut buffer, &mut objects, store, UriLimits::OWN).unwrap();

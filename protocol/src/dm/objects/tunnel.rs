@@ -24,8 +24,18 @@ pub trait Dispatch {
     /// one that may not come this way.
     fn accepts(&mut self, media_type: &str) -> Result<(), Code>;
 
-    /// Takes content. `OK`: it is done, its answer is written; `ACCEPTED`: it waits, for the user perhaps.
-    fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut Writer<'_>) -> Result<Code, Code>;
+    /// Takes content, and writes what is given back to the front of `answer`.
+    fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut [u8]) -> Result<Delivered, Code>;
+}
+
+/// What became of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// It is done; so many octets are given back.
+    Done(usize),
+    /// Its handler takes it when the tree is not in use any more, by [`Passage::take_waiting`]; the server is told that it is
+    /// accepted.
+    Later,
 }
 
 /// What a tunnel keeps during a session: content of at most `N` octets, where it comes by Replace, and an answer of at most as
@@ -38,6 +48,8 @@ pub struct Passage<const N: usize> {
     media_type: Text<MAX_TYPE>,
     /// It has come whole and is to be handed in.
     whole: bool,
+    /// Its handler takes it later.
+    waiting: bool,
     answer: [u8; N],
     answered: usize,
     result: Option<Code>,
@@ -50,6 +62,7 @@ impl<const N: usize> Passage<N> {
         len: 0,
         media_type: Text::EMPTY,
         whole: false,
+        waiting: false,
         answer: [0; N],
         answered: 0,
         result: None,
@@ -57,38 +70,59 @@ impl<const N: usize> Passage<N> {
 
     /// Nothing of the session before is left.
     pub const fn reset(&mut self) {
-        (self.len, self.whole, self.answered, self.result) = (0, false, 0, None);
+        (self.len, self.whole, self.waiting) = (0, false, false);
+        (self.answered, self.result) = (0, None);
     }
 
-    fn give_up(&mut self) {
-        (self.len, self.whole) = (0, false);
-    }
-
-    /// Takes a piece of what a Replace brings.
-    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), Code> {
-        let at = usize::try_from(chunk.offset).map_err(|_| Code::TOO_LARGE)?;
-        if at > 0 && at != self.len {
-            return Err(Code::FAILED);
+    /// Gives the content that waits for its handler to `take`, whose code is what became of it.
+    pub fn take_waiting(&mut self, take: impl FnOnce(&str, &[u8]) -> Code) {
+        if core::mem::take(&mut self.waiting) {
+            let content = self.content.get(..self.len).unwrap_or_default();
+            self.result = Some(take(self.media_type.as_str(), content));
+            self.len = 0;
         }
-        let free = self.content.get_mut(at..).ok_or(Code::TOO_LARGE)?;
-        let mut w = Writer::new(free);
-        w.put(chunk.octets).map_err(|_| Code::TOO_LARGE)?;
-        self.len = at.saturating_add(chunk.octets.len());
-        self.whole = chunk.last;
+    }
+
+    /// Whether content waits for its handler.
+    pub const fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Makes room for other content: not while some is to be handed in.
+    fn begin(&mut self, media_type: &str) -> Result<(), Code> {
+        if self.whole || self.waiting {
+            return Err(Code::FORBIDDEN);
+        }
+        self.len = 0;
+        self.media_type = Text::of(&[media_type]).ok_or(Code::UNSUPPORTED_FORMAT)?;
         Ok(())
     }
 
-    /// Hands content in and keeps what comes of it.
-    fn record(
-        &mut self,
-        deliver: impl FnOnce(&[u8], &str, &mut Writer<'_>) -> Result<Code, Code>,
-    ) -> Result<Code, Code> {
-        let mut answer = Writer::new(&mut self.answer);
-        let content = self.content.get(..self.len).unwrap_or_default();
-        let done = deliver(content, self.media_type.as_str(), &mut answer);
-        self.answered = if done.is_ok() { answer.at() } else { 0 };
-        self.result = Some(done.unwrap_or_else(|code| code));
-        done
+    /// Takes a piece of content.
+    fn put(&mut self, octets: &[u8], offset: u32) -> Result<(), Code> {
+        let at = usize::try_from(offset).map_err(|_| Code::TOO_LARGE)?;
+        if at != self.len {
+            return Err(Code::FAILED);
+        }
+        let mut w = Writer::new(self.content.get_mut(at..).ok_or(Code::TOO_LARGE)?);
+        w.put(octets).map_err(|_| Code::TOO_LARGE)?;
+        self.len = at.saturating_add(octets.len());
+        Ok(())
+    }
+
+    /// Keeps what became of content.
+    fn told(&mut self, done: Result<Delivered, Code>) -> Result<Code, Code> {
+        (self.answered, self.waiting) = match done {
+            Ok(Delivered::Done(len)) => (len.min(N), false),
+            Ok(Delivered::Later) => (0, true),
+            Err(_) => (0, false),
+        };
+        let code = done.map(|delivered| match delivered {
+            Delivered::Done(_) => Code::OK,
+            Delivered::Later => Code::ACCEPTED,
+        });
+        self.result = Some(code.unwrap_or_else(|code| code));
+        code
     }
 }
 
@@ -139,16 +173,14 @@ impl<const N: usize> Object for Tunnel<'_, N> {
         if path != "Tunnel/Message" {
             return Err(Code::NOT_ALLOWED);
         }
-        if self.passage.whole {
-            // The one before has not been handed in yet.
-            return Err(Code::FORBIDDEN);
-        }
         if chunk.offset == 0 {
             let media_type = chunk.media_type.ok_or(Code::INCOMPLETE)?;
             self.dispatch.accepts(media_type)?;
-            self.passage.media_type = Text::of(&[media_type]).ok_or(Code::UNSUPPORTED_FORMAT)?;
+            self.passage.begin(media_type)?;
         }
-        self.passage.take(chunk)
+        self.passage.put(chunk.octets, chunk.offset)?;
+        self.passage.whole = chunk.last;
+        Ok(())
     }
 
     fn exec(&mut self, call: &Call<'_>, _: &Nodes<'_>) -> Result<Code, Code> {
@@ -157,25 +189,31 @@ impl<const N: usize> Object for Tunnel<'_, N> {
         }
         let media_type = call.media_type.ok_or(Code::INCOMPLETE)?;
         let Self { passage, dispatch } = self;
-        passage.record(|_, _, answer| {
-            dispatch.accepts(media_type)?;
-            dispatch.deliver(media_type, call.argument, answer)
-        })
+        passage.begin(media_type)?;
+        let done = dispatch.accepts(media_type);
+        let done = done.and_then(|()| dispatch.deliver(media_type, call.argument, &mut passage.answer));
+        let done = match done {
+            Ok(Delivered::Later) => passage.put(call.argument, 0).map(|()| Delivered::Later),
+            done => done,
+        };
+        passage.told(done)
     }
 
     fn commit(&mut self, _: &Nodes<'_>) -> Result<(), Code> {
-        if self.passage.whole {
-            let Self { passage, dispatch } = self;
+        let Self { passage, dispatch } = self;
+        if core::mem::take(&mut passage.whole) {
+            let content = passage.content.get(..passage.len).unwrap_or_default();
+            let done = dispatch.deliver(passage.media_type.as_str(), content, &mut passage.answer);
             // What became of it stands in Result: the values that were committed with it stay.
-            let _ =
-                passage.record(|content, media_type, answer| dispatch.deliver(media_type, content, answer));
-            self.passage.give_up();
+            let _ = passage.told(done);
         }
         Ok(())
     }
 
     fn roll_back(&mut self) {
-        self.passage.give_up();
+        if !self.passage.waiting {
+            (self.passage.len, self.passage.whole) = (0, false);
+        }
     }
 }
 
@@ -188,7 +226,7 @@ mod tests {
     use std::string::String;
     use std::vec::Vec;
 
-    /// Answers a message with its octets backwards; settings wait.
+    /// Answers a message with its octets backwards; settings wait for their handler.
     #[derive(Default)]
     struct Desk(Vec<String>);
 
@@ -205,17 +243,18 @@ mod tests {
             &mut self,
             media_type: &str,
             content: &[u8],
-            answer: &mut Writer<'_>,
-        ) -> Result<Code, Code> {
+            answer: &mut [u8],
+        ) -> Result<Delivered, Code> {
             self.0.push(std::format!("{media_type} {}", String::from_utf8_lossy(content)));
             if media_type.starts_with("text") {
-                return Ok(Code::ACCEPTED);
+                return Ok(Delivered::Later);
             }
             if content == b"bad" {
                 return Err(Code::BAD_REQUEST);
             }
-            content.iter().rev().try_for_each(|octet| answer.u8(*octet)).map_err(|_| Code::TOO_LARGE)?;
-            Ok(Code::OK)
+            let room = answer.get_mut(..content.len()).ok_or(Code::TOO_LARGE)?;
+            room.iter_mut().zip(content.iter().rev()).for_each(|(to, from)| *to = *from);
+            Ok(Delivered::Done(content.len()))
         }
     }
 
@@ -257,6 +296,7 @@ mod tests {
             let settings = content("text/vnd.wap.connectivity-xml", "<x/>");
             assert_eq!(tree.exec(SERVER, MESSAGE, &settings, None), Ok(Code::ACCEPTED));
             assert_eq!(told(tree), (String::new(), "202".into()));
+            assert_eq!(tree.exec(SERVER, MESSAGE, &is683("abc"), None), Err(Code::FORBIDDEN), "one waits");
             assert_eq!(get(tree, MESSAGE), Err(Code::NOT_ALLOWED));
         });
         assert_eq!(desk.0.len(), 4);
@@ -297,6 +337,26 @@ mod tests {
             assert_eq!(told(tree), (String::new(), "400".into()));
         });
         assert_eq!(desk.0, ["application/x-is683 one", "application/x-is683 bad"]);
+    }
+
+    #[test]
+    fn what_waits_is_taken_once() {
+        let (mut passage, mut desk) = (Passage::<16>::EMPTY, Desk::default());
+        let mut tunnel = Tunnel::new(&mut passage, &mut desk);
+        let (mut image, mut store) = ([0; 64], Ram::default());
+        let mut objects: [&mut dyn Object; 1] = [&mut tunnel];
+        let mut tree = Tree::open(&mut image, &mut objects, &mut store, UriLimits::OWN).unwrap();
+        let settings = content("text/vnd.wap.connectivity-xml", "<x/>");
+        assert_eq!(tree.exec(Caller::Device, MESSAGE, &settings, None), Ok(Code::ACCEPTED));
+        assert!(passage.is_waiting());
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            passage.take_waiting(|media_type, content| {
+                seen.push((media_type.len(), content.to_vec()));
+                Code::DEVICE_FULL
+            });
+        }
+        assert_eq!((seen, passage.result), (std::vec![(29, b"<x/>".to_vec())], Some(Code::DEVICE_FULL)));
     }
 
     #[test]

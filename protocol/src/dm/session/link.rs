@@ -11,8 +11,7 @@ use crate::xml::base64::encoded_len;
 
 /// The identity of this conversation, and who has shown what.
 #[derive(Debug)]
-pub(super) struct Link<'b> {
-    pub(super) config: Config<'b>,
+pub(super) struct Link {
     pub(super) dialect: Dialect,
     pub(super) url: Text<MAX_URL>,
     session: Text<4>,
@@ -47,34 +46,47 @@ pub(super) struct Refs<'s> {
     pub(super) cmd: &'s str,
 }
 
-impl<'b> Link<'b> {
-    pub(super) fn new(config: &Config<'b>) -> Result<Self, SessionError> {
+impl Link {
+    /// Nobody yet.
+    pub(super) const NONE: Self = Self {
+        dialect: Dialect::V1_2,
+        url: Text::EMPTY,
+        session: Text::EMPTY,
+        message: 0,
+        command: 0,
+        server_message: Text::EMPTY,
+        authenticated: false,
+        scheme: None,
+        client_nonce: Nonce::EMPTY,
+        server_nonce: Nonce::EMPTY,
+        next_server_nonce: None,
+        server_known: false,
+        challenged: 0,
+        challenging: 0,
+        max_message: usize::MAX,
+        max_object: None,
+        acknowledged: 0,
+        notices_at: None,
+    };
+
+    /// Forgets what was, and begins with this.
+    pub(super) fn begin(&mut self, config: &Config<'_>) -> Result<(), SessionError> {
         let bad = SessionError::BadConfig;
         let url = Text::of(&[config.account.url]).filter(|url| !url.is_empty()).ok_or(bad)?;
         if config.session_id == 0 || config.notices.len() > 32 || config.device.is_empty() {
             return Err(bad);
         }
-        Ok(Self {
-            config: *config,
+        *self = Self {
             dialect: config.dialect,
             url,
             session: session_text(config.session_id),
-            message: 0,
-            command: 0,
-            server_message: Text::EMPTY,
-            authenticated: false,
             scheme: config.account.scheme,
             client_nonce: config.account.client_nonce,
             server_nonce: config.account.server_nonce,
-            next_server_nonce: None,
             server_known: config.account.server.is_none(),
-            challenged: 0,
-            challenging: 0,
-            max_message: usize::MAX,
-            max_object: None,
-            acknowledged: 0,
-            notices_at: None,
-        })
+            ..Self::NONE
+        };
+        Ok(())
     }
 
     pub(super) fn session(&self) -> &str {
@@ -109,6 +121,7 @@ impl<'b> Link<'b> {
     /// Begins the next message.
     pub(super) fn open(
         &mut self,
+        config: &Config<'_>,
         tx: &mut [u8],
         capacity: usize,
         crypto: &mut dyn Crypto,
@@ -116,14 +129,14 @@ impl<'b> Link<'b> {
         self.message = self.message.saturating_add(1);
         self.command = 0;
         let message = Decimal::new(self.message);
-        let account = &self.config.account;
+        let account = &config.account;
         let showing = account.client.filter(|_| self.scheme.is_some());
         let mut basic = [0; encoded_len(MAX_BASIC)];
         let digest;
         let data = match (showing, self.scheme) {
             (Some(client), Some(Scheme::Basic)) if !self.authenticated => Some(client.basic(&mut basic)?),
             (Some(client), Some(Scheme::Md5)) if !self.authenticated => {
-                digest = self.with_nonce(|nonce| client.md5(nonce, crypto));
+                digest = self.with_nonce(config, |nonce| client.md5(nonce, crypto));
                 Some(digest.as_str())
             }
             _ => None,
@@ -133,7 +146,7 @@ impl<'b> Link<'b> {
             format: Some("b64"),
             data: Data::Text(data),
         });
-        let source = Location { uri: self.config.device, name: showing.map(|client| client.name) };
+        let source = Location { uri: config.device, name: showing.map(|client| client.name) };
         let header = Header::new(
             self.dialect,
             self.session(),
@@ -143,23 +156,23 @@ impl<'b> Link<'b> {
         );
         let meta = Meta {
             max_message: u32::try_from(capacity).ok(),
-            max_object: Some(self.config.max_object).filter(|&max| max > 0),
+            max_object: Some(config.max_object).filter(|&max| max > 0),
             ..Meta::EMPTY
         };
         let header = Header { cred, meta, ..header };
         let len = tx.len().min(self.max_message);
         let room = tx.get_mut(..len).unwrap_or_default();
-        Ok(Writer::new(self.config.coding, room, &header)?.mark())
+        Ok(Writer::new(config.coding, room, &header)?.mark())
     }
 
     /// The digest over a finished message, if the scheme wants one.
-    pub(super) fn mac(&self, body: &[u8], crypto: &mut dyn Crypto) -> Option<Digest> {
-        let client = self.config.account.client.filter(|_| self.scheme == Some(Scheme::Mac))?;
-        Some(self.with_nonce(|nonce| client.mac(nonce, body, crypto)))
+    pub(super) fn mac(&self, config: &Config<'_>, body: &[u8], crypto: &mut dyn Crypto) -> Option<Digest> {
+        let client = config.account.client.filter(|_| self.scheme == Some(Scheme::Mac))?;
+        Some(self.with_nonce(config, |nonce| client.mac(nonce, body, crypto)))
     }
 
-    fn with_nonce<T>(&self, make: impl FnOnce(&[u8]) -> T) -> T {
-        if self.config.account.nonce_is_text {
+    fn with_nonce<T>(&self, config: &Config<'_>, make: impl FnOnce(&[u8]) -> T) -> T {
+        if config.account.nonce_is_text {
             return make(self.client_nonce.base64(&mut [0; encoded_len(MAX_NONCE)]).as_bytes());
         }
         make(self.client_nonce.octets())
@@ -168,6 +181,7 @@ impl<'b> Link<'b> {
     /// Writes the Status of the server's header.
     pub(super) fn header_status(
         &mut self,
+        config: &Config<'_>,
         writer: &mut Writer<'_>,
         server: &str,
         code: Code,
@@ -182,18 +196,18 @@ impl<'b> Link<'b> {
         let id = self.next_id();
         let status = Head::status(id.as_str(), self.server_message.as_str(), "0", "SyncHdr", code);
         let status = Head { chal, ..status };
-        writer.command(&status)?.target_ref(self.config.device)?.source_ref(server)?.end()
+        writer.command(&status)?.target_ref(config.device)?.source_ref(server)?.end()
     }
 
     /// Writes what begins a session: the alert, the notices; DevInfo follows.
-    pub(super) fn alerts(&mut self, writer: &mut Writer<'_>) -> Result<(), Error> {
-        let code = match self.config.initiator {
+    pub(super) fn alerts(&mut self, config: &Config<'_>, writer: &mut Writer<'_>) -> Result<(), Error> {
+        let code = match config.initiator {
             Initiator::Client => AlertCode::CLIENT_INITIATED,
             Initiator::Server => AlertCode::SERVER_INITIATED,
         };
         writer.command(&Head::alert(self.next_id().as_str(), code))?.end()?;
         self.notices_at = Some((self.message, self.command.saturating_add(1)));
-        for notice in self.config.notices {
+        for notice in config.notices {
             self.notice(writer, notice)?;
         }
         Ok(())
@@ -216,11 +230,11 @@ impl<'b> Link<'b> {
     }
 
     /// Notes that the server answered one of our commands.
-    pub(super) fn note_answer(&mut self, head: &Head<'_>) {
+    pub(super) fn note_answer(&mut self, config: &Config<'_>, head: &Head<'_>) {
         let (Some((message, first)), Some(code)) = (self.notices_at, head.code()) else { return };
         let in_message = head.msg_ref.and_then(Decimal::parse) == Some(message);
         let number = head.cmd_ref.and_then(Decimal::parse).and_then(|id| id.checked_sub(first));
-        let count = u32::try_from(self.config.notices.len()).unwrap_or(0);
+        let count = u32::try_from(config.notices.len()).unwrap_or(0);
         if let Some(number) = number.filter(|&number| number < count && in_message)
             && code.is_success()
         {

@@ -65,13 +65,11 @@ const MIN_RX: usize = 1024 + INTERIM;
 /// Smallest work space.
 const MIN_WORK: usize = 512;
 
-/// A session in progress; see the [module](self) for its states.
+/// What a session remembers between two inputs. It lies in its owner's memory, so that a session which waits needs neither
+/// its buffers' borrow nor its configuration's.
 #[derive(Debug)]
-pub struct Session<'b> {
-    rx: &'b mut [u8],
-    tx: &'b mut [u8],
-    work: &'b mut [u8],
-    link: Link<'b>,
+pub struct Conversation {
+    link: Link,
     /// Uptime at which the session ends; set when it starts.
     end: Duration,
     /// Octets of the message in the transmit buffer, and its digest.
@@ -86,6 +84,49 @@ pub struct Session<'b> {
     fresh: u32,
     incoming: Option<Incoming>,
     state: State,
+}
+
+impl Conversation {
+    /// None yet: [`Session::new`] begins one here.
+    pub const NONE: Self = Self {
+        link: Link::NONE,
+        end: Duration::MAX,
+        sent: 0,
+        mac: None,
+        setup: true,
+        echoes: 0,
+        run: None,
+        draft: None,
+        fresh: 0,
+        incoming: None,
+        state: State::Idle,
+    };
+
+    /// How the session ended, once it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        if let State::Over(end) = self.state { Some(self.ended(end)) } else { None }
+    }
+
+    fn ended(&self, end: End) -> Outcome {
+        let link = &self.link;
+        Outcome {
+            end,
+            acknowledged: link.acknowledged,
+            client_nonce: link.client_nonce,
+            server_nonce: link.next_server_nonce.filter(|_| link.server_known).unwrap_or(link.server_nonce),
+            scheme: link.scheme,
+        }
+    }
+}
+
+/// A session in progress; see the [module](self) for its states.
+#[derive(Debug)]
+pub struct Session<'b> {
+    rx: &'b mut [u8],
+    tx: &'b mut [u8],
+    work: &'b mut [u8],
+    config: Config<'b>,
+    own: &'b mut Conversation,
 }
 
 /// One variant per state of the diagram.
@@ -123,9 +164,10 @@ struct Survey {
 }
 
 impl<'b> Session<'b> {
-    /// Prepares a session. Texts of `config` that are too long are `BadConfig`, buffers that are too small `NoRoom`.
+    /// Prepares a session in `own`. Texts of `config` that are too long are `BadConfig`, buffers that are too small `NoRoom`.
     pub fn new(
         config: &Config<'b>,
+        own: &'b mut Conversation,
         rx: &'b mut [u8],
         tx: &'b mut [u8],
         work: &'b mut [u8],
@@ -135,27 +177,41 @@ impl<'b> Session<'b> {
                 return Err(SessionError::NoRoom { needed });
             }
         }
-        Ok(Self {
-            rx,
-            tx,
-            work,
-            link: Link::new(config)?,
-            end: Duration::MAX,
-            sent: 0,
-            mac: None,
-            setup: true,
-            echoes: 0,
-            run: None,
-            draft: None,
-            fresh: 0,
-            incoming: None,
-            state: State::Idle,
-        })
+        own.link.begin(config)?;
+        own.end = Duration::MAX;
+        own.sent = 0;
+        own.mac = None;
+        own.setup = true;
+        own.echoes = 0;
+        own.run = None;
+        own.draft = None;
+        own.fresh = 0;
+        own.incoming = None;
+        own.state = State::Idle;
+        Ok(Self::resume(config, own, rx, tx, work))
+    }
+
+    /// Goes on with the session in `own`: with the configuration that it began with, the same buffers, and in them what was
+    /// there after its last call. What is in `work` does not matter.
+    pub const fn resume(
+        config: &Config<'b>,
+        own: &'b mut Conversation,
+        rx: &'b mut [u8],
+        tx: &'b mut [u8],
+        work: &'b mut [u8],
+    ) -> Self {
+        Self { rx, tx, work, config: *config, own }
     }
 
     /// Where the body of an answer goes before it is announced by [`Input::Reply`]. Its length is the largest body that
     /// is taken now.
     pub fn receive_buffer(&mut self) -> &mut [u8] {
+        let Self { rx, tx, work, config, own } = self;
+        Session { rx, tx, work, config: *config, own }.into_receive_buffer()
+    }
+
+    /// The same, in the borrow of the buffers.
+    pub fn into_receive_buffer(self) -> &'b mut [u8] {
         let start = self.interim_start();
         let end = if start == 0 { self.capacity() } else { self.rx.len() };
         self.rx.get_mut(start..end).unwrap_or_default()
@@ -169,11 +225,11 @@ impl<'b> Session<'b> {
         tree: &mut Tree<'_, '_>,
         crypto: &mut dyn Crypto,
     ) -> Result<(), SessionError> {
-        let next = match (self.state, input) {
+        let next = match (self.own.state, input) {
             (State::Parting { to_send: false, end, .. }, Input::Reply(_) | Input::LinkDown) => Err(end),
             (State::Parting { due, end, .. }, Input::Tick) if now >= due => Err(end),
             (State::Idle, Input::Start) => {
-                self.end = now.saturating_add(self.link.config.session_timeout);
+                self.own.end = now.saturating_add(self.config.session_timeout);
                 self.package_1(now, None, tree, crypto)
             }
             (State::Idle | State::Asking { .. }, Input::LinkDown) | (State::Idle, Input::Tick) => {
@@ -183,7 +239,7 @@ impl<'b> Session<'b> {
                 self.abort(now, End::ClientAborted, tree, crypto)
             }
             (State::Idle, Input::Abort) => Err(End::ClientAborted),
-            (State::Exchange { .. } | State::Asking { .. }, _) if now >= self.end => Err(End::Timeout),
+            (State::Exchange { .. } | State::Asking { .. }, _) if now >= self.own.end => Err(End::Timeout),
             (State::Exchange { to_send: false, .. }, Input::Reply(reply)) => {
                 self.reply(now, &reply, tree, crypto)
             }
@@ -203,57 +259,49 @@ impl<'b> Session<'b> {
             }
             _ => return Err(SessionError::Misuse),
         };
-        self.state = next.unwrap_or_else(|end| self.over(end, tree));
+        self.own.state = next.unwrap_or_else(|end| self.over(end, tree));
         Ok(())
     }
 
     /// What to do now. Timers are the business of [`Input::Tick`].
     pub fn poll(&mut self) -> Output<'_> {
-        match &mut self.state {
+        let Self { rx, tx, work, config, own } = self;
+        Session { rx, tx, work, config: *config, own }.into_output()
+    }
+
+    /// The same, in the borrow of the buffers: for who resumes a session for every call.
+    pub fn into_output(self) -> Output<'b> {
+        match &mut self.own.state {
             State::Idle => Output::Wait(Duration::MAX),
             State::Exchange { to_send, due, .. } | State::Parting { to_send, due, .. } if *to_send => {
                 *to_send = false;
                 let due = *due;
-                Output::Send(self.request(due))
+                Output::Send(self.into_request(due))
             }
-            State::Exchange { due, .. } | State::Parting { due, .. } => Output::Wait((*due).min(self.end)),
+            State::Exchange { due, .. } | State::Parting { due, .. } => {
+                Output::Wait((*due).min(self.own.end))
+            }
             State::Asking { to_issue, due } => {
-                let due = (*due).min(self.end);
+                let due = (*due).min(self.own.end);
                 if !core::mem::take(to_issue) {
                     return Output::Wait(due);
                 }
-                self.prompt().map_or(Output::Wait(due), Output::Ask)
+                self.into_prompt().map_or(Output::Wait(due), Output::Ask)
             }
             State::Over(end) => {
                 let end = *end;
-                Output::End(self.outcome(end))
+                Output::End(self.own.ended(end))
             }
         }
     }
 
     /// Notices that the server took so far, one bit each: what a journal should know at once.
     pub const fn acknowledged(&self) -> u32 {
-        self.link.acknowledged
-    }
-
-    /// Ends the borrow of the buffers: receive, transmit, work.
-    pub fn into_buffers(self) -> (&'b mut [u8], &'b mut [u8], &'b mut [u8]) {
-        (self.rx, self.tx, self.work)
-    }
-
-    fn outcome(&self, end: End) -> Outcome {
-        let link = &self.link;
-        Outcome {
-            end,
-            acknowledged: link.acknowledged,
-            client_nonce: link.client_nonce,
-            server_nonce: link.next_server_nonce.filter(|_| link.server_known).unwrap_or(link.server_nonce),
-            scheme: link.scheme,
-        }
+        self.own.link.acknowledged
     }
 
     fn over(&mut self, end: End, tree: &mut Tree<'_, '_>) -> State {
-        self.incoming = None;
+        self.own.incoming = None;
         tree.drop_pieces();
         if tree.is_dirty() {
             // What was not committed was not promised to anybody; a storage that fails here fails again at the next use.
@@ -268,16 +316,18 @@ impl<'b> Session<'b> {
 
     /// Where the next message goes: behind the one that is being answered.
     fn interim_start(&self) -> usize {
-        self.run.as_ref().map_or(0, |run| run.len)
+        self.own.run.as_ref().map_or(0, |run| run.len)
     }
 
-    fn request(&self, deadline: Duration) -> Request<'_> {
-        let name = self.link.config.account.client.map_or("", |client| client.name);
+    fn into_request(self, deadline: Duration) -> Request<'b> {
+        let Self { tx, config, own, .. } = self;
+        let own: &'b Conversation = own;
+        let name = config.account.client.map_or("", |client| client.name);
         Request {
-            url: self.link.url.as_str(),
-            content_type: media_type(self.link.config.coding),
-            mac: self.mac.as_ref().map(|mac| (name, mac.as_str())),
-            body: self.tx.get(..self.sent).unwrap_or_default(),
+            url: own.link.url.as_str(),
+            content_type: media_type(config.coding),
+            mac: own.mac.as_ref().map(|mac| (name, mac.as_str())),
+            body: tx.get(..own.sent).unwrap_or_default(),
             deadline,
         }
     }
@@ -290,37 +340,37 @@ impl<'b> Session<'b> {
     }
 
     fn exchange(&self, now: Duration, repeats: u8) -> State {
-        let due = now.saturating_add(self.link.config.exchange_timeout).min(self.end);
+        let due = now.saturating_add(self.config.exchange_timeout).min(self.own.end);
         State::Exchange { to_send: true, due, repeats }
     }
 
     /// Ends the message that is being written and hands it out.
     fn dispatch(&mut self, now: Duration, is_final: bool, crypto: &mut dyn Crypto) -> Result<State, End> {
-        let mark = self.draft.take().ok_or(End::NoRoom)?;
-        let room = self.link.bounded(self.tx);
+        let mark = self.own.draft.take().ok_or(End::NoRoom)?;
+        let room = self.own.link.bounded(self.tx);
         let written = Writer::resume(room, &mark).and_then(|writer| writer.finish(is_final));
         let body = written.map_err(end_of)?;
-        self.mac = self.link.mac(body, crypto);
-        self.sent = body.len();
+        self.own.mac = self.own.link.mac(&self.config, body, crypto);
+        self.own.sent = body.len();
         Ok(self.exchange(now, 0))
     }
 
     /// Adds commands to the message that is being written.
     fn write(
         &mut self,
-        commands: impl FnOnce(&mut Link<'b>, &mut Writer<'_>) -> Result<(), Error>,
+        commands: impl FnOnce(&Config<'_>, &mut Link, &mut Writer<'_>) -> Result<(), Error>,
     ) -> Result<(), End> {
-        let mark = self.draft.as_mut().ok_or(End::NoRoom)?;
-        let room = self.link.bounded(self.tx);
+        let mark = self.own.draft.as_mut().ok_or(End::NoRoom)?;
+        let room = self.own.link.bounded(self.tx);
         let mut writer = Writer::resume(room, mark).map_err(end_of)?;
-        commands(&mut self.link, &mut writer).map_err(end_of)?;
+        commands(&self.config, &mut self.own.link, &mut writer).map_err(end_of)?;
         *mark = writer.mark();
         Ok(())
     }
 
     fn open(&mut self, crypto: &mut dyn Crypto) -> Result<(), End> {
         let capacity = self.capacity();
-        self.draft = Some(self.link.open(self.tx, capacity, crypto).map_err(end_of)?);
+        self.own.draft = Some(self.own.link.open(&self.config, self.tx, capacity, crypto).map_err(end_of)?);
         Ok(())
     }
 
@@ -332,16 +382,16 @@ impl<'b> Session<'b> {
         tree: &mut Tree<'_, '_>,
         crypto: &mut dyn Crypto,
     ) -> Result<State, End> {
-        self.setup = true;
+        self.own.setup = true;
         self.open(crypto)?;
         if let Some((server, Trust { code, chal })) = server {
-            self.write(|link, writer| link.header_status(writer, server, code, chal))?;
+            self.write(|config, link, writer| link.header_status(config, writer, server, code, chal))?;
         }
-        self.write(Link::alerts)?;
+        self.write(|config, link, writer| link.alerts(config, writer))?;
         let (value, _) = self.work.split_at_mut_checked(self.work.len() / 2).unwrap_or_default();
-        let mark = self.draft.as_mut().ok_or(End::NoRoom)?;
-        let mut writer = Writer::resume(self.link.bounded(self.tx), mark).map_err(end_of)?;
-        dev_info(&mut self.link, &mut writer, tree, value).map_err(end_of)?;
+        let mark = self.own.draft.as_mut().ok_or(End::NoRoom)?;
+        let mut writer = Writer::resume(self.own.link.bounded(self.tx), mark).map_err(end_of)?;
+        dev_info(&mut self.own.link, &mut writer, tree, value).map_err(end_of)?;
         *mark = writer.mark();
         self.dispatch(now, true, crypto)
     }
@@ -355,9 +405,9 @@ impl<'b> Session<'b> {
         crypto: &mut dyn Crypto,
     ) -> Result<State, End> {
         let _ = tree;
-        self.run = None;
+        self.own.run = None;
         self.open(crypto)?;
-        self.write(|link, writer| {
+        self.write(|_, link, writer| {
             writer.command(&Head::alert(link.next_id().as_str(), AlertCode::ABORT))?.end()
         })?;
         match self.dispatch(now, true, crypto)? {
@@ -382,7 +432,7 @@ impl<'b> Session<'b> {
         let len = bytes.ok_or(too_large)?.len();
         let coding =
             reply.content_type.and_then(|text| MediaType::parse(text).ok()).as_ref().and_then(coding_of);
-        if coding != Some(self.link.config.coding) {
+        if coding != Some(self.config.coding) {
             return Err(End::Unreadable(Error::new(ErrorKind::Unsupported, 0)));
         }
         self.message(now, start, len, reply.mac, tree, crypto)
@@ -398,33 +448,33 @@ impl<'b> Session<'b> {
         tree: &mut Tree<'_, '_>,
         crypto: &mut dyn Crypto,
     ) -> Result<State, End> {
-        let coding = self.link.config.coding;
+        let coding = self.config.coding;
         let end = start.saturating_add(len);
         let bytes = self.rx.get(start..end).unwrap_or_default();
         let message = Message::check(coding, bytes, self.work).map_err(End::Unreadable)?;
         let (head, other) = self.work.split_at_mut_checked(self.work.len() / 2).unwrap_or_default();
         let header = message.header(head).map_err(End::Unreadable)?;
-        if header.session != self.link.session() {
+        if header.session != self.own.link.session() {
             return Err(End::Stranger);
         }
-        if header.message == self.link.server_message.as_str() && !header.message.is_empty() {
+        if header.message == self.own.link.server_message.as_str() && !header.message.is_empty() {
             return self.echo(now);
         }
-        self.echoes = 0;
+        self.own.echoes = 0;
         let server_message = Text::of(&[header.message]);
-        self.link.server_message =
+        self.own.link.server_message =
             server_message.ok_or(End::Unreadable(Error::new(ErrorKind::LimitExceeded, start)))?;
         if let Some(url) = header.respond_to {
             let too_long = End::Unreadable(Error::new(ErrorKind::LimitExceeded, start));
-            self.link.url = Text::of(&[url]).filter(|url| !url.is_empty()).ok_or(too_long)?;
+            self.own.link.url = Text::of(&[url]).filter(|url| !url.is_empty()).ok_or(too_long)?;
         }
-        note_sizes(&mut self.link, &header);
-        let survey = survey(&mut self.link, &message, other).map_err(End::Unreadable)?;
+        note_sizes(&mut self.own.link, &header);
+        let survey = survey(&self.config, &mut self.own.link, &message, other).map_err(End::Unreadable)?;
         if survey.aborted {
             return Err(End::ServerAborted);
         }
         let server: Text<MAX_URI> = Text::of(&[header.source.uri]).unwrap_or(Text::EMPTY);
-        let trust = server_trust(&mut self.link, &header, mac, bytes, crypto);
+        let trust = server_trust(&self.config, &mut self.own.link, &header, mac, bytes, crypto);
         let message = (len, message.is_final());
         self.judge(now, &survey, trust, &server, message, tree, crypto)
     }
@@ -447,60 +497,62 @@ impl<'b> Session<'b> {
             return self.package_1(now, Some((server, trust)), tree, crypto);
         }
         if let Some(code) = survey.header.filter(|code| !code.is_success()) {
-            let old = self.setup
-                && self.link.dialect == Dialect::V1_2
+            let old = self.own.setup
+                && self.own.link.dialect == Dialect::V1_2
                 && matches!(code, Code::VERSION | Code::NOT_SUPPORTED | Code::BAD_REQUEST);
             if !old {
                 return Err(End::Refused(code));
             }
-            self.link.dialect = Dialect::V1_1;
+            self.own.link.dialect = Dialect::V1_1;
             return self.package_1(now, None, tree, crypto);
         }
-        note_authenticated(&mut self.link, survey);
-        self.setup = false;
-        if !survey.has_commands && is_final && self.run.is_none() {
+        note_authenticated(&mut self.own.link, survey);
+        self.own.setup = false;
+        if !survey.has_commands && is_final && self.own.run.is_none() {
             let known = trust.code.is_success();
             return Err(if known { End::Done } else { End::ServerNotAuthenticated });
         }
         if !trust.code.is_success() {
-            self.link.challenging = self.link.challenging.saturating_add(1);
-            if self.link.challenging > MAX_CHALLENGES {
+            self.own.link.challenging = self.own.link.challenging.saturating_add(1);
+            if self.own.link.challenging > MAX_CHALLENGES {
                 return Err(End::ServerNotAuthenticated);
             }
         }
         self.open(crypto)?;
-        self.write(|link, writer| link.header_status(writer, server, trust.code, trust.chal))?;
+        self.write(|config, link, writer| {
+            link.header_status(config, writer, server, trust.code, trust.chal)
+        })?;
         let refuse = (!trust.code.is_success()).then_some(trust.code);
-        if self.run.is_some() {
+        if self.own.run.is_some() {
             self.answer_interim(len)?;
         } else {
-            let message = self.link.server_message;
-            self.run = Some(Run::new(len, message.as_str(), is_final, refuse));
+            let message = self.own.link.server_message;
+            self.own.run = Some(Run::new(len, message.as_str(), is_final, refuse));
         }
-        self.fresh = self.link.command();
+        self.own.fresh = self.own.link.command();
         self.go_on(now, tree, crypto)
     }
 
     /// The message that was answered comes again: so does the answer.
     fn echo(&mut self, now: Duration) -> Result<State, End> {
-        if self.echoes >= MAX_ECHOES {
+        if self.own.echoes >= MAX_ECHOES {
             return Err(End::Loop);
         }
-        self.echoes = self.echoes.saturating_add(1);
+        self.own.echoes = self.own.echoes.saturating_add(1);
         Ok(self.exchange(now, 0))
     }
 
     /// The server wants credentials, or other ones.
     fn accept_challenge(&mut self, survey: &Survey) -> Result<(), End> {
         let (scheme, nonce) = survey.challenge.ok_or(End::NotAuthenticated)?;
-        self.link.challenged = self.link.challenged.saturating_add(1);
-        let able = self.setup && self.link.config.account.client.is_some();
-        if !able || scheme.is_none() || self.link.challenged > MAX_CHALLENGES {
+        self.own.link.challenged = self.own.link.challenged.saturating_add(1);
+        let able = self.own.setup && self.config.account.client.is_some();
+        if !able || scheme.is_none() || self.own.link.challenged > MAX_CHALLENGES {
             return Err(End::NotAuthenticated);
         }
-        self.link.scheme = scheme;
-        self.link.authenticated = false;
-        self.link.client_nonce = nonce.unwrap_or(self.link.client_nonce);
+        self.own.link.scheme = scheme;
+        self.own.link.authenticated = false;
+        self.own.link.client_nonce = nonce.unwrap_or(self.own.link.client_nonce);
         Ok(())
     }
 
@@ -508,10 +560,10 @@ impl<'b> Session<'b> {
     fn answer_interim(&mut self, len: usize) -> Result<(), End> {
         let start = self.interim_start();
         let bytes = self.rx.get(start..start.saturating_add(len)).unwrap_or_default();
-        let message = Message::of_checked(self.link.config.coding, bytes);
+        let message = Message::of_checked(self.config.coding, bytes);
         let mut body = message.body().map_err(End::Unreadable)?;
-        let mark = self.draft.as_mut().ok_or(End::NoRoom)?;
-        let mut writer = Writer::resume(self.link.bounded(self.tx), mark).map_err(end_of)?;
+        let mark = self.own.draft.as_mut().ok_or(End::NoRoom)?;
+        let mut writer = Writer::resume(self.own.link.bounded(self.tx), mark).map_err(end_of)?;
         while let Some(element) = body.next(self.work).map_err(End::Unreadable)? {
             let (Element::Command(head, _) | Element::Begin(head)) = element else { continue };
             if matches!(head.verb, Verb::Status | Verb::Results) {
@@ -521,11 +573,11 @@ impl<'b> Session<'b> {
             let code = if next { Code::OK } else { Code::FAILED };
             let (id, name) = (if head.id.is_empty() { "0" } else { head.id }, head.name);
             let name = if name.is_empty() { "Unknown" } else { name };
-            let refs = Refs { message: self.link.server_message.as_str(), id, cmd: name };
-            let number = Decimal::new(self.link.command().saturating_add(1));
+            let refs = Refs { message: self.own.link.server_message.as_str(), id, cmd: name };
+            let number = Decimal::new(self.own.link.command().saturating_add(1));
             let status = Head::status(number.as_str(), refs.message, refs.id, refs.cmd, code);
             writer.command(&status).and_then(CommandWriter::end).map_err(end_of)?;
-            self.link.set_command(self.link.command().saturating_add(1));
+            self.own.link.set_command(self.own.link.command().saturating_add(1));
         }
         *mark = writer.mark();
         Ok(())
@@ -538,23 +590,23 @@ impl<'b> Session<'b> {
         tree: &mut Tree<'_, '_>,
         crypto: &mut dyn Crypto,
     ) -> Result<State, End> {
-        let mut run = self.run.take().ok_or(End::NoRoom)?;
+        let mut run = self.own.run.take().ok_or(End::NoRoom)?;
         let stop = self.advance(&mut run, tree)?;
         match stop {
             Stop::Ask => {
-                self.run = Some(run);
+                self.own.run = Some(run);
                 let due = self.patience(now);
                 Ok(State::Asking { to_issue: true, due })
             }
             Stop::Full => {
-                self.run = Some(run);
+                self.own.run = Some(run);
                 settle(&run, tree)?;
                 self.dispatch(now, false, crypto)
             }
             Stop::Done => {
                 settle(&run, tree)?;
                 if !run.is_final {
-                    self.write(|link, writer| {
+                    self.write(|_, link, writer| {
                         let id = link.next_id();
                         writer.command(&Head::alert(id.as_str(), AlertCode::NEXT_MESSAGE))?.end()
                     })?;
@@ -566,15 +618,16 @@ impl<'b> Session<'b> {
 
     fn advance(&mut self, run: &mut Run, tree: &mut Tree<'_, '_>) -> Result<Stop, End> {
         let bytes = self.rx.get(..run.len).unwrap_or_default();
-        let message = Message::of_checked(self.link.config.coding, bytes);
+        let message = Message::of_checked(self.config.coding, bytes);
         let mut hands = Hands {
-            link: &mut self.link,
+            config: &self.config,
+            link: &mut self.own.link,
             tx: self.tx,
-            draft: self.draft.as_mut().ok_or(End::NoRoom)?,
+            draft: self.own.draft.as_mut().ok_or(End::NoRoom)?,
             work: Work::split(self.work),
-            incoming: &mut self.incoming,
+            incoming: &mut self.own.incoming,
             tree,
-            fresh: self.fresh,
+            fresh: self.own.fresh,
             in_atomic: false,
         };
         run.advance(&message, &mut hands)
@@ -582,17 +635,23 @@ impl<'b> Session<'b> {
 
     /// How long the user may take.
     fn patience(&mut self, now: Duration) -> Duration {
-        let limit = self.link.config.prompt_timeout;
+        let limit = self.config.prompt_timeout;
         let wait = self.prompt().map_or(limit, |prompt| prompt.options.max_display.unwrap_or(limit));
         now.saturating_add(wait)
     }
 
     /// The question at hand.
     fn prompt(&mut self) -> Option<Prompt<'_>> {
-        let run = self.run.as_ref()?;
-        let bytes = self.rx.get(..run.len)?;
-        let message = Message::of_checked(self.link.config.coding, bytes);
-        let Work { head, item, value } = Work::split(self.work);
+        let Self { rx, tx, work, config, own } = self;
+        Session { rx, tx, work, config: *config, own }.into_prompt()
+    }
+
+    fn into_prompt(self) -> Option<Prompt<'b>> {
+        let Self { rx, work, config, own, .. } = self;
+        let run = own.run.as_ref()?;
+        let bytes = rx.get(..run.len)?;
+        let message = Message::of_checked(config.coding, bytes);
+        let Work { head, item, value } = Work::split(work);
         let (head, parts) = run.alert(&message, head)?;
         let code = head.alert_code()?;
         let mut count = 0_usize;
@@ -618,7 +677,7 @@ impl<'b> Session<'b> {
             Some(prompt) => Kept::new(prompt.code, &prompt.options, prompt.choices, answer),
             None => Kept::of(Code::FAILED),
         };
-        if let Some(run) = &mut self.run {
+        if let Some(run) = &mut self.own.run {
             run.set_answer(kept);
         }
         self.go_on(now, tree, crypto)
@@ -643,21 +702,22 @@ struct Trust {
 
 /// Checks the server's credentials (`oma-dm.md` section 8, rules 3 to 7).
 fn server_trust(
-    link: &mut Link<'_>,
+    config: &Config<'_>,
+    link: &mut Link,
     header: &Header<'_>,
     mac: Option<&str>,
     body: &[u8],
     crypto: &mut dyn Crypto,
 ) -> Trust {
-    let Some(server) = link.config.account.server else { return Trust { code: Code::OK, chal: None } };
-    let scheme = link.config.account.server_scheme;
+    let Some(server) = config.account.server else { return Trust { code: Code::OK, chal: None } };
+    let scheme = config.account.server_scheme;
     if link.server_known && scheme != Scheme::Mac {
         return Trust { code: Code::OK, chal: None };
     }
     let nonce = link.server_nonce;
     let mut text = [0; base64::encoded_len(crate::dm::auth::MAX_NONCE)];
     let as_text = Nonce::new(nonce.base64(&mut text).as_bytes());
-    let nonces = [Some(nonce), as_text.filter(|_| link.config.account.nonce_is_text)];
+    let nonces = [Some(nonce), as_text.filter(|_| config.account.nonce_is_text)];
     let shown = match scheme {
         Scheme::Mac => mac.and_then(MacHeader::parse).map(|header| {
             header.username == server.name
@@ -697,7 +757,7 @@ fn server_trust(
     Trust { code, chal: Some((scheme, next)) }
 }
 
-fn note_sizes(link: &mut Link<'_>, header: &Header<'_>) {
+fn note_sizes(link: &mut Link, header: &Header<'_>) {
     if let Some(max) = header.meta.max_message {
         link.max_message = usize::try_from(max).unwrap_or(usize::MAX);
     }
@@ -705,7 +765,7 @@ fn note_sizes(link: &mut Link<'_>, header: &Header<'_>) {
 }
 
 /// 212: no credentials any more, the nonce is for the next session; 200: they go with every message.
-fn note_authenticated(link: &mut Link<'_>, survey: &Survey) {
+fn note_authenticated(link: &mut Link, survey: &Survey) {
     if survey.header == Some(Code::AUTHENTICATED) && link.scheme != Some(Scheme::Mac) {
         link.authenticated = true;
     }
@@ -715,7 +775,12 @@ fn note_authenticated(link: &mut Link<'_>, survey: &Survey) {
 }
 
 /// Reads the Status commands of a message, and whether it has others.
-fn survey(link: &mut Link<'_>, message: &Message<'_>, scratch: &mut [u8]) -> Result<Survey, Error> {
+fn survey(
+    config: &Config<'_>,
+    link: &mut Link,
+    message: &Message<'_>,
+    scratch: &mut [u8],
+) -> Result<Survey, Error> {
     let mut survey = Survey::default();
     let mut body = message.body()?;
     while let Some(element) = body.next(scratch)? {
@@ -725,7 +790,7 @@ fn survey(link: &mut Link<'_>, message: &Message<'_>, scratch: &mut [u8]) -> Res
             survey.has_commands = true;
             continue;
         }
-        link.note_answer(&head);
+        link.note_answer(config, &head);
         let about_header = head.cmd_ref == Some("0") || head.cmd == Some("SyncHdr");
         if about_header && head.msg_ref.is_some_and(|message| link.is_last(message)) {
             survey.header = head.code();
@@ -739,7 +804,7 @@ fn survey(link: &mut Link<'_>, message: &Message<'_>, scratch: &mut [u8]) -> Res
 
 /// `Replace` of every leaf of DevInfo (`oma-dm.md` section 4.1).
 fn dev_info(
-    link: &mut Link<'_>,
+    link: &mut Link,
     writer: &mut Writer<'_>,
     tree: &mut Tree<'_, '_>,
     value: &mut [u8],

@@ -5,7 +5,7 @@
 //! the message of the server, which stays in the receive buffer until then. An Atomic is run through twice: to be
 //! executed, and to be reported once its end is known.
 
-use super::io::End;
+use super::io::{Config, End};
 use super::link::{Link, Refs, is_full};
 use super::prompt::{Kept, check};
 use super::value::{Incoming, Told, Work, write_told};
@@ -81,8 +81,9 @@ enum Step {
 }
 
 /// What a run works with, besides its own place.
-pub(super) struct Hands<'x, 'b, 't, 'o> {
-    pub(super) link: &'x mut Link<'b>,
+pub(super) struct Hands<'x, 't, 'o> {
+    pub(super) config: &'x Config<'x>,
+    pub(super) link: &'x mut Link,
     pub(super) tx: &'x mut [u8],
     pub(super) draft: &'x mut Mark,
     pub(super) work: Work<'x>,
@@ -117,7 +118,7 @@ impl Run {
     pub(super) fn advance(
         &mut self,
         message: &Message<'_>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Stop, End> {
         loop {
             let mut body = self.reach(message, hands)?;
@@ -139,7 +140,7 @@ impl Run {
     }
 
     /// The body, read up to the element at hand.
-    fn reach<'a>(&self, message: &Message<'a>, hands: &mut Hands<'_, '_, '_, '_>) -> Result<Body<'a>, End> {
+    fn reach<'a>(&self, message: &Message<'a>, hands: &mut Hands<'_, '_, '_>) -> Result<Body<'a>, End> {
         let mut body = message.body().map_err(End::Unreadable)?;
         for _ in 0..self.at {
             body.next(hands.work.head).map_err(End::Unreadable)?;
@@ -172,7 +173,7 @@ impl Run {
         self.item = 0;
     }
 
-    fn element(&mut self, element: Element<'_>, hands: &mut Hands<'_, '_, '_, '_>) -> Result<Step, End> {
+    fn element(&mut self, element: Element<'_>, hands: &mut Hands<'_, '_, '_>) -> Result<Step, End> {
         match element {
             Element::Begin(head) => self.begin(&head, hands),
             Element::End(_) => Ok(self.end(hands)),
@@ -207,7 +208,7 @@ impl Run {
     }
 
     #[inline(never)] // what one kind of command needs of the stack, the others need not
-    fn begin(&mut self, head: &Head<'_>, hands: &mut Hands<'_, '_, '_, '_>) -> Result<Step, End> {
+    fn begin(&mut self, head: &Head<'_>, hands: &mut Hands<'_, '_, '_>) -> Result<Step, End> {
         let refs = self.refs(head);
         let in_sequence = self.innermost().is_some_and(|frame| frame.verb == Verb::Sequence);
         let skipping = self.is_skipping() || self.refuse.is_some();
@@ -248,7 +249,7 @@ impl Run {
         Ok(Step::Next)
     }
 
-    fn end(&mut self, hands: &mut Hands<'_, '_, '_, '_>) -> Step {
+    fn end(&mut self, hands: &mut Hands<'_, '_, '_>) -> Step {
         self.depth = self.depth.saturating_sub(1);
         let Some(mut atomic) = self.atomic.filter(|atomic| atomic.depth == self.depth) else {
             return Step::Next;
@@ -287,7 +288,7 @@ impl Run {
         &mut self,
         head: &Head<'_>,
         parts: Parts<'_>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Step, End> {
         let blanket = self.blanket(head.verb).or(head.id.is_empty().then_some(Code::BAD_REQUEST));
         if let Some(atomic) = self.atomic {
@@ -309,12 +310,7 @@ impl Run {
     }
 
     /// One Status for the command as a whole.
-    fn simple(
-        &mut self,
-        head: &Head<'_>,
-        code: Code,
-        hands: &mut Hands<'_, '_, '_, '_>,
-    ) -> Result<Step, End> {
+    fn simple(&mut self, head: &Head<'_>, code: Code, hands: &mut Hands<'_, '_, '_>) -> Result<Step, End> {
         if hands.status(&self.refs(head), code, None)? {
             Ok(Step::Next)
         } else {
@@ -327,7 +323,7 @@ impl Run {
         &mut self,
         head: &Head<'_>,
         mut parts: Parts<'_>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Step, End> {
         let code = match head.alert_code() {
             None => Err(Code::BAD_REQUEST),
@@ -339,7 +335,7 @@ impl Run {
             Some(code) if (AlertCode::DISPLAY..=AlertCode::MULTIPLE_CHOICE).contains(&code) => {
                 // An answer with data could not be reported once the Atomic's end is known.
                 let plain = matches!(code, AlertCode::DISPLAY | AlertCode::CONFIRM);
-                if !hands.link.config.has_user || self.is_executing_atomic() && !plain {
+                if !hands.config.has_user || self.is_executing_atomic() && !plain {
                     Err(Code::NOT_SUPPORTED)
                 } else if let Some(answer) = self.answer {
                     Ok(answer)
@@ -383,7 +379,7 @@ impl Run {
         &mut self,
         head: &Head<'_>,
         mut parts: Parts<'_>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Step, End> {
         let mut number = 0_u32;
         loop {
@@ -426,7 +422,7 @@ impl Run {
     }
 
     /// A command that lacks what it is about.
-    fn without_items(&mut self, head: &Head<'_>, hands: &mut Hands<'_, '_, '_, '_>) -> Result<Step, End> {
+    fn without_items(&mut self, head: &Head<'_>, hands: &mut Hands<'_, '_, '_>) -> Result<Step, End> {
         match self.atomic {
             Some(atomic) if atomic.reporting => self.simple(head, atomic.code_of(self.at, 0), hands),
             Some(_) => {
@@ -443,7 +439,7 @@ impl Run {
         head: &Head<'_>,
         item: &Item<'_>,
         parts: &Parts<'_>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Step, End> {
         let message = self.message;
         let refs = refs(&message, head);
@@ -489,7 +485,7 @@ impl Run {
         &mut self,
         refs: &Refs<'_>,
         target: Option<&str>,
-        hands: &mut Hands<'_, '_, '_, '_>,
+        hands: &mut Hands<'_, '_, '_>,
     ) -> Result<Step, End> {
         let Some(uri) = target else {
             return if hands.status(refs, Code::INCOMPLETE, None)? {
@@ -549,7 +545,7 @@ pub(super) const fn fault_code(error: &Error) -> Code {
     }
 }
 
-impl Hands<'_, '_, '_, '_> {
+impl Hands<'_, '_, '_> {
     /// The answer is full, unless nothing of it would ever fit.
     fn full(&self) -> Result<Stop, End> {
         if self.link.command() == self.fresh { Err(End::NoRoom) } else { Ok(Stop::Full) }
@@ -558,7 +554,7 @@ impl Hands<'_, '_, '_, '_> {
     /// Writes commands to the message; `false` if they do not fit, and then nothing of them is written.
     pub(super) fn write(
         &mut self,
-        commands: impl FnOnce(&mut Link<'_>, &mut Writer<'_>) -> Result<(), Error>,
+        commands: impl FnOnce(&mut Link, &mut Writer<'_>) -> Result<(), Error>,
     ) -> Result<bool, Error> {
         let before = self.link.command();
         let room = self.link.bounded(self.tx);
@@ -636,7 +632,7 @@ impl Hands<'_, '_, '_, '_> {
 }
 
 fn write_status(
-    link: &mut Link<'_>,
+    link: &mut Link,
     writer: &mut Writer<'_>,
     refs: &Refs<'_>,
     code: Code,
@@ -652,7 +648,7 @@ fn write_status(
 }
 
 /// An Alert 1225 about `uri`: what came of that object is given up.
-pub(super) fn write_no_end(link: &mut Link<'_>, writer: &mut Writer<'_>, uri: &str) -> Result<(), Error> {
+pub(super) fn write_no_end(link: &mut Link, writer: &mut Writer<'_>, uri: &str) -> Result<(), Error> {
     let id = link.next_id();
     let head = Head::alert(id.as_str(), AlertCode::NO_END_OF_DATA);
     let item = Item { source: Some(Location::new(uri)), meta: Meta::EMPTY, ..Item::EMPTY };

@@ -60,10 +60,10 @@ pub(super) struct Incoming {
     carried: usize,
 }
 
-impl Hands<'_, '_, '_, '_> {
+impl Hands<'_, '_, '_> {
     /// Executes one item of a command that changes something. The end of the session if the storage fails.
     pub(super) fn apply(&mut self, head: &Head<'_>, item: &Item<'_>, parts: &Parts<'_>) -> Result<Code, End> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let Some(target) = item.target.map(|location| location.uri) else { return Ok(Code::INCOMPLETE) };
         let done = match head.verb {
             Verb::Add | Verb::Replace => self.set(head.verb, target, item, parts),
@@ -82,7 +82,7 @@ impl Hands<'_, '_, '_, '_> {
     }
 
     fn exec(&mut self, target: &str, head: &Head<'_>, item: &Item<'_>) -> Result<Code, Code> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let octets = item.data.map_or(&[][..], |data| data.octets());
         let format = format_of(item)?;
         let octets = if format == Some(Format::B64) { decode(octets, self.work.value)? } else { octets };
@@ -92,7 +92,7 @@ impl Hands<'_, '_, '_, '_> {
 
     /// Add or Replace.
     fn set(&mut self, verb: Verb, target: &str, item: &Item<'_>, parts: &Parts<'_>) -> Result<Code, Code> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let format = format_of(item)?;
         if item.more_data || self.incoming.is_some() {
             return self.chunk(verb, target, format, item);
@@ -125,7 +125,7 @@ impl Hands<'_, '_, '_, '_> {
         item: &Item<'_>,
         parts: &Parts<'_>,
     ) -> Result<Code, Code> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         if !self.in_atomic {
             self.tree.commit()?;
         }
@@ -140,7 +140,7 @@ impl Hands<'_, '_, '_, '_> {
 
     /// Refuses an object that is larger than was announced to be taken.
     fn bear(&self, len: usize) -> Result<(), Code> {
-        let max = self.link.config.max_object;
+        let max = self.config.max_object;
         let fits = max == 0 || u32::try_from(len).is_ok_and(|len| len <= max);
         if fits { Ok(()) } else { Err(Code::TOO_LARGE) }
     }
@@ -256,7 +256,7 @@ impl Hands<'_, '_, '_, '_> {
         octets: &[u8],
         last: bool,
     ) -> Result<(), Code> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let chunk = Chunk { offset: object.decoded, last, ..Chunk::whole(octets) };
         let len = u32::try_from(octets.len()).map_err(|_| Code::TOO_LARGE)?;
         object.decoded = object.decoded.checked_add(len).ok_or(Code::TOO_LARGE)?;
@@ -311,14 +311,14 @@ impl Hands<'_, '_, '_, '_> {
     }
 
     fn tell(&mut self, refs: &Refs<'_>, uri: &str, value: &mut [u8], sent: &mut usize) -> Result<bool, End> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let (format, media_type, octets) = match self.ask(by, uri, value) {
             Ok(found) => found,
             Err(code) => return self.status(refs, code, Some(uri)),
         };
         let told =
             Told { format, media_type: media_type.as_str(), octets: Some(octets), size: None, more: false };
-        let size = transported(octets.len(), &told, self.link.config.coding);
+        let size = transported(octets.len(), &told, self.config.coding);
         if self.link.max_object.is_some_and(|max| size > max) {
             return self.status(refs, Code::TOO_LARGE, Some(uri));
         }
@@ -403,7 +403,7 @@ impl Hands<'_, '_, '_, '_> {
         listed: &mut Option<Text<MAX_URI>>,
         value: &mut [u8],
     ) -> Result<bool, End> {
-        let by = Caller::Server(self.link.config.account.server_id);
+        let by = Caller::Server(self.config.account.server_id);
         let root = Uri::parse(uri, self.tree.limits()).map_or("", |uri| uri.path);
         if let Err(code) = self.tree.may_get(by, root) {
             return self.status(refs, code, Some(uri));
@@ -483,7 +483,7 @@ fn transported(len: usize, told: &Told<'_>, coding: Coding) -> u32 {
 
 /// Writes Results of one item.
 pub(super) fn write_told(
-    link: &mut Link<'_>,
+    link: &mut Link,
     writer: &mut Writer<'_>,
     refs: &Refs<'_>,
     source: &str,

@@ -62,6 +62,20 @@ impl core::error::Error for TreeError {
     }
 }
 
+/// What a tree knows besides what is in its buffer, its objects and its storage: enough to go on with it, also in the middle
+/// of a transaction, where it is made anew for every input of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paused {
+    len: usize,
+    stamp: Option<[u8; 16]>,
+    dirty: bool,
+}
+
+impl Paused {
+    /// A tree without nodes of its own: nothing was read yet.
+    pub const EMPTY: Self = Self { len: 0, stamp: None, dirty: false };
+}
+
 /// The tree of a device: its objects, the values it keeps for them, and the storage behind it.
 pub struct Tree<'t, 'o> {
     nodes: Nodes<'t>,
@@ -96,6 +110,24 @@ impl<'t, 'o> Tree<'t, 'o> {
             Some((object, rule)) => Err(TreeError::BadRule(object, rule)),
             None => Ok(tree),
         }
+    }
+
+    /// Goes on with the tree that was [paused](Self::pause): with the same buffer, which nobody touched, and the same objects
+    /// as they were then.
+    pub fn resume(
+        buffer: &'t mut [u8],
+        paused: Paused,
+        objects: &'t mut [&'o mut (dyn Object + 'o)],
+        store: &'t mut (dyn Store + 't),
+        limits: UriLimits,
+    ) -> Self {
+        let Paused { len, stamp, dirty } = paused;
+        Self { nodes: Nodes::resume(buffer, len), objects, store, limits, stamp, dirty }
+    }
+
+    /// What [`Self::resume`] needs.
+    pub fn pause(&self) -> Paused {
+        Paused { len: self.nodes.image().len(), stamp: self.stamp, dirty: self.dirty }
     }
 
     /// The time with which changed nodes are stamped from now on, as `20010711T163817Z`; `None` if the device does not

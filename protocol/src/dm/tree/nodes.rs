@@ -51,6 +51,18 @@ impl<'t> Nodes<'t> {
         Self { buf, len: 0 }
     }
 
+    /// The image of `len` octets that is in `buf`.
+    pub(super) const fn resume(buf: &'t mut [u8], len: usize) -> Self {
+        Self { buf, len }
+    }
+
+    /// Reads the image of `store` into `buf`, to be looked at without the objects whose values it holds.
+    pub fn read(buf: &'t mut [u8], store: &mut dyn Store) -> Result<Self, StoreError> {
+        let mut nodes = Self::new(buf);
+        nodes.load(store)?;
+        Ok(nodes)
+    }
+
     /// The value of a kept leaf, if it was set.
     pub fn value(&self, path: &str) -> Option<&[u8]> {
         self.field(path, Field::Value)

@@ -4,19 +4,24 @@ use crate::capability::capability;
 use crate::flash::Failed;
 use crate::opaque::{any, octets, text, used};
 use crate::ports::{Unknown, ports};
-use kedge_agent::agent::{Agent, Bearer, Buffers, Memory, Messages};
+use kedge_agent::agent::{
+    Agent, Bearer, Buffers, Kept, Management, ManagementMemory, Memory, Messages,
+};
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::dispatch;
 use kedge_agent::error::AgentError;
 use kedge_agent::runner::{self, Ports};
 use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
+use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
+use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
+use kedge_protocol::wap::Coding;
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
@@ -59,6 +64,20 @@ pub fn with_agent(
     let memory = Memory { buffers, engine, messages };
     let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
+    let [kept] = crate::room!(Kept, [const { Kept::EMPTY }; 1]);
+    let accounts = [DmAccountSettings { server: text(), ..DmAccountSettings::default() }];
+    let setup = Management {
+        language: text(),
+        device_type: text(),
+        oem: text(),
+        software: text(),
+        hardware: text(),
+        accounts: any(&accounts[..]),
+        root_acl: text(),
+        coding: any(Coding::Wbxml),
+    };
+    let (tree, work, texts) = (crate::room!(4096), crate::room!(2048), crate::room!(2048));
+    agent.attach_management(setup, ManagementMemory { tree, work, texts, kept });
     live(agent, &mut ports)
 }
 
@@ -88,8 +107,22 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
             8 => _ = used(agent.select_nam(&mut ports.context(&mut ()), any(Nam::Second)))?,
             9 => used(agent.allow_otapa(&mut ports.context(&mut ()), any(true)))?,
             10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
+            11 => _ = used(agent.manage(&mut ports.context(&mut ()), any(Some(text()))))?,
+            12 => _ = used(agent.alert(&mut ports.context(&mut ()), &alert()))?,
             _ => _ = used(runner::run(agent, ports, &mut ())?),
         }
     }
     Ok(())
+}
+
+fn alert() -> Alert<'static> {
+    Alert {
+        server: text(),
+        correlator: any(Some(text())),
+        source: any(Some(text())),
+        kind: text(),
+        format: text(),
+        mark: any(None),
+        data: text(),
+    }
 }

@@ -4,7 +4,7 @@ use crate::opaque::{any, octets, text, used};
 use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Initiator, Input, Output, Reply, Session, SessionError,
+    Account, Answer, Config, Conversation, Initiator, Input, Notice, Output, Reply, Session, SessionError,
 };
 use kedge_protocol::dm::{
     Access, Acl, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, TreeError, UriLimits,
@@ -164,8 +164,9 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
         prompt_timeout: Duration::from_secs(60),
         session_timeout: Duration::from_secs(3600),
     });
+    let [own] = crate::room!(Conversation, [const { Conversation::NONE }; 1]);
     let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
-    begin(place, &config)?;
+    begin(place, own, &config)?;
     let Some(session) = place.as_mut() else { return Ok(()) };
     let mut crypto = Unknown;
     while any(true) {
@@ -199,7 +200,11 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
 
 /// Makes the session where a device has it: in static memory.
 #[inline(never)]
-fn begin(place: &mut Place, config: &Config<'static>) -> Result<(), SessionError> {
-    *place = Slot::Held(Session::new(config, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?);
+fn begin(
+    place: &mut Place,
+    own: &'static mut Conversation,
+    config: &Config<'static>,
+) -> Result<(), SessionError> {
+    *place = Slot::Held(Session::new(config, own, crate::room!(RX), crate::room!(TX), crate::room!(WORK))?);
     Ok(())
 }

@@ -204,7 +204,8 @@ fn tree() -> Result<(), Code> {
     });
     let (mut machine, mut port, mut store) = (Machine::IDLE, Device, Device);
     let (mut info, mut detail) = (DevInfo::new(&facts), DevDetail::new(&facts, UriLimits::OWN));
-    let (mut accounts, mut fumo) = (Accounts, Fumo::new(&mut machine, &mut port));
+    let (mut accounts, mut staged) = (Accounts, fumo::Staged::NOTHING);
+    let mut fumo = Fumo::new(&mut machine, &mut staged, &mut port);
     let mut objects: [&mut dyn Object; 4] = [&mut info, &mut detail, &mut accounts, &mut fumo];
     let room = crate::room!(4096);
     let Ok(mut tree) = Tree::open(room, &mut objects, &mut store, UriLimits::OWN) else { return Ok(()) };

@@ -5,7 +5,7 @@ use crate::opaque::{any, octets, text, used};
 use kedge_protocol::dlota::Failure;
 use kedge_protocol::dm::bootstrap::{Document, Origin, process};
 use kedge_protocol::dm::objects::{
-    Accounts, Block, Cdma, Dispatch, Inbox, Passage, Programmed, Setting, Settings, SettingsPort, Tunnel,
+    Accounts, Block, Cdma, Delivered, Dispatch, Inbox, Passage, Programmed, Setting, Settings, SettingsPort, Tunnel,
 };
 use kedge_protocol::dm::{Caller, Chunk, New, Object, Store, StoreError, Tree, UriLimits, tnds};
 use kedge_protocol::fumo;
@@ -32,10 +32,9 @@ impl Dispatch for Device {
         any(Ok(()))
     }
 
-    fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut Writer<'_>) -> Result<Code, Code> {
-        used((media_type, content));
-        answer.put(octets()).map_err(|_| Code::TOO_LARGE)?;
-        any(Ok(Code::OK))
+    fn deliver(&mut self, media_type: &str, content: &[u8], answer: &mut [u8]) -> Result<Delivered, Code> {
+        used((media_type, content, answer));
+        any(Ok(Delivered::Done(7)))
     }
 }
 
@@ -146,6 +145,7 @@ fn tree() -> Result<(), Code> {
     let (mut port, mut programmed, mut values, mut desk, mut store) = (Device, Device, Device, Device, Device);
     let (mut staged, mut passage) = (Staged::NOTHING, Passage::<CONTENT>::EMPTY);
     passage.reset();
+    passage.take_waiting(|media_type, content| used(if media_type.len() > content.len() { Code::OK } else { Code::FAILED }));
     let (mut inbox, mut accounts) = (Inbox, Accounts);
     let mut cdma = Cdma::new(&mut programmed);
     let mut settings = Settings::new(&mut values);

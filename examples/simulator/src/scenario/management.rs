@@ -1,0 +1,236 @@
+//! Device management by OMA-DM: firmware updates that the network begins, and those that the user asks for; settings, the roaming
+//! list and provisioning documents, through the tree and its tunnel.
+
+use kedge_network::client_provisioning::document;
+use kedge_network::{DmOrder, DmSay, DmValue, Managed, TransactionState};
+use kedge_platform::ui::Answer;
+use kedge_platform_sim::ui::PromptKind;
+
+use super::provisioning::{applied, bootstrap_settings};
+use super::{Package, Scenario, Setup, require};
+use crate::world::{BREW_URL, Facts};
+
+/// What the new firmware needs, in the scenarios with provisioning after the update: the name of the account.
+pub const NEW_NAME: &str = "Operator, with the new service";
+
+/// The result codes of firmware updates (`fumo-dlota.md` 1.4).
+mod result {
+    pub(super) const SUCCESS: u16 = 200;
+    pub(super) const USER_CANCELLED: u16 = 401;
+    pub(super) const MISMATCH: u16 = 403;
+    pub(super) const NOT_VALIDATED: u16 = 404;
+}
+
+/// The flows `fota-network` and `tunnel`, and the variants of other flows over OMA-DM.
+pub(super) const FLOWS: [Scenario; 14] = [
+    Scenario {
+        name: "fota-network",
+        title: "the network offers an update by OMA-DM; the user installs it",
+        set: |s| offer(s, None),
+        check: updated,
+    },
+    Scenario {
+        name: "fota-network/in-place",
+        title: "the same on a handset with one slot",
+        set: |s| {
+            offer(s, None);
+            s.in_place = true;
+        },
+        check: updated,
+    },
+    Scenario {
+        name: "fota-network/deferred",
+        title: "the update is optional; the user says later three times",
+        set: |s| {
+            offer(s, None);
+            s.answers = vec![(PromptKind::InstallUpdate, Answer::Later); 3];
+        },
+        check: |f| {
+            updated(f)?;
+            require(asked(f) == 4, "the user was not asked four times")
+        },
+    },
+    Scenario {
+        name: "fota-network/declined",
+        title: "the update is optional; the user says no, and the server is told so",
+        set: |s| {
+            offer(s, None);
+            s.answers = vec![(PromptKind::InstallUpdate, Answer::No)];
+        },
+        check: |f| failed(f, result::USER_CANCELLED),
+    },
+    Scenario {
+        name: "fota-network/mandatory",
+        title: "after two deferrals the handset updates itself without asking",
+        set: |s| {
+            offer(s, Some(2));
+            s.answers =
+                vec![(PromptKind::InstallUpdate, Answer::No), (PromptKind::InstallUpdate, Answer::Later)];
+        },
+        check: |f| {
+            updated(f)?;
+            require(asked(f) == 2, "the user was not asked twice")
+        },
+    },
+    Scenario {
+        name: "fota-network/post-provisioning",
+        title: "what the new firmware needs follows in the session that reports its success",
+        set: |s| {
+            let name = DmValue::text("./DMAcc/1/Name", NEW_NAME);
+            let afterwards = vec![DmSay::new(DmOrder::Replace(name)).expecting(200)];
+            let task = Managed::Update { transaction: 1, by_network: true, most_deferrals: None, afterwards };
+            s.managed = Some(task);
+        },
+        check: |f| {
+            updated(f)?;
+            let done = f.management.as_ref().is_some_and(|management| management.completions >= 1);
+            require(done && f.account_name == NEW_NAME, "what the new firmware needs is not there")
+        },
+    },
+    Scenario {
+        name: "fota-network/wrong-signature",
+        title: "the package's signature is wrong: nothing is installed, and the server is told why",
+        set: |s| {
+            offer(s, None);
+            s.package = Some(Package::BadSignature);
+        },
+        check: |f| failed(f, result::NOT_VALIDATED),
+    },
+    Scenario {
+        name: "fota-network/wrong-base",
+        title: "the package is for another installed image",
+        set: |s| {
+            offer(s, None);
+            s.package = Some(Package::OtherBase);
+        },
+        check: |f| failed(f, result::MISMATCH),
+    },
+    Scenario {
+        name: "fota-client/oma-dm",
+        title: "the user looks for an update, and the management server commands it",
+        set: |s| {
+            let task = Managed::Update {
+                transaction: 1,
+                by_network: false,
+                most_deferrals: None,
+                afterwards: Vec::new(),
+            };
+            s.managed = Some(task);
+            s.no_fota_url = true;
+        },
+        check: updated,
+    },
+    Scenario {
+        name: "brew-url/oma-dm",
+        title: "the network changes the BREW URL by OMA-DM",
+        set: |s| {
+            let url = DmValue::text("./BREW/ServerURL", BREW_URL);
+            command(s, DmSay::new(DmOrder::Replace(url)).expecting(200));
+        },
+        check: |f| {
+            require(f.brew_url == BREW_URL, &format!("the BREW URL is {:?}", f.brew_url))?;
+            done_unseen(f)
+        },
+    },
+    Scenario {
+        name: "prl-update/oma-dm",
+        title: "the network replaces the roaming list by IS-683 messages in the tunnel",
+        set: |s| {
+            s.wanted = None;
+            // The world knows the list.
+            s.managed = Some(Managed::RoamingList(Vec::new()));
+        },
+        check: |f| {
+            let management = f.management.as_ref().ok_or("nothing was wanted")?;
+            let list = matches!(&management.task, Managed::RoamingList(list) if *list == f.prl);
+            require(list, "the handset holds another list")?;
+            require(f.registration.as_ref().is_some_and(|r| r.prl == f.prl), "the radio uses another list")?;
+            done_unseen(f)
+        },
+    },
+    Scenario {
+        name: "tunnel",
+        title: "a provisioning document travels inside a management session; the user agrees",
+        set: tunnelled,
+        check: |f| {
+            applied(f)?;
+            require(is_done(f), "the server does not know")
+        },
+    },
+    Scenario {
+        name: "tunnel/declined",
+        title: "the same, and the user says no",
+        set: |s| {
+            tunnelled(s);
+            s.answers = vec![(PromptKind::ApplySettings, Answer::No)];
+        },
+        check: |f| {
+            require(is_done(f), "the server does not know")?;
+            require(f.settings.is_empty(), "settings were stored")
+        },
+    },
+    Scenario {
+        name: "tunnel/unknown-type",
+        title: "content that nothing handles is refused by a status, and changes nothing",
+        set: |s| {
+            let order = DmOrder::tunnel("application/x-nobody", b"something".to_vec());
+            command(s, DmSay::new(order).expecting(415));
+        },
+        check: |f| {
+            require(f.settings.is_empty() && f.nam.is_empty(), "something was stored")?;
+            done_unseen(f)
+        },
+    },
+];
+
+/// The network commands this.
+fn command(setup: &mut Setup, say: DmSay) {
+    setup.wanted = None;
+    setup.managed = Some(Managed::Commands(vec![say]));
+}
+
+/// The network sends a provisioning document through the tunnel.
+fn tunnelled(setup: &mut Setup) {
+    let document = document(&bootstrap_settings()).unwrap_or_default();
+    let order = DmOrder::tunnel("application/vnd.wap.connectivity-wbxml", document);
+    command(setup, DmSay::new(order).expecting(202));
+}
+
+fn is_done(f: &Facts) -> bool {
+    f.management.as_ref().is_some_and(|management| management.completions >= 1)
+}
+
+fn done_unseen(f: &Facts) -> Result<(), String> {
+    require(is_done(f), "the server does not know")?;
+    require(f.shown.is_empty(), &format!("the user was shown {:?}", f.shown))
+}
+
+/// The network offers the update, which the user may defer so often.
+fn offer(setup: &mut Setup, most_deferrals: Option<u16>) {
+    let afterwards = Vec::new();
+    setup.managed = Some(Managed::Update { transaction: 1, by_network: true, most_deferrals, afterwards });
+}
+
+fn asked(f: &Facts) -> usize {
+    f.shown.iter().filter(|s| s.kind == PromptKind::InstallUpdate).count()
+}
+
+fn reported(f: &Facts, result: u16) -> Result<(), String> {
+    let transaction = f.transaction.as_ref().ok_or("no transaction")?;
+    let expected = TransactionState::Reported(result);
+    require(transaction.state == expected, &format!("the operator has {:?}", transaction.state))?;
+    require(transaction.reports == 1, &format!("{} reports were taken", transaction.reports))?;
+    require(f.reports_left == 0, "a report is still in the outbox")
+}
+
+fn updated(f: &Facts) -> Result<(), String> {
+    require(f.version == f.versions[1], &format!("version {} runs", f.version))?;
+    reported(f, result::SUCCESS)?;
+    require(f.confirmed, "the new firmware is not confirmed")
+}
+
+fn failed(f: &Facts, result: u16) -> Result<(), String> {
+    reported(f, result)?;
+    require(f.version == f.versions[0], "another version runs")?;
+    require(f.image_erases == 0, "the image was touched")
+}
