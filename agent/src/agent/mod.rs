@@ -647,9 +647,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.agreed(context, buffers, (confirm, answer))
             }
             (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                self.license_called(context, (buffers, what), result.is_ok());
-                Ok(())
+                self.license_called(context, (buffers, what), result)
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);

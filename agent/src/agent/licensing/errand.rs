@@ -10,6 +10,7 @@ use core::ops::Range;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::license::Seal;
+use kedge_platform::radio::RadioError;
 use kedge_platform::ui::Prompt;
 use kedge_protocol::license::limits::{MAX_URL, NEXT_REFRESH};
 use kedge_protocol::license::report::REPORT_MAX;
@@ -92,16 +93,17 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
         (buffers, what): (Buffers<'b>, What),
-        open: bool,
-    ) {
+        opened: Result<(), RadioError>,
+    ) -> Result<(), AgentError<F::Error>> {
+        context.event(&Event::DataCall(opened));
         let Some(wallet) = self.license.as_mut() else {
             self.state = State::Idle(buffers);
-            return;
+            return Err(AgentError::Misuse);
         };
-        if !open {
+        if opened.is_err() {
             wallet.failed(context, what, &Outcome::LinkDown);
             self.state = State::Idle(buffers);
-            return;
+            return Ok(());
         }
         self.state = match Conversation::begin(wallet, &self.desk, context, buffers, what) {
             Ok(conversation) => State::Licensing(Errand::Talking(conversation)),
@@ -111,6 +113,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 State::Hanging(buffers, After::Nothing)
             }
         };
+        Ok(())
     }
 
     /// Goes on with an errand until the device has something to do.
