@@ -13,8 +13,8 @@ use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
 mod authentication;
-mod feature;
 pub mod expect;
+mod feature;
 pub mod file;
 pub mod management;
 mod provisioning;

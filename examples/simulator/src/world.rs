@@ -25,13 +25,8 @@ use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::identity::Identity;
-<<<<<<< HEAD
-use kedge_platform_sim::nor::{Cut, Kind};
-use kedge_platform_sim::radio::{Event as RadioEvent, Registration};
-=======
 use kedge_platform_sim::nor::Cut;
-use kedge_platform_sim::radio::Registration;
->>>>>>> boards
+use kedge_platform_sim::radio::{Event as RadioEvent, Radio, Registration};
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::dm::{Nodes, StoreError};
@@ -347,20 +342,15 @@ impl Prepared {
         trouble: &Trouble,
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
-<<<<<<< HEAD
-        self.earlier_life(handset, operator)?;
-        let (before, shown) = (handset.ports.radio.registrations(), handset.ports.ui.shown().len());
-        let calls = calls(handset).len();
-=======
         let Trouble { cuts, radio, .. } = trouble;
         self.earlier_life(device, operator)?;
         let (before, shown) = (device.radio().registrations(), device.user().shown().len());
->>>>>>> boards
+        let calls = calls(device.radio()).len();
         for (kind, answer) in &self.setup.answers {
             device.user().answer_once(*kind, *answer);
         }
         for (kind, answer) in &self.setup.always {
-            handset.ports.ui.answer_always(*kind, *answer);
+            device.user().answer_always(*kind, *answer);
         }
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
             device.user().answer_always(PromptKind::EnterPin, Answer::Pin(pin));
@@ -377,12 +367,8 @@ impl Prepared {
                 registrations = device.radio().registrations();
                 register(device, operator);
             }
-<<<<<<< HEAD
             let feature = if let Press::Open(feature) = self.setup.press { Some(feature) } else { None };
-            let mut seen = facts_of(handset, operator, feature)?;
-=======
-            let mut seen = facts_of(device, &self.product, operator)?;
->>>>>>> boards
+            let mut seen = facts_of(device, &self.product, operator, feature)?;
             seen.shown.drain(..shown);
             seen.calls.drain(..calls);
             seen.registrations -= before;
@@ -471,12 +457,12 @@ fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
 }
 
 /// The NAI of every data call so far.
-fn calls<H: Connection, const W: usize, const E: usize>(handset: &Handset<H, W, E>) -> Vec<String> {
+fn calls(radio: &Radio) -> Vec<String> {
     let nai = |event: &RadioEvent| match event {
         RadioEvent::Opened(nai) => Some(nai.clone()),
         _ => None,
     };
-    handset.ports.radio.events().iter().filter_map(nai).collect()
+    radio.events().iter().filter_map(nai).collect()
 }
 
 /// What can be seen now.
@@ -493,7 +479,7 @@ fn facts_of<D: Device>(
     let work = device.work();
     let (registrations, registration) =
         (device.radio().registrations(), device.radio().registration().cloned());
-    let shown = device.user().shown().to_vec();
+    let (shown, calls) = (device.user().shown().to_vec(), calls(device.radio()));
     let flash = device.flash();
     let (store, _) = Store::open(flash, map.store, id).map_err(|e| anyhow!("{e}"))?;
     let update = Update::mount(flash, map.update).map_err(|e| anyhow!("{e}"))?;
@@ -542,14 +528,7 @@ fn facts_of<D: Device>(
     let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
-<<<<<<< HEAD
-    let registrations = handset.ports.radio.registrations();
-    let calls = calls(handset);
-    let nor = handset.nor();
-    violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
-=======
     violations.extend(work.misuses.iter().map(|misuse| format!("flash: {misuse}")));
->>>>>>> boards
     Ok(Facts {
         account: operator
             .account(id)
@@ -586,17 +565,12 @@ fn facts_of<D: Device>(
         fading: Fading::default(),
         took,
         violations,
-<<<<<<< HEAD
         order: feature.and_then(|feature| operator.feature_order(id, feature.name())).cloned(),
         feature_active: nai.is_some(),
         feature_works: feature.is_some_and(|f| works(&operator, id, f, nai.as_deref()).is_ok()),
         calls,
-        shown: handset.ports.ui.shown().to_vec(),
-        registration: handset.ports.radio.registration().cloned(),
-=======
         shown,
         registration,
->>>>>>> boards
     })
 }
 
