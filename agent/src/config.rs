@@ -10,7 +10,8 @@ use crate::objects::Stored;
 #[derive(Clone, Copy, Debug)]
 pub struct Pri<'c> {
     /// Names and values of stored MMC objects. The activation needs `iota/boot-url`, `iota/boot-nai` and
-    /// `iota/trusted-domain`; the update check needs `x/kedge/fota-url`.
+    /// `iota/trusted-domain`; the update check needs `x/kedge/fota-url`, the activation of a feature
+    /// [`Feature::bootstrap`](crate::feature::Feature::bootstrap).
     pub objects: &'c [(&'static str, &'c str)],
     /// The service programming code, six ASCII digits; `000000` leaves the phone unlocked.
     pub spc: [u8; 6],
@@ -47,7 +48,7 @@ pub struct Config<'c> {
     pub pri: Pri<'c>,
     /// What the phone reports of itself by IS-683; the hardware is that of the identity port, whatever stands here.
     pub capability: Capability,
-    /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 19. Their order is their place in the store:
+    /// The device maker's own MMC objects, names under `x/<vendor>/`; at most 13. Their order is their place in the store:
     /// append only.
     pub objects: &'static [Stored],
 }

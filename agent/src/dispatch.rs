@@ -4,13 +4,17 @@
 //! so that one table decides what is understood and from whom it is accepted. Content that travels inside another document
 //! has that document's origin: it gains no rights by being wrapped.
 
+mod charset;
+mod leaves;
 mod oem;
 mod rules;
 
+pub use charset::{is_readable, is_readable_push};
 use kedge_protocol::cp::security::Unusable;
-use kedge_protocol::mime::MediaType;
+use kedge_protocol::mime::{MULTIPART_MIXED, MULTIPART_RELATED, MediaType};
+pub use leaves::{Leaf, Leaves};
 pub use oem::{Content, OemType, Unfit, check_types, offer};
-pub use rules::{Decision, ORIGINS, Table, decide};
+pub use rules::{Decision, ORIGINS, Table, decide, totals};
 
 /// How content came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +42,20 @@ pub enum Handler {
     ServiceIndication,
     /// Service loading: open an IOTA session at its URL without asking.
     ServiceLoading,
+    /// Cache operation: the device is told what of its caches is out of date.
+    Cache,
+    /// E-mail notification: the device is told that there is mail.
+    Mail,
     /// An MMC document, alone or in a multipart: the IOTA session.
     Mmc,
     /// An IS-683 message: the IS-683 engine.
     Is683,
     /// A client provisioning document: settings, after proof and consent.
     Provisioning,
+    /// A multipart: taken apart, and each part looked up for itself, with the same origin.
+    Parts,
+    /// A page: the browser, while a feature is activated.
+    Page,
     /// A license document: acceptance, which decides by its signature and its freshness, not by the way it came.
     License,
 }
@@ -65,23 +77,42 @@ pub enum Refusal {
     Waiting,
     /// There is no room to keep it.
     NoRoom,
+    /// More pushes than are looked at: how many were not, since the start.
+    Flood(u32),
+    /// Its time is over.
+    Expired,
+    /// Another source of settings has closed the device to further ones (CONTEXT-ALLOW).
+    Closed,
+    /// Its text is in a character set that is not read.
+    Charset,
+    /// A multipart that is broken, too deep, or has too many parts.
+    Multipart(kedge_protocol::wire::Error),
     /// A license document that was not accepted.
     License(kedge_protocol::license::Refusal),
 }
 
 /// The media types understood, without parameters, and their handlers.
-const TYPES: [(&str, Handler); 11] = [
+const TYPES: [(&str, Handler); 20] = [
     ("application/vnd.wap.sic", Handler::ServiceIndication),
     ("text/vnd.wap.si", Handler::ServiceIndication),
     ("application/vnd.wap.slc", Handler::ServiceLoading),
     ("text/vnd.wap.sl", Handler::ServiceLoading),
+    ("application/vnd.wap.coc", Handler::Cache),
+    ("text/vnd.wap.co", Handler::Cache),
+    ("application/vnd.wap.emn+wbxml", Handler::Mail),
     ("application/iota.mmc-wbxml", Handler::Mmc),
     ("application/iota.mmc-xml", Handler::Mmc),
-    ("multipart/related", Handler::Mmc),
     ("application/x-is683", Handler::Is683),
     ("application/octet-stream", Handler::Is683),
     ("application/vnd.wap.connectivity-wbxml", Handler::Provisioning),
     ("text/vnd.wap.connectivity-xml", Handler::Provisioning),
+    (MULTIPART_MIXED, Handler::Parts),
+    (MULTIPART_RELATED, Handler::Parts),
+    ("text/html", Handler::Page),
+    ("application/xhtml+xml", Handler::Page),
+    ("application/vnd.wap.xhtml+xml", Handler::Page),
+    ("text/vnd.wap.wml", Handler::Page),
+    ("application/vnd.wap.wmlc", Handler::Page),
 ];
 
 /// License documents, whatever the vendor: whether it is the right one is the first step of their acceptance.
@@ -104,5 +135,12 @@ pub fn handler(media_type: &MediaType<'_>, origin: Origin) -> Result<Handler, Re
     let own = TYPES.iter().find(|(name, _)| media_type.is(name)).map(|(_, handler)| *handler);
     let own = own.or_else(|| is_license(media_type).then_some(Handler::License));
     let handler = own.ok_or(Refusal::UnknownType)?;
-    if rules::decide(handler, origin) == Decision::Refuse { Err(Refusal::Origin) } else { Ok(handler) }
+    if rules::decide(handler, origin) == Decision::Refuse {
+        Err(Refusal::Origin)
+    } else if handler != Handler::Page && !is_readable(media_type) {
+        // What the browser reads, it knows itself.
+        Err(Refusal::Charset)
+    } else {
+        Ok(handler)
+    }
 }

@@ -7,14 +7,16 @@ use core::time::Duration;
 
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
-use kedge_platform::ui::{Answer, Prompt};
+use kedge_platform::ui::{Answer, Page, Prompt};
 use kedge_protocol::cp::Fault;
 use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::sms::cdma::{Received, RefusedMessage};
+use kedge_protocol::wap::Invalidation;
 
 use crate::dispatch::{Origin, Refusal};
+use crate::feature::{Feature, ServiceError};
 use crate::license::LicenseEvent;
 use crate::store::Opened;
 use crate::trigger::{Accepted, Kind};
@@ -130,6 +132,13 @@ pub enum Event<'a> {
     MessageMalformed(kedge_protocol::wire::Error),
     /// A short message is not for applications, or does not fit what came before.
     MessageIgnored(kedge_protocol::sms::gsm::Ignored),
+    /// A push says that there is new mail in this mailbox: for the device's mail program.
+    MailArrived {
+        /// The mailbox, as a URL.
+        mailbox: &'a str,
+    },
+    /// A push says what of the browser's cache is out of date.
+    CacheOutOfDate(Invalidation<'a>),
     /// A provisioning document is refused; nothing of it was kept.
     SettingsRefused(Fault),
     /// A provisioning document is in the store, and waits for the user.
@@ -233,6 +242,28 @@ pub enum Event<'a> {
     },
     /// The package was refused before anything was erased.
     PackageRefused(kedge_update_agent::Refusal),
+    /// A feature that the user opened does not work.
+    ServiceFailed {
+        /// The feature.
+        feature: Feature,
+        /// What its service says.
+        error: ServiceError,
+        /// What becomes of it; `None`: it is another error than that the user does not have the feature.
+        accepted: Option<Accepted>,
+    },
+    /// A page of an activation is shown.
+    PageShown(Page<'a>),
+    /// The user follows this link of it.
+    LinkFollowed(&'a str),
+    /// The network has told how an activation ended.
+    FeatureResult {
+        /// The feature.
+        feature: Feature,
+        /// 0: success.
+        code: u16,
+    },
+    /// A feature is in use with its new NAI.
+    FeatureActive(Feature),
     /// The user is shown or asked something.
     Prompted(Prompt<'a>),
     /// The user's answer.

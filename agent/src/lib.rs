@@ -13,7 +13,9 @@
 //! | [`runner`] | the loop that lets the platform do it |
 //! | [`trigger`] | what makes the agent act |
 //! | [`dispatch`] | content by media type |
+//! | [`feature`] | features that the user activates, and the errors that lead there |
 //! | [`objects`] | the MMC objects |
+//! | [`settings`] | what was provisioned, handed to the device's connections and applications |
 //! | [`store`] | what is kept: records, transactions, the outbox |
 //! | [`license`] | the license of the device: kept, judged, renewed |
 //! | [`event`] | everything that happens, as one typed stream |
@@ -40,11 +42,13 @@ pub mod config;
 pub mod dispatch;
 pub mod error;
 pub mod event;
+pub mod feature;
 pub mod license;
 pub mod limits;
 pub mod objects;
 mod phone;
 pub mod runner;
+pub mod settings;
 pub mod state;
 pub mod store;
 pub mod trigger;

@@ -64,6 +64,12 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(4 * 3600);
 /// to three minutes, a queue at the operator included it is less than a quarter of an hour.
 pub const DIALLED: Duration = Duration::from_secs(900);
 
+/// How many pushes are looked at when they come at once: a bootstrap, its triggers and some indications.
+pub const PUSHES: u8 = 12;
+
+/// After which time one more push is looked at: no operator has more to say, and a flood costs nothing but its messages.
+pub const PUSH_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long one exchange of a management session may take.
 pub const MANAGEMENT_EXCHANGE: Duration = Duration::from_secs(60);
 

@@ -17,6 +17,7 @@ use kedge_platform::ui::Ui;
 use crate::agent::{Agent, Context, Done, Head, Output};
 use crate::error::AgentError;
 use crate::event::{Events, LinkError};
+use crate::limits;
 
 /// The types of a device's ports.
 pub trait Board {
@@ -86,6 +87,7 @@ pub fn run<B: Board, const PRL: usize>(
     loop {
         let Ports { flash, crypto, identity, entropy, clock, .. } = ports;
         let mut context = Context { now: clock.uptime(), flash, crypto, identity, entropy, events };
+        let (mut link, mut followed) = ([0; limits::URL], None);
         let done = match agent.poll(&mut context)? {
             Output::OpenCall { nai } => Done::CallOpened(ports.radio.open_data_call(nai)),
             Output::CloseCall => {
@@ -94,6 +96,10 @@ pub fn run<B: Board, const PRL: usize>(
             }
             Output::Register { nam, prl } => Done::Registered(ports.radio.register(nam, prl)),
             Output::Ask(prompt) => Done::Answered(ports.ui.prompt(prompt)),
+            Output::Browse(page) => {
+                followed = ports.ui.browse(page, &mut link);
+                Done::Browsed
+            }
             Output::Http(request) => Done::HttpEnded(start(&mut ports.http, &request)),
             Output::Wait(deadline) => {
                 ports.clock.sleep_until(deadline);
@@ -105,6 +111,9 @@ pub fn run<B: Board, const PRL: usize>(
             }
             Output::Idle(until) => return Ok(Pause::Idle(until)),
         };
+        if let Some(link) = followed.and_then(|len| core::str::from_utf8(link.get(..len)?).ok()) {
+            agent.follow(&mut ports.context(events), link)?;
+        }
         // A request that went out well still has its answer to come.
         let done = match done {
             Done::HttpEnded(Ok(())) => Done::HttpEnded(receive(agent, ports, events)?),

@@ -6,7 +6,9 @@ use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Messages, 
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events, LinkError};
+use kedge_agent::feature::{Feature, Service, ServiceError};
 use kedge_agent::limits;
+use kedge_agent::trigger::Accepted;
 use kedge_platform::flash::Region;
 use kedge_platform::identity::HardwareId;
 use kedge_platform::radio::RadioError;
@@ -16,12 +18,17 @@ use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::wap::{
+    ApplicationCode, CacheOperation, Coding, ContentType, Date, Header, HeaderCode, HeaderName, Headers,
+    Invalidation, MailNotification, MediaCode, Push, Value,
+};
+use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Device, Layout, Mode};
 
 type Flash = Nor<4, 4096>;
 
 /// Every answer there is.
-const ANSWERS: [Done; 8] = [
+const ANSWERS: [Done; 9] = [
     Done::CallOpened(Ok(())),
     Done::CallOpened(Err(RadioError::NoService)),
     Done::CallClosed,
@@ -29,6 +36,7 @@ const ANSWERS: [Done; 8] = [
     Done::Answered(Answer::Yes),
     Done::Answered(Answer::No),
     Done::Registered(Ok(())),
+    Done::Browsed,
     Done::Waited,
 ];
 
@@ -131,8 +139,12 @@ impl<'b> Bench<'b> {
     fn push(&mut self, hex: &str) {
         let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
         let pdu: Vec<u8> = (0..hex.len()).step_by(2).map(octet).collect();
+        self.push_octets(&pdu);
+    }
+
+    fn push_octets(&mut self, pdu: &[u8]) {
         let (mut context, agent) = self.context();
-        agent.as_mut().unwrap().push(&mut context, &pdu).unwrap();
+        agent.as_mut().unwrap().push(&mut context, pdu).unwrap();
     }
 
     /// Offers every answer but those that fit; each must be refused and change nothing.
@@ -229,6 +241,189 @@ fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
     assert_eq!(bench.asks(), "Idle");
     let refused = bench.events.0.iter().filter(|name| name.starts_with("Content")).count();
     assert_eq!(refused, 2 + LOADING.len() / 2);
+}
+
+/// One page of an activation, then the result; in each state only the answer to what was asked is taken.
+#[test]
+fn an_activation_takes_only_what_it_asked_for() {
+    let mut room = Room::new();
+    let pri = [PRI[0], PRI[1], PRI[2], ("x/kedge/mobile-web-url", "https://s.example.com/web")];
+    let mut bench = Bench::new(&mut room, &pri);
+    let error = ServiceError { service: Service::GsmPacket, code: 33 };
+    let failed = |bench: &mut Bench<'_>, feature, error| {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().service_failed(&mut context, feature, error).unwrap()
+    };
+    let follow = |bench: &mut Bench<'_>, link| {
+        let (mut context, agent) = bench.context();
+        agent.as_mut().unwrap().follow(&mut context, link)
+    };
+    let answer = |bench: &mut Bench<'_>, result, body: &[u8]| {
+        let (mut context, agent) = bench.context();
+        let agent = agent.as_mut().unwrap();
+        let head = Head { status: 200, content_type: Some("text/html"), result, ..Head::default() };
+        agent.reply_head(&mut context, &head).unwrap().unwrap();
+        agent.reply_body(&mut context, body).unwrap().unwrap();
+        agent.done(&mut context, Done::HttpEnded(Ok(()))).unwrap();
+    };
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, ServiceError { code: 34, ..error }), None);
+    assert_eq!(bench.asks(), "Idle");
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, error), Some(Accepted::Queued));
+    assert_eq!(failed(&mut bench, Feature::MobileWeb, error), Some(Accepted::Merged));
+    assert_eq!(failed(&mut bench, Feature::Touch2Talk, error), Some(Accepted::Refused));
+    assert_eq!(bench.asks(), "Ask");
+    bench.takes_only(|done| matches!(done, Done::Answered(_)));
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.takes_only(|done| matches!(done, Done::CallOpened(_)));
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "Http");
+    bench.takes_only(|done| matches!(done, Done::HttpEnded(_)));
+    assert_eq!(follow(&mut bench, "/next"), Err(AgentError::Misuse), "no page is shown");
+    answer(&mut bench, None, b"<a href='/next'>");
+    assert_eq!(bench.asks(), "Browse");
+    bench.takes_only(|done| matches!(done, Done::Browsed));
+    follow(&mut bench, "/next").unwrap();
+    bench.done(Done::Browsed).unwrap();
+    assert_eq!(bench.asks(), "Http");
+    answer(&mut bench, Some(0), b"<p>Done");
+    assert_eq!(bench.asks(), "Browse");
+    bench.done(Done::Browsed).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    bench.takes_only(|done| matches!(done, Done::CallClosed));
+    bench.done(Done::CallClosed).unwrap();
+    assert_eq!(bench.asks(), "OpenCall", "with the NAI of the feature");
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    bench.done(Done::CallClosed).unwrap();
+    assert_eq!(bench.asks(), "Ask");
+    bench.done(Done::Answered(Answer::Yes)).unwrap();
+    assert_eq!(bench.asks(), "Idle");
+}
+
+/// Pages lead nowhere but into the trusted domain, and bodies that are no pages are refused.
+#[test]
+fn an_activation_does_not_leave_the_trusted_domain() {
+    let pages: [(&str, &str, Option<&str>); 4] = [
+        ("text/html", "https://elsewhere.example/", None),
+        ("text/html", "javascript:alert(1)", None),
+        ("text/plain", "/next", None),
+        ("text/html", "", Some("https://elsewhere.example/")),
+    ];
+    for (content_type, link, location) in pages {
+        let mut room = Room::new();
+        let pri = [PRI[0], PRI[1], PRI[2], ("x/kedge/touch2talk-url", "https://s.example.com/")];
+        let mut bench = Bench::new(&mut room, &pri);
+        let error = ServiceError { service: Service::Local, code: 0 };
+        {
+            let (mut context, agent) = bench.context();
+            agent.as_mut().unwrap().service_failed(&mut context, Feature::Touch2Talk, error).unwrap();
+        }
+        assert_eq!(bench.asks(), "Ask");
+        bench.done(Done::Answered(Answer::Yes)).unwrap();
+        assert_eq!(bench.asks(), "OpenCall");
+        bench.done(Done::CallOpened(Ok(()))).unwrap();
+        assert_eq!(bench.asks(), "Http");
+        {
+            let (mut context, agent) = bench.context();
+            let agent = agent.as_mut().unwrap();
+            let status = if location.is_some() { 302 } else { 200 };
+            let head = Head { status, content_type: Some(content_type), location, ..Head::default() };
+            agent.reply_head(&mut context, &head).unwrap().unwrap();
+            agent.reply_body(&mut context, b"<p>").unwrap().unwrap();
+            agent.done(&mut context, Done::HttpEnded(Ok(()))).unwrap();
+        }
+        if bench.asks() == "Browse" {
+            let (mut context, agent) = bench.context();
+            agent.as_mut().unwrap().follow(&mut context, link).unwrap();
+            bench.done(Done::Browsed).unwrap();
+        }
+        assert_eq!(bench.asks(), "CloseCall", "{content_type} {link}");
+        bench.done(Done::CallClosed).unwrap();
+        assert_eq!(bench.asks(), "Ask");
+        assert!(bench.events.0.iter().all(|name| name != "FeatureResult"));
+    }
+}
+
+/// A flood is not looked at, and each push of it is told as refused; after a pause there is room for one more.
+#[test]
+fn a_flood_of_pushes_is_limited_and_counted() {
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    for _ in 0..200 {
+        bench.push(LOADING);
+    }
+    let count = |bench: &Bench<'_>, what: &str| bench.events.0.iter().filter(|name| *name == what).count();
+    assert_eq!(count(&bench, "Triggered"), usize::from(limits::PUSHES));
+    assert_eq!(count(&bench, "ContentRefused"), 200 - usize::from(limits::PUSHES));
+    bench.now += limits::PUSH_PAUSE;
+    bench.push(LOADING);
+    bench.push(LOADING);
+    assert_eq!(count(&bench, "Triggered"), usize::from(limits::PUSHES) + 1);
+}
+
+#[test]
+fn an_indication_expires_when_the_time_of_day_is_known() {
+    // The same indication with si-expires (10) 2026-11-23.
+    let expiring = INDICATION.replace("00080103", "000810c3042026112301 03".replace(' ', "").as_str());
+    let date = |day| Date::new(2026, 11, day, 0, 0, 0).unwrap();
+    for (told_before, told_after, asks) in [
+        (None, None, "Ask"),
+        (Some(22), None, "Ask"),
+        (Some(23), None, "Idle"),
+        (None, Some(22), "Ask"),
+        (None, Some(24), "Idle"),
+    ] {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        let tell = |bench: &mut Bench<'_>, day: Option<u8>| {
+            if let Some(day) = day {
+                bench.agent.as_mut().unwrap().time_of_day(date(day));
+            }
+        };
+        tell(&mut bench, told_before);
+        bench.push(&expiring);
+        tell(&mut bench, told_after);
+        assert_eq!(bench.asks(), asks, "{told_before:?} {told_after:?}");
+    }
+}
+
+/// What is for other programs is told as an event and leads to nothing else.
+#[test]
+fn mail_and_cache_operations_are_told_to_the_device() {
+    let mut buf = [0; 256];
+    let mail = MailNotification { mailbox: "imap://mail.example.com/", timestamp: None };
+    let mail = mail.write(Coding::Wbxml, &mut buf).unwrap().to_vec();
+    let stale = [Invalidation::Object("http://a/1"), Invalidation::Service("http://b/")];
+    let cache = CacheOperation::write(Coding::Xml, &stale, &mut buf).unwrap().to_vec();
+    let pushes = [
+        (MediaCode::EMN, Some(ApplicationCode::EMN), &mail, "MailArrived"),
+        (MediaCode::EMN, None, &mail, "ContentRefused"),
+        (MediaCode::EMN, Some(ApplicationCode::EMN), &cache, "ContentMalformed"),
+        (MediaCode::CO_XML, None, &cache, "CacheOutOfDate"),
+        (MediaCode::CO_XML, Some(ApplicationCode::WML), &cache, "CacheOutOfDate"),
+        (MediaCode::CO_XML, Some(ApplicationCode::MMS), &cache, "ContentRefused"),
+        (MediaCode::CO, None, &cache, "ContentMalformed"),
+    ];
+    for (media, application, body, told) in pushes {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        let mut headers = [0; 16];
+        let mut w = Writer::new(&mut headers);
+        if let Some(code) = application {
+            let id = Value::Short(u8::try_from(code.0).unwrap());
+            Header::Field(HeaderName::Code(HeaderCode::APPLICATION_ID), id).write(&mut w).unwrap();
+        }
+        let headers = Headers::new(w.finish()).unwrap();
+        let push = Push { tid: 1, content_type: ContentType::code(media), headers, body };
+        let mut pdu = vec![0; push.buffer_len()];
+        push.emit(&mut pdu).unwrap();
+        bench.events.0.clear();
+        bench.push_octets(&pdu);
+        assert!(bench.events.0.iter().all(|name| name == told), "{media:?}: {:?}", bench.events.0);
+        let times = if told == "CacheOutOfDate" { stale.len() } else { 1 };
+        assert_eq!((bench.events.0.len(), bench.asks().as_str()), (times, "Idle"));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! wrong PIN could leave behind.
 
 use core::time::Duration;
+use std::path::Path;
 
 use kedge_agent::agent::{Agent, Bearer, Buffers, Context, Done, GsmReceiver, Memory, Messages, Output};
 use kedge_agent::config::{Config, Pri};
@@ -384,6 +385,136 @@ fn settings_are_old_or_new_at_every_cut() {
         assert_eq!(phone.settings(), sorted_new, "operation {operation}");
     }
     assert!(cuts > 3 && kept > 0 && kept < cuts, "{cuts} cuts, old {kept} times");
+}
+
+/// Every document of the corpus, as a file that the user opens: taken, agreed to, and in the store object by object.
+#[test]
+fn every_document_of_the_corpus_is_applied_from_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/wbxml");
+    let (mut documents, mut objects) = (0, 0);
+    for folder in ["prov-operators/jolla", "prov-operators/push-with-mac", "libwbxml/prov"] {
+        for entry in std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "wbxml") {
+                continue;
+            }
+            let body = std::fs::read(&path).unwrap();
+            let mut phone = Phone::new();
+            let media_type = "application/vnd.wap.connectivity-wbxml";
+            let open = |agent: &mut Agent<'_, 64>, context: &mut Context<'_, Flash, SoftCrypto>| {
+                let content = Content { media_type, origin: Origin::File, body: &body };
+                agent.open(context, &content).unwrap().is_ok()
+            };
+            let seen = phone.live(open, &[Answer::Yes]).unwrap();
+            assert_eq!(seen.last(), Some(&Asked::Applied), "{}: {:?}", path.display(), phone.log.0);
+            documents += 1;
+            objects += phone.settings().len();
+        }
+    }
+    if documents == 0 {
+        println!("SKIPPED: no documents under {}", root.display());
+        return;
+    }
+    println!("corpus: {documents} documents applied from files as {objects} objects");
+    assert!(documents >= 17 && objects > documents);
+}
+
+/// The real pushes of the corpus, whose PINs are published: each arrives in messages at a device of its own, is verified by the
+/// PIN and applied; what was changed on its way is refused after three tries.
+#[test]
+fn real_pushes_are_applied_with_their_published_pin() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/wbxml/prov-operators/push-with-mac");
+    let mut pushes: Vec<_> = std::fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wsp"))
+        .collect();
+    pushes.sort();
+    if pushes.is_empty() {
+        println!("SKIPPED: no pushes under {}", folder.display());
+        return;
+    }
+    let (mut applied, mut refused, mut objects) = (0, 0, 0);
+    for (reference, path) in (0..=u8::MAX).cycle().zip(&pushes) {
+        let mut phone = Phone::new();
+        let parts = messages(&std::fs::read(path).unwrap(), reference);
+        let wrong = phone.receive(&parts, &[pin("1112")]).unwrap();
+        assert_eq!(wrong, [Asked::Pin(3), Asked::Pin(2)], "{}", path.display());
+        let seen = phone.receive(&[], &[pin("1111"), Answer::Yes]).unwrap();
+        let stored = phone.settings().len();
+        if seen.last() == Some(&Asked::Applied) {
+            assert!(stored > 0, "{}", path.display());
+            applied += 1;
+            objects += stored;
+        } else {
+            // One nibble of its MAC was published wrongly.
+            assert!(
+                path.to_string_lossy().contains("viettel-1") && stored == 0,
+                "{}: {seen:?}",
+                path.display()
+            );
+            let seen = phone.receive(&[], &[pin("1111")]).unwrap();
+            assert_eq!(seen.last(), Some(&Asked::Refused));
+            refused += 1;
+        }
+    }
+    println!(
+        "corpus: {} real pushes, {applied} verified with their PIN and applied as {objects} objects, {refused} refused",
+        pushes.len()
+    );
+    assert!(applied >= 1 && applied + refused == pushes.len());
+}
+
+/// A document changes the settings of its own source only; those of another are as they were, and the document is refused
+/// whole.
+#[test]
+fn each_source_has_a_context_of_its_own() {
+    let mut phone = Phone::new();
+    let mut buf = [0; 31];
+    let key = network_key(NetworkKey::Imsi(IMSI), KeyForm::SemiOctets, &mut buf).unwrap();
+    let network = |objects: &[Vec<u8>]| signed(Coding::Wbxml, objects, SecurityMethod::NETWPIN, key);
+    let user = |objects: &[Vec<u8>]| signed(Coding::Wbxml, objects, SecurityMethod::USERPIN, b"1");
+    phone.receive(&messages(&network(&[access_point("N1", "internet")]), 1), &[Answer::Yes]).unwrap();
+    // The user's document may bring its own access point, and not touch or use the network's.
+    let touching = user(&[access_point("N2", "mine"), access_point("N1", "stolen")]);
+    assert_eq!(phone.receive(&messages(&touching, 2), &[]).unwrap(), []);
+    assert_eq!(phone.logged("Foreign(Napdef)"), 1);
+    let using = user(&[browser("N1", "http://x/")]);
+    assert_eq!(phone.receive(&messages(&using, 3), &[]).unwrap(), []);
+    assert_eq!(phone.logged("Unresolved(ToNapId)"), 1);
+    let own = messages(&user(&[access_point("N2", "mine")]), 4);
+    assert_eq!(phone.receive(&own, &[pin("1"), Answer::Yes]).unwrap().last(), Some(&Asked::Applied));
+    assert_eq!(phone.settings(), [access_point("N1", "internet"), access_point("N2", "mine")]);
+    // Each goes on changing what is its own.
+    phone.receive(&messages(&network(&[access_point("N1", "new")]), 5), &[Answer::Yes]).unwrap();
+    assert_eq!(phone.settings(), [access_point("N1", "new"), access_point("N2", "mine")]);
+}
+
+#[test]
+fn a_bootstrap_may_close_the_device() {
+    let bootstrap = |allow: &str| {
+        let mut buf = [0; OBJECT];
+        let mut w = ObjectWriter::new(&mut buf, Kind::Bootstrap);
+        w.parm(ParmName::Name, "Operator").unwrap().parm(ParmName::ContextAllow, allow).unwrap();
+        stored(&w.finish().unwrap())
+    };
+    let mut buf = [0; 31];
+    let key = network_key(NetworkKey::Imsi(IMSI), KeyForm::SemiOctets, &mut buf).unwrap();
+    let user = signed(Coding::Wbxml, &[access_point("N2", "mine")], SecurityMethod::USERPIN, b"1");
+    for (allow, closed) in [("0", true), ("255", false)] {
+        let mut phone = Phone::new();
+        let first = signed(Coding::Wbxml, &[bootstrap(allow)], SecurityMethod::NETWPIN, key);
+        phone.receive(&messages(&first, 1), &[Answer::Yes]).unwrap();
+        let seen = phone.receive(&messages(&user, 2), &[pin("1"), Answer::Yes]).unwrap();
+        assert_eq!((seen.is_empty(), phone.logged("why: Closed")), (closed, usize::from(closed)));
+        // What closed it may still change it.
+        let more = signed(Coding::Wbxml, &[access_point("N1", "x")], SecurityMethod::NETWPIN, key);
+        let seen = phone.receive(&messages(&more, 3), &[Answer::Yes]).unwrap();
+        assert_eq!(seen.last(), Some(&Asked::Applied));
+    }
 }
 
 proptest! {

@@ -14,7 +14,7 @@
 //! | 6 | pushes | no trait: each WSP PDU that arrives by SMS is handed to `Agent::push` of `kedge-agent` | the network cannot begin |
 //! | 7 | secrets | no trait: what is secret is a record of the store, so its region is what must be protected, by the chip or by a [`cipher`] | who reads the flash reads them |
 //! | 8 | [`radio`] | [`Radio`](radio::Radio): data call, network registration, "the NAM changed" | Wi-Fi devices return `Ok` |
-//! | 9 | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no | every question is answered "later" |
+//! | 9 | [`ui`] | [`Ui`](ui::Ui): show a text, ask yes or no; show a page of the network in a browser | every question is answered "later", every page left |
 //! | 10 | [`power`] | [`Power`](power::Power): restart, into the update agent or not | updates wait for the next start |
 //!
 //! Where the default does not do:
@@ -24,6 +24,7 @@
 //! | [`flash`] | [`Sectors`](flash::Sectors): the table of a part with sectors of different sizes | all sectors are equal |
 //! | [`cipher`] | [`FlashCipher`](cipher::FlashCipher): encryption by address; in software: `kedge-platform-crypto` | images are stored plain |
 //! | [`loader`] | [`Loader`](loader::Loader): the OEM's boot loader, for devices that keep theirs | Kedge's own boot stage decides |
+//! | [`connection`] | [`Connections`](connection::Connections): the access points that were provisioned | they are in the store, and nobody uses them |
 //! | [`crypto`] | [`Crypto`](crypto::Crypto): SHA-256, Ed25519 verification | `kedge-platform-crypto`, in software |
 //! | [`license`] | [`LicenseStore`](license::LicenseStore), [`DeviceKey`](license::DeviceKey): where a license is kept, and what binds it | licenses on NOR flash, bound to the identity at most |
 //!
@@ -53,6 +54,7 @@ pub mod cipher;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod connection;
 pub mod crypto;
 pub mod entropy;
 pub mod flash;

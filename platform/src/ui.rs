@@ -44,6 +44,23 @@ pub enum Prompt<'a> {
     SettingsApplied,
     /// The settings were dropped: their sender could not be proved.
     SettingsRefused,
+    /// The network says that the user does not have this feature yet: activate it?
+    ActivateFeature {
+        /// Its name, for people.
+        feature: &'a str,
+    },
+    /// The feature is activated and can be used.
+    FeatureActive {
+        /// Its name, for people.
+        feature: &'a str,
+    },
+    /// The feature was not activated.
+    FeatureFailed {
+        /// Its name, for people.
+        feature: &'a str,
+        /// The network's code for the reason; 0 if it has given none.
+        code: u16,
+    },
     /// The user must open an address elsewhere and enter a code there. Shown until something else is; the answer comes at
     /// once, for the agent goes on asking the server meanwhile.
     Elsewhere {
@@ -61,6 +78,17 @@ pub enum Prompt<'a> {
     },
     /// Something the user asked for failed; the code is the session-end reason.
     Failed(u16),
+}
+
+/// A page of the network, for the device's browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page<'a> {
+    /// Where it came from; its links may be relative to it.
+    pub url: &'a str,
+    /// Its media type with parameters: HTML or WML.
+    pub media_type: &'a str,
+    /// Its octets.
+    pub body: &'a [u8],
 }
 
 /// What the user said.
@@ -114,4 +142,14 @@ pub trait Ui {
     /// Shows or asks; for [`Prompt::Notice`] and its like the answer is ignored. Blocks until there is one; a device that
     /// cannot wait answers [`Answer::Later`].
     fn prompt(&mut self, prompt: Prompt<'_>) -> Answer;
+
+    /// Shows a page in the device's browser until the user follows a link of it or leaves it. The address of the link is
+    /// written to the front of `link` as it stands in the page; the answer is its length, `None` if the user has left, or if
+    /// it does not fit. The browser opens nothing by itself.
+    ///
+    /// A device without a browser leaves every page: its users activate no features.
+    fn browse(&mut self, page: Page<'_>, link: &mut [u8]) -> Option<usize> {
+        let _ = (page, link);
+        None
+    }
 }

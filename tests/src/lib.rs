@@ -8,6 +8,7 @@ pub mod oracle_is683;
 pub mod oracle_wbxml;
 pub mod pair;
 pub mod powerfail;
+pub mod syncml;
 pub mod update;
 
 /// Prints a figure that belongs into the record of a test run, like `println!`, but also when the test passes (the harness

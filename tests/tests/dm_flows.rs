@@ -25,6 +25,8 @@ fn the_power_may_fail_in_every_operation() {
         "fota-network/post-provisioning",
         "fota-network/wrong-signature",
         "fota-client/oma-dm",
+        "brew-url/oma-dm",
+        "tunnel/unknown-type",
     ] {
         let prepared = prepared(name);
         let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ());

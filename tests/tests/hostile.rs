@@ -87,3 +87,88 @@ fn mmc_documents() {
     let depths = sample(Target::Mmc, 20_000);
     reached(&depths, Depth::Taken, 100);
 }
+
+#[test]
+fn iota_sessions() {
+    let depths = sample(Target::Iota, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 200);
+}
+
+#[test]
+fn gsm_short_messages() {
+    let depths = sample(Target::SmsGsm, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn pushes() {
+    let depths = sample(Target::Push, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn provisioning_documents() {
+    let depths = sample(Target::Cp, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn syncml_messages() {
+    let depths = sample(Target::Syncml, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn management_sessions() {
+    let depths = sample(Target::Dm, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn notifications() {
+    let depths = sample(Target::Notified, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    // hardly any change leaves the proof right
+    reached(&depths, Depth::Taken, 1);
+}
+
+#[test]
+fn multipart_bodies() {
+    let depths = sample(Target::Multipart, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn download_descriptors() {
+    let depths = sample(Target::Descriptor, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn downloads() {
+    let depths = sample(Target::Download, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn license_documents() {
+    let depths = sample(Target::License, 20_000);
+    reached(&depths, Depth::Refused, 500);
+    reached(&depths, Depth::Taken, 500);
+}
+
+#[test]
+fn license_sessions() {
+    let depths = sample(Target::Licensing, 20_000);
+    reached(&depths, Depth::Refused, 50);
+    reached(&depths, Depth::Taken, 500);
+}

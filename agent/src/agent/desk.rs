@@ -12,7 +12,7 @@ use kedge_protocol::iota::mmc::Verb;
 use kedge_protocol::iota::session::{Command, Value};
 use kedge_protocol::is683::engine::{Capability, Mode};
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_protocol::wap::Shelf;
+use kedge_protocol::wap::{Date, Shelf};
 use kedge_update_agent::Update;
 use kedge_update_agent::banklog::Change;
 
@@ -87,6 +87,8 @@ pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) staged: Staged,
     /// The state that the running session reports; otherwise the update's own counts.
     pub(super) reporting: Option<u8>,
+    /// The time of day, as it was told last.
+    pub(super) date: Option<Date>,
     /// The service indications that came.
     pub(super) shelf: Shelf<{ limits::INDICATIONS }>,
     /// The package that is being fetched.

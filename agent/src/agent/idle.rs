@@ -75,6 +75,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             }
             return Ok(None);
         }
+        if self.enrolling(context, |at| wake.is_due(now, at))? {
+            return Ok(None);
+        }
         if self.dialled.is_some_and(|until| wake.is_due(now, until)) {
             self.dialled = None;
             self.desk.store.remove(context.flash, Key::Dialled as u8)?;

@@ -23,7 +23,7 @@ use kedge_platform::http::Headers;
 use kedge_platform::identity::Identity;
 use kedge_platform::power::Restart;
 use kedge_platform::radio::RadioError;
-use kedge_platform::ui::{Answer, Prompt};
+use kedge_platform::ui::{Answer, Page, Prompt};
 use kedge_protocol::dm::auth::MAC_HEADER;
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
@@ -35,6 +35,7 @@ use kedge_update_agent::Update;
 use crate::config::{Config, Security};
 use crate::error::AgentError;
 use crate::event::{Event, Events, LinkError};
+use crate::feature::{Feature, RESULT};
 use crate::limits;
 use crate::objects::Staged;
 use crate::phone::Programming;
@@ -42,10 +43,15 @@ use crate::store::{Activation, Key, Store};
 use crate::trigger::{self, Accepted, Kind, Trigger};
 
 mod air;
+mod answer;
+mod commit;
 mod consent;
 mod desk;
 mod dm;
 mod download;
+mod enrol;
+mod feature;
+mod flood;
 mod idle;
 mod licensing;
 mod message;
@@ -145,6 +151,8 @@ pub struct Head<'h> {
     pub mac: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
     pub retry_after: Option<u32>,
+    /// [`crate::feature::RESULT`].
+    pub result: Option<u16>,
     /// Whether there is a `Content-Encoding`.
     pub encoded: bool,
 }
@@ -164,6 +172,7 @@ impl<'h> Head<'h> {
             location: headers.header("Location"),
             mac: headers.header(MAC_HEADER),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
+            result: number(RESULT).and_then(|n| u16::try_from(n).ok()),
             encoded: headers.header("Content-Encoding").is_some(),
         }
     }
@@ -183,6 +192,9 @@ pub enum Output<'a> {
     Http(HttpRequest<'a>),
     /// Show or ask this.
     Ask(Prompt<'a>),
+    /// Show this page in the browser, hand in the link that the user follows by [`Agent::follow`], then answer
+    /// [`Done::Browsed`].
+    Browse(Page<'a>),
     /// Register with this number assignment and roaming list: the one of the phone's two that is used.
     Register {
         /// See [`kedge_platform::radio::Radio::register`].
@@ -209,6 +221,8 @@ pub enum Done {
     HttpEnded(Result<(), LinkError>),
     /// The prompt.
     Answered(Answer),
+    /// The page: a link was handed in, or the user has left it.
+    Browsed,
     /// The registration.
     Registered(Result<(), RadioError>),
     /// The time has come.
@@ -263,6 +277,8 @@ enum State<'b> {
     Inviting(Buffers<'b>),
     /// The user is asked about settings that came.
     Provisioning(Buffers<'b>, provision::Question),
+    /// A feature is being activated.
+    Enrolling(enrol::Enrol<'b>),
     /// The user is shown a text that came by short message.
     Reading(Buffers<'b>),
     /// An OTASP call is up; without another message it is over at this uptime.
@@ -323,8 +339,14 @@ pub struct Agent<'b, const PRL: usize> {
     provision_after: Duration,
     /// The radio is not asked to register before this uptime, and how often it refused.
     register_after: (Duration, u8),
+    /// The pushes that came.
+    flood: flood::Flood,
     /// A service indication that the user has not answered.
     invitation: Option<push::Invitation>,
+    /// A feature that the user has opened and does not have.
+    offered: Option<Feature>,
+    /// An activation of a feature does not go on before this uptime.
+    enrol_after: Duration,
     /// A text that the user has not seen.
     text: Option<heapless::String<{ limits::INVITATION }>>,
     /// Device management, if the device has it.
@@ -355,6 +377,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 
     /// The same in a place of the caller's, static memory for example; what was there before is gone.
+    #[inline(never)] // its stack is free again when the agent runs
     pub fn start_in<'p, F: NorFlash, C: Crypto>(
         place: &'p mut Slot<Self>,
         config: Config<'b>,
@@ -366,7 +389,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let (store, opened) = Store::open(context.flash, config.store, context.identity.hardware_id())?;
         let update = Update::mount(context.flash, config.update)?;
         context.event(&Event::Started { store: opened });
-        Self::put(place, config, memory, (factory_spc, store, update));
+        Self::put(place, config, memory, factory_spc, store, update);
         let agent = place.as_mut().ok_or(AgentError::Misuse)?;
         if agent.desk.store.len(Key::Dialled as u8).is_some() {
             agent.dialled = Some(context.now.saturating_add(limits::DIALLED));
@@ -382,7 +405,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         place: &mut Slot<Self>,
         config: Config<'b>,
         memory: Memory<'b, PRL>,
-        (factory_spc, store, update): (Spc, Store, Update),
+        factory_spc: Spc,
+        store: Store,
+        update: Update,
     ) {
         let desk = Desk {
             config,
@@ -394,6 +419,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             programming: Programming { mode: Mode::UserInitiated, kind: None },
             staged: Staged::new(),
             reporting: None,
+            date: None,
             shelf: Shelf::new(),
             download: None,
             answer: [0; desk::ANSWER],
@@ -406,7 +432,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             ask_after: Duration::ZERO,
             provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
+            flood: flood::Flood::new(),
             invitation: None,
+            offered: None,
+            enrol_after: Duration::ZERO,
             text: None,
             dm: None,
             dialled: None,
@@ -540,6 +569,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.events.event(context.now, &Event::Prompted(prompt));
                 Ok(Output::Ask(prompt))
             }
+            State::Enrolling(enrol) => enrol.output(&self.desk, context),
             State::Reading(_) => {
                 let prompt = Prompt::Notice(self.text.as_deref().unwrap_or_default());
                 context.event(&Event::Prompted(prompt));
@@ -617,9 +647,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.agreed(context, buffers, (confirm, answer))
             }
             (State::Licensing(Errand::Calling(buffers, what)), Done::CallOpened(result)) => {
-                context.event(&Event::DataCall(result));
-                self.license_called(context, (buffers, what), result.is_ok());
-                Ok(())
+                self.license_called(context, (buffers, what), result)
             }
             (State::Hanging(buffers, after), Done::CallClosed) => {
                 context.event(&Event::DataCallClosed);
@@ -636,14 +664,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             (State::Registering(buffers), Done::Registered(result)) => {
                 self.registered(context, buffers, result)
             }
-            (State::Telling(buffers, _), Done::Answered(_)) => {
-                self.state = State::Idle(buffers);
-                Ok(())
-            }
+            (State::Telling(buffers, _), Done::Answered(_)) => self.rest(buffers),
             (State::Reading(buffers), Done::Answered(_)) => {
                 self.text = None;
-                self.state = State::Idle(buffers);
-                Ok(())
+                self.rest(buffers)
             }
             (State::Inviting(buffers), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
@@ -654,6 +678,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 context.event(&Event::Answered(answer));
                 self.provisioned(context, buffers, question, answer)
             }
+            (State::Enrolling(enrol), done) => self.enrolled(context, enrol, done),
             (State::Asking(buffers, question), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
                 self.consented(context, buffers, question.answered(answer))
@@ -665,6 +690,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
     }
 
+    /// Nothing more to do for now.
+    fn rest<E>(&mut self, buffers: Buffers<'b>) -> Result<(), AgentError<E>> {
+        self.state = State::Idle(buffers);
+        Ok(())
+    }
+
     /// Hands in the head of an answer. The inner error tells the device to drop the connection and to answer
     /// [`Done::HttpEnded`] with it.
     pub fn reply_head<F: NorFlash, C: Crypto>(
@@ -674,6 +705,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.head(&mut self.desk, context, head),
+            State::Enrolling(enrol) => enrol.head(head).ok_or(AgentError::Misuse),
             State::Managing(buffers) => {
                 let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
                 dm.head(buffers, head).ok_or(AgentError::Misuse)
@@ -692,6 +724,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.state {
             State::Talking(talk) => talk.body(&mut self.desk, context, part),
+            State::Enrolling(enrol) => enrol.body(part).ok_or(AgentError::Misuse),
             State::Managing(buffers) => {
                 let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
                 dm.body(buffers, part).ok_or(AgentError::Misuse)

@@ -15,19 +15,19 @@ use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::model::{Application, Napdef, PxLogical};
 use kedge_protocol::cp::security::{Denied, NetworkKey, PIN_TRIES, Proof, Protection, verify};
-use kedge_protocol::cp::{Coded, Fault, Kind, MAX_DOCUMENT, MAX_OBJECTS, Object, Objects, ParmName, check};
-use kedge_protocol::mime::MediaType;
+use kedge_protocol::cp::{Coded, Fault, Kind, MAX_DOCUMENT, Object, Objects, ParmName, check};
 use kedge_protocol::wap::{Coding, MediaCode, Push, SecurityMethod};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
 
+use super::commit::Commit;
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, Notice, State};
-use crate::dispatch::{Content, Decision, Handler, Origin, Refusal, decide, handler};
+use crate::dispatch::{Content, Decision, Handler, Leaf, Leaves, Origin, Refusal, decide, is_readable_push};
 use crate::error::AgentError;
-use crate::event::{Committed, Event};
+use crate::event::Event;
 use crate::limits;
-use crate::store::{Key, Pending, Record as _, SETTINGS, StoredSettings};
+use crate::store::{Key, Pending, Record as _, Source, StoredSettings};
 
 /// What the user is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +61,6 @@ pub(super) enum Unkept {
 
 /// Largest record of [`Pending`].
 const PENDING: usize = 48;
-
-/// Changes of one commit: objects, the two records of the document, and the mark for device management.
-type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + 3 }>;
 
 impl Question {
     /// The prompt; its text is made in the buffers.
@@ -124,19 +121,22 @@ fn tell(object: &Object<'_>, out: &mut Writer<'_>) -> Result<(), kedge_protocol:
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// Takes content that did not come by push: a file that the user opened, an answer or a part of another protocol's
-    /// session. What this agent does not handle, or not from there, is refused and reported.
+    /// session. A multipart is taken apart, and each part judged for itself. What this agent does not handle, or not from there,
+    /// is refused and reported; the answer is the first refusal.
     pub fn open<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         content: &Content<'_>,
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let parsed = MediaType::parse(content.media_type);
-        if parsed.is_ok_and(|media_type| handler(&media_type, content.origin) == Ok(Handler::License)) {
-            let taken = self.take_license(context, content)?;
-            tell_refusal(context, content, taken);
-            return Ok(taken);
-        }
-        self.desk.take_content(context, content)
+        each_leaf(context, content, |context, leaf| match leaf.handler {
+            Ok(Handler::License) => {
+                let whole = leaf.body.len() == content.body.len();
+                let essence = leaf.media_type.map_or("", |media_type| media_type.essence());
+                let media_type = if whole { content.media_type } else { essence };
+                self.take_license(context, &Content { media_type, body: leaf.body, ..*content })
+            }
+            _ => self.desk.take_leaf(context, leaf, content.origin),
+        })
     }
 
     /// The user has answered about settings.
@@ -177,12 +177,32 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     }
 }
 
-/// Reports content that was refused.
-fn tell_refusal<F, C>(context: &mut Context<'_, F, C>, content: &Content<'_>, taken: Result<(), Refusal>) {
-    if let Err(why) = taken {
-        let (media_type, origin) = (content.media_type, content.origin);
-        context.event(&Event::ContentRefused { media_type, origin, why });
+/// Takes each content of a body by itself, and reports what is refused; the answer is the first refusal.
+fn each_leaf<F, C, E>(
+    context: &mut Context<'_, F, C>,
+    content: &Content<'_>,
+    mut take: impl FnMut(&mut Context<'_, F, C>, &Leaf<'_>) -> Result<Result<(), Refusal>, E>,
+) -> Result<Result<(), Refusal>, E> {
+    let mut first = Ok(());
+    let (leaves, broken) = match Leaves::new(content) {
+        Ok(leaves) => (Some(leaves), None),
+        Err(why) => (None, Some(Err(why))),
+    };
+    for leaf in leaves.into_iter().flatten().chain(broken) {
+        let media_type = match &leaf {
+            Ok(Leaf { media_type: Some(media_type), .. }) => media_type.essence(),
+            _ => content.media_type,
+        };
+        let taken = match leaf {
+            Ok(leaf) => take(context, &leaf)?,
+            Err(why) => Err(why),
+        };
+        if let Err(why) = taken {
+            context.event(&Event::ContentRefused { media_type, origin: content.origin, why });
+            first = first.and(taken);
+        }
     }
+    Ok(first)
 }
 
 /// Whether a push is for client provisioning.
@@ -194,7 +214,15 @@ pub(super) fn is_provisioning(push: &Push<'_>) -> bool {
 impl Pending {
     /// A document of which nothing is known yet.
     const fn unproven(xml: bool) -> Self {
-        Self { xml, proven: false, method: SecurityMethod::USERPIN.0, mac: None, tries: 0 }
+        Self { xml, proven: false, method: SecurityMethod::USERPIN.0, mac: None, tries: 0, source: None }
+    }
+
+    /// Who vouches for it: of a push, its security method tells.
+    fn source(&self) -> Source {
+        let network =
+            matches!(SecurityMethod(self.method), SecurityMethod::NETWPIN | SecurityMethod::USERNETWPIN);
+        let by_method = if network { Source::Network } else { Source::User };
+        self.source.and_then(Source::from_number).unwrap_or(by_method)
     }
 
     const fn protection(&self) -> Protection {
@@ -215,6 +243,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
     ) -> Result<(), AgentError<F::Error>> {
         let xml = push.content_type.media.is(MediaCode::CONNECTIVITY_XML);
         let protection = match decide(Handler::Provisioning, Origin::Push) {
+            _ if !is_readable_push(&push.content_type) => Err(Refusal::Charset),
             Decision::Prove => Protection::of(&push.content_type).map_err(Refusal::Unproven),
             _ => Err(Refusal::Origin),
         };
@@ -232,25 +261,34 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(())
     }
 
-    /// Takes content that did not come by push, and is for no one session.
+    /// Takes content that did not come by push, and is for no one session; out of a management session's tunnel, too, whose server
+    /// has proved who it is, so that it waits for the user alone.
     pub(super) fn take_content<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
         content: &Content<'_>,
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let parsed = MediaType::parse(content.media_type).map_err(|_| Refusal::UnknownType);
-        let found = parsed.and_then(|media_type| Ok((handler(&media_type, content.origin)?, media_type)));
-        let taken = match found {
-            Ok((Handler::Provisioning, media_type)) => {
-                let pending = Pending { proven: true, ..Pending::unproven(media_type.is_type("text")) };
-                self.keep_settings(context, pending, content.body)?
+        each_leaf(context, content, |context, leaf| self.take_leaf(context, leaf, content.origin))
+    }
+
+    /// Takes one content of a body.
+    fn take_leaf<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        leaf: &Leaf<'_>,
+        origin: Origin,
+    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
+        match leaf.handler {
+            Ok(Handler::Provisioning) => {
+                let xml = leaf.media_type.is_some_and(|media_type| media_type.is_type("text"));
+                let source = Some(Source::of(origin) as u8);
+                let pending = Pending { proven: true, source, ..Pending::unproven(xml) };
+                self.keep_settings(context, pending, leaf.body)
             }
             // The others belong to sessions, which take them from their own messages.
-            Ok(_) => Err(Refusal::Origin),
-            Err(why) => Err(why),
-        };
-        tell_refusal(context, content, taken);
-        Ok(taken)
+            Ok(_) => Ok(Err(Refusal::Origin)),
+            Err(why) => Ok(Err(why)),
+        }
     }
 
     /// Whether [`Self::keep_settings`] would keep a document; how many objects it has. Nothing is changed.
@@ -258,6 +296,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
         xml: bool,
+        source: Source,
         body: &[u8],
     ) -> Result<Result<usize, Unkept>, AgentError<F::Error>> {
         if self.store.len(Key::Pending as u8).is_some() {
@@ -267,10 +306,12 @@ impl<const PRL: usize> Desk<'_, PRL> {
             return Ok(Err(Unkept::Refused(Refusal::NoRoom)));
         }
         let coding = if xml { Coding::Xml } else { Coding::Wbxml };
-        let mut known = StoredSettings::new(&self.store, context.flash);
+        let mut known = StoredSettings::new(&self.store, context.flash, source);
+        let closed = known.is_closed();
         let found = check(&Coded { coding, bytes: body }, &mut known, &mut self.answer);
         match known.error {
             Some(error) => Err(error.into()),
+            None if closed => Ok(Err(Unkept::Refused(Refusal::Closed))),
             None => Ok(found.map(|summary| summary.objects).map_err(Unkept::Faulty)),
         }
     }
@@ -282,7 +323,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         pending: Pending,
         body: &[u8],
     ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let objects = match self.would_keep(context, pending.xml, body)? {
+        let objects = match self.would_keep(context, pending.xml, pending.source(), body)? {
             Ok(objects) => objects,
             Err(Unkept::Refused(why)) => return Ok(Err(why)),
             Err(Unkept::Faulty(fault)) => {
@@ -296,29 +337,6 @@ impl<const PRL: usize> Desk<'_, PRL> {
         self.store.commit(context.flash, &[Change::put(Key::Pending as u8, record), document])?;
         context.event(&Event::SettingsWaiting { objects });
         Ok(Ok(()))
-    }
-
-    /// Takes a provisioning document out of a management session's tunnel: its server has proved who it is, so it waits for the
-    /// user alone.
-    pub(super) fn take_tunnelled<F: NorFlash, C: Crypto>(
-        &mut self,
-        context: &mut Context<'_, F, C>,
-        content: &Content<'_>,
-    ) -> Result<Result<(), Refusal>, AgentError<F::Error>> {
-        let Content { media_type, origin, body } = *content;
-        let parsed = MediaType::parse(media_type).map_err(|_| Refusal::UnknownType);
-        let taken = match parsed.and_then(|parsed| Ok((handler(&parsed, origin)?, parsed))) {
-            Ok((Handler::Provisioning, parsed)) => {
-                let xml = parsed.is_type("text");
-                self.keep_settings(context, Pending { proven: true, ..Pending::unproven(xml) }, body)?
-            }
-            Ok(_) => Err(Refusal::Origin),
-            Err(why) => Err(why),
-        };
-        if let Err(why) = taken {
-            context.event(&Event::ContentRefused { media_type, origin, why });
-        }
-        Ok(taken)
     }
 
     /// What the document that waits needs, if there is one. What the device can prove itself, it proves here.
@@ -394,20 +412,13 @@ impl<const PRL: usize> Desk<'_, PRL> {
         receive: &mut [u8],
         send: &mut [u8],
     ) -> Result<bool, AgentError<F::Error>> {
-        let (_, document) = self.waiting_document(context.flash, receive)?;
-        let mut stored = StoredSettings::new(&self.store, context.flash);
-        let sound = check(&document, &mut stored, &mut self.answer).is_ok();
-        let changes = if sound { changes(&document, &mut stored, send) } else { None };
-        if let Some(error) = stored.error {
-            return Err(error.into());
-        }
-        let Some(changes) = changes else {
+        let (pending, document) = self.waiting_document(context.flash, receive)?;
+        let commit = Commit { source: pending.source(), beside: gone() };
+        let committed = self.commit_objects(context, &document, &commit, send)?;
+        if !committed {
             self.drop_settings(context.flash)?;
-            return Ok(false);
-        };
-        self.store.commit(context.flash, &changes)?;
-        context.event(&Event::Committed(Committed::Settings));
-        Ok(true)
+        }
+        Ok(committed)
     }
 
     /// Gives up the document that waits.
@@ -432,41 +443,6 @@ impl<const PRL: usize> Desk<'_, PRL> {
 /// The changes that drop the document.
 const fn gone() -> [Change<'static>; 2] {
     [Change::remove(Key::Pending as u8), Change::remove(Key::PendingDocument as u8)]
-}
-
-/// The changes that put every object of `document` into the store, in place of those with the same keys; `None` if there is
-/// no room. The octets are made in `out`.
-fn changes<'o, F: NorFlash>(
-    document: &Coded<'_>,
-    stored: &mut StoredSettings<'_, F>,
-    out: &'o mut [u8],
-) -> Option<Changes<'o>> {
-    let mut changes = Changes::new();
-    let mut free = out;
-    let mut objects = Objects::new(document).ok()?;
-    loop {
-        // The kind stands before the items, which are made behind it.
-        let (first, rest) = free.split_first_mut()?;
-        let Some(object) = objects.next(rest).ok()? else { break };
-        *first = object.kind().number();
-        let key = object.key();
-        let twin = stored.find(|old| key.is_some() && old.key() == key);
-        let taken = |slot: &u8| changes.iter().any(|change| change.key == *slot);
-        let slot = match twin {
-            Some(slot) => slot,
-            None => SETTINGS.into_iter().find(|slot| !taken(slot) && !stored.has_record(*slot))?,
-        };
-        let len = object.buffer_len();
-        let (value, rest) = free.split_at_mut_checked(len)?;
-        changes.push(Change::put(slot, value)).ok()?;
-        free = rest;
-    }
-    for change in gone() {
-        changes.push(change).ok()?;
-    }
-    // Accounts of management servers may be among them; device management takes those over.
-    changes.push(Change::put(Key::NewAccounts as u8, &[])).ok()?;
-    Some(changes)
 }
 
 /// What network and device both know: the card's identity, else the serial number.

@@ -9,11 +9,14 @@ use kedge_protocol::dm::notification::is_notification;
 use kedge_protocol::iota::TrustedDomain;
 use kedge_protocol::iota::trigger::{Refused, Trigger as Pushed, filter};
 use kedge_protocol::mime::MediaType;
-use kedge_protocol::wap::{Packet, Push, Shelved};
+use kedge_protocol::wap::{
+    ApplicationCode, CacheOperation, Coding, Date, Invalidation, MailNotification, MediaCode, Packet, Push,
+    Shelved,
+};
 
 use super::desk::Desk;
 use super::{Agent, Buffers, Context, State, provision};
-use crate::dispatch::{Content, Handler, Origin, Refusal, handler};
+use crate::dispatch::{Content, Handler, Origin, Refusal, handler, is_readable_push};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::limits;
@@ -28,6 +31,7 @@ pub(super) struct Invitation {
     trigger: Trigger,
     /// What a withdrawal must name, cut at the same length.
     id: heapless::String<{ limits::INVITATION }>,
+    expires: Option<Date>,
 }
 
 impl<'b, const PRL: usize> Agent<'b, PRL> {
@@ -38,6 +42,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         context: &mut Context<'_, F, C>,
         pdu: &[u8],
     ) -> Result<(), AgentError<F::Error>> {
+        if let Err(count) = self.flood.admit(context.now) {
+            let (origin, why) = (Origin::Push, Refusal::Flood(count));
+            context.event(&Event::ContentRefused { media_type: "", origin, why });
+            return Ok(());
+        }
         let push = match Packet::new(pdu).and_then(|packet| Push::parse(&packet)) {
             Ok(push) => push,
             Err(error) => {
@@ -74,6 +83,15 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         Ok(())
     }
 
+    /// The time of day in UTC, as far as the device knows it: told when it learns it, and from time to time. What has expired by
+    /// then is dropped, and what comes later is judged by it. A device that never tells keeps everything.
+    pub fn time_of_day(&mut self, now: Date) {
+        self.desk.date = Some(now);
+        self.desk.shelf.expire(Some(now));
+        self.invitation =
+            self.invitation.take().filter(|own| own.expires.is_none_or(|expires| expires > now));
+    }
+
     /// The user has answered an invitation.
     pub(super) fn invited<F: NorFlash, C: Crypto>(
         &mut self,
@@ -108,6 +126,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
     ) -> Result<Option<Wanted>, AgentError<F::Error>> {
         let name = push.content_type.media.name().unwrap_or_default();
         let found = match MediaType::parse(name) {
+            _ if !is_readable_push(&push.content_type) => Err(Refusal::Charset),
             Ok(media_type) => handler(&media_type, Origin::Push),
             Err(_) => Err(Refusal::UnknownType),
         };
@@ -117,7 +136,19 @@ impl<const PRL: usize> Desk<'_, PRL> {
         };
         match found {
             Ok(Handler::ServiceIndication | Handler::ServiceLoading | Handler::Mmc) => {}
-            Ok(Handler::Is683 | Handler::Provisioning | Handler::License) => {
+            Ok(told @ (Handler::Mail | Handler::Cache)) => {
+                return match self.tell_device(context, push, told) {
+                    Ok(()) => Ok(None),
+                    Err(Refused::Malformed(error)) => {
+                        context.event(&Event::ContentMalformed { media_type: name, error });
+                        Ok(None)
+                    }
+                    Err(_) => refuse(context, Refusal::NotWanted),
+                };
+            }
+            Ok(
+                Handler::Is683 | Handler::Provisioning | Handler::License | Handler::Parts | Handler::Page,
+            ) => {
                 return refuse(context, Refusal::Origin);
             }
             Err(why) => return refuse(context, why),
@@ -126,16 +157,14 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let domain = self.setting(context.flash, "iota/trusted-domain", &mut domain)?.unwrap_or_default();
         let boot = self.setting(context.flash, "iota/boot-url", &mut boot)?.unwrap_or_default();
         let trust = TrustedDomain::new(domain, boot);
-        let (url, text) = match filter(push, &trust, &mut self.answer) {
+        let (url, asked) = match filter(push, &trust, &mut self.answer) {
             Ok(Pushed::WhenIdle(url) | Pushed::AtOnce(url)) => (url, None),
-            // The agent knows no time of day: nothing expires here.
-            Ok(Pushed::Ask(indication, url)) => match self.shelf.offer(None, &indication) {
-                Shelved::New | Shelved::Replaces => {
-                    (url, Some((shortened(indication.text), shortened(indication.id().unwrap_or_default()))))
-                }
+            Ok(Pushed::Ask(indication, url)) => match self.shelf.offer(self.date, &indication) {
+                Shelved::New | Shelved::Replaces => (url, Some(indication)),
+                Shelved::Expired => return refuse(context, Refusal::Expired),
                 _ => return refuse(context, Refusal::NotWanted),
             },
-            Ok(Pushed::Withdraw(indication)) => match self.shelf.offer(None, &indication) {
+            Ok(Pushed::Withdraw(indication)) => match self.shelf.offer(self.date, &indication) {
                 Shelved::Withdraws(1..) => {
                     let id = shortened(indication.id().unwrap_or_default());
                     return Ok(Some(Wanted::Withdrawal(id)));
@@ -150,10 +179,43 @@ impl<const PRL: usize> Desk<'_, PRL> {
             Err(Refused::OtherContent) => return refuse(context, Refusal::UnknownType),
             Err(_) => return refuse(context, Refusal::NotWanted),
         };
-        Ok(Trigger::new(Kind::Push, url).map(|trigger| match text {
+        Ok(Trigger::new(Kind::Push, url).map(|trigger| match asked {
             None => Wanted::Session(trigger),
-            Some((text, id)) => Wanted::Invitation(Invitation { text, trigger, id }),
+            Some(indication) => Wanted::Invitation(Invitation {
+                text: shortened(indication.text),
+                trigger,
+                id: shortened(indication.id().unwrap_or_default()),
+                expires: indication.expires,
+            }),
         }))
+    }
+
+    /// What other programs of the device are to know: mail, by the application id of mail programs; and what of the browser's
+    /// cache is out of date, by its own id, that of any application, or none (`wap-push.md` section 4).
+    fn tell_device<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        push: &Push<'_>,
+        handler: Handler,
+    ) -> Result<(), Refused> {
+        let is_for = |code| push.headers.application_id().map(|id| id.is(code));
+        if handler == Handler::Mail {
+            if is_for(ApplicationCode::EMN) != Some(true) {
+                return Err(Refused::OtherContent);
+            }
+            let mail = MailNotification::read(Coding::Wbxml, push.body, &mut self.answer);
+            let mailbox = mail.map_err(Refused::Malformed)?.mailbox;
+            context.event(&Event::MailArrived { mailbox });
+            return Ok(());
+        }
+        let browser = [ApplicationCode::WML, ApplicationCode::ANY].map(is_for);
+        if !browser.into_iter().any(|fits| fits.unwrap_or(true)) {
+            return Err(Refused::OtherContent);
+        }
+        let xml = push.content_type.media.is(MediaCode::CO_XML);
+        let coding = if xml { Coding::Xml } else { Coding::Wbxml };
+        let tell = |invalidation: Invalidation<'_>| context.event(&Event::CacheOutOfDate(invalidation));
+        CacheOperation::read(coding, push.body, &mut self.answer, tell).map_err(Refused::Malformed)
     }
 }
 

@@ -9,6 +9,7 @@ use kedge_protocol::iota::session::{
     Command, CommandResult, Input, Method, Outcome, Output as SessionOutput, Reply, Session, Value,
 };
 
+use super::answer::Answering;
 use super::desk::{Desk, Executed, Facts};
 use super::download::{Download, Next, Why};
 use super::{Buffers, Context, Done, Head, HttpRequest, Output};
@@ -31,16 +32,6 @@ enum Doing {
     },
     /// A package; the download is in the desk.
     Download,
-}
-
-/// The answer that is being received.
-#[derive(Debug, Default)]
-struct Answering {
-    status: u16,
-    content_type: heapless::String<{ limits::CONTENT_TYPE }>,
-    location: heapless::String<{ limits::URL }>,
-    retry_after: Option<u32>,
-    len: usize,
 }
 
 /// A session and what belongs to it.
@@ -193,17 +184,8 @@ impl<'b> Talk<'b> {
         match &mut self.doing {
             Doing::Download => desk.fetch_head(context, head),
             Doing::Exchange(answering) => {
-                answering.status = head.status;
-                answering.retry_after = head.retry_after;
-                // What is too long to keep is no type or URL that the session could take.
-                let _ = answering.content_type.push_str(head.content_type.unwrap_or_default());
-                let _ = answering.location.push_str(head.location.unwrap_or_default());
-                let announced = head.content_length.and_then(|n| usize::try_from(n).ok());
-                if announced.is_some_and(|n| n > self.session.receive_buffer().len()) {
-                    answering.len = usize::MAX;
-                    return Ok(Err(LinkError::TooLarge));
-                }
-                Ok(Ok(()))
+                let room = self.session.receive_buffer().len();
+                Ok(answering.head(head, room))
             }
             Doing::Session | Doing::Asking { .. } => Err(AgentError::Misuse),
         }
@@ -218,16 +200,7 @@ impl<'b> Talk<'b> {
     ) -> Result<Result<(), LinkError>, AgentError<F::Error>> {
         match &mut self.doing {
             Doing::Download => desk.fetch_body(context, part),
-            Doing::Exchange(answering) => {
-                let free = self.session.receive_buffer().get_mut(answering.len..).unwrap_or_default();
-                let Some(to) = free.get_mut(..part.len()) else {
-                    answering.len = usize::MAX;
-                    return Ok(Err(LinkError::TooLarge));
-                };
-                to.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
-                answering.len = answering.len.saturating_add(part.len());
-                Ok(Ok(()))
-            }
+            Doing::Exchange(answering) => Ok(answering.part(self.session.receive_buffer(), part)),
             Doing::Session | Doing::Asking { .. } => Err(AgentError::Misuse),
         }
     }
@@ -265,13 +238,7 @@ impl<'b> Talk<'b> {
             Input::LinkDown
         } else {
             let body = self.session.receive_buffer().get(..answering.len).unwrap_or_default();
-            context.event(&Event::Reply {
-                status: answering.status,
-                content_type: &answering.content_type,
-                location: &answering.location,
-                body,
-            });
-
+            context.event(&answering.event(body));
             Input::Reply(Reply {
                 status: answering.status,
                 content_type: Some(answering.content_type.as_str()).filter(|t| !t.is_empty()),

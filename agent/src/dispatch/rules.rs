@@ -31,12 +31,16 @@ use Decision::{Ask, Prove, Refuse, Take};
 
 /// One row for each handler, one decision for each of [`ORIGINS`]. An authenticated server may provision; a push proves
 /// nothing but what its MAC proves; a file is the user's own will.
-const RULES: [(Handler, [Decision; ORIGINS.len()]); 6] = [
+const RULES: [(Handler, [Decision; ORIGINS.len()]); 10] = [
     (Handler::ServiceIndication, [Ask, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::ServiceLoading, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
+    (Handler::Cache, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
+    (Handler::Mail, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::Mmc, [Take, Take, Take, Refuse, Refuse, Refuse]),
     (Handler::Is683, [Refuse, Take, Take, Refuse, Refuse, Take]),
     (Handler::Provisioning, [Prove, Refuse, Ask, Ask, Refuse, Ask]),
+    (Handler::Parts, [Refuse, Take, Take, Take, Take, Take]),
+    (Handler::Page, [Refuse, Take, Take, Refuse, Refuse, Refuse]),
     (Handler::License, [Take, Take, Take, Take, Take, Take]),
 ];
 
@@ -50,6 +54,30 @@ pub fn decide(handler: Handler, origin: Origin) -> Decision {
 pub(super) fn cell(decisions: [Decision; ORIGINS.len()], origin: Origin) -> Decision {
     let mut cells = ORIGINS.iter().zip(decisions);
     cells.find(|(column, _)| **column == origin).map_or(Refuse, |(_, decision)| decision)
+}
+
+/// The handler of each row of the table.
+fn handlers() -> impl Iterator<Item = Handler> {
+    super::TYPES.into_iter().map(|(_, handler)| handler).chain([Handler::License])
+}
+
+/// How many cells of the table have each decision: take, ask, prove, refuse.
+pub fn totals() -> [usize; 4] {
+    let mut totals = [0_usize; 4];
+    for handler in handlers() {
+        for origin in ORIGINS {
+            let place = match decide(handler, origin) {
+                Take => 0,
+                Ask => 1,
+                Prove => 2,
+                Refuse => 3,
+            };
+            if let Some(total) = totals.get_mut(place) {
+                *total = total.saturating_add(1);
+            }
+        }
+    }
+    totals
 }
 
 /// The whole table as Markdown, by its `Display`.
@@ -69,7 +97,11 @@ impl fmt::Display for Table {
         }
         let (first, last) = super::LICENSE;
         write!(f, "| {first}*{last} |")?;
-        row(Handler::License, f)
+        row(Handler::License, f)?;
+        let [take, ask, prove, refuse] = totals();
+        let (types, cells) = (handlers().count(), handlers().count().saturating_mul(ORIGINS.len()));
+        write!(f, "\n{types} media types, {cells} cells: {take} take, {ask} ask, ")?;
+        writeln!(f, "{prove} prove and ask, {refuse} refuse.")
     }
 }
 
@@ -139,7 +171,9 @@ mod tests {
                 cells += 1;
             }
         }
-        assert_eq!(cells, TYPES.len() * ORIGINS.len());
+        assert_eq!(cells, handlers().count() * ORIGINS.len());
+        assert_eq!(totals().iter().sum::<usize>(), cells);
+        std::println!("decision table: {cells} cells, {:?} (take, ask, prove, refuse)", totals());
     }
 
     #[test]

@@ -120,7 +120,13 @@ impl Trust {
     }
 
     fn revoke(&mut self, id: KeyId) -> Result<(), TrustFull> {
-        self.added.retain(|added| added.id != id);
+        let mut before = core::mem::take(&mut self.added);
+        while let Some(added) = before.pop() {
+            if added.id != id {
+                // there was room for it
+                self.added.push(added).unwrap_or_default();
+            }
+        }
         if self.revoked.contains(&id) { Ok(()) } else { self.revoked.push(id).map_err(|_| TrustFull) }
     }
 

@@ -130,7 +130,7 @@ const fn row(name: &'static str, access: Access, form: Form, guarded: bool) -> S
 }
 
 /// The objects kept in the store. Their order is their key: append only.
-pub static STORED: [Stored; 21] = [
+pub static STORED: [Stored; 27] = [
     row("iota/boot-url", Access::RW, Form::Url(128), true),
     row("iota/boot-nai", Access::RW, Form::Text(72), false),
     row("iota/trusted-domain", Access::RW, Form::Domain(64), true),
@@ -153,6 +153,13 @@ pub static STORED: [Stored; 21] = [
     row("fota/status-url", Access::RW, Form::Url(255), true),
     // Where "check for software update" goes: provisionable by the flow `fota-client` step 3, without a name in the profile.
     row("x/kedge/fota-url", Access::RW, Form::Url(255), true),
+    // Where the activation of a feature begins, and what the operator's gateway says before: flow `feature-activation`.
+    row("x/kedge/mobile-web-url", Access::RW, Form::Url(255), true),
+    row("x/kedge/text-messaging-url", Access::RW, Form::Url(255), true),
+    row("x/kedge/picture-messaging-url", Access::RW, Form::Url(255), true),
+    row("x/kedge/video-messaging-url", Access::RW, Form::Url(255), true),
+    row("x/kedge/touch2talk-url", Access::RW, Form::Url(255), true),
+    row("x/kedge/gateway-errors", Access::RW, Form::Text(64), true),
 ];
 
 /// The key of a built-in stored object.

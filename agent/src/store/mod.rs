@@ -24,7 +24,10 @@
 //! | 84..=87 | [`Alert`]: events that servers are still to be told | CBOR |
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
-//! | 130..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
+//! | 130 | [`Enrolment`]: the feature that is being activated | CBOR |
+//! | 131..=135 | the NAI of each feature that is activated; empty: the usual one | text |
+//! | 136 | [`Contexts`]: whose settings are where | CBOR |
+//! | 137..=159 | settings: objects of client provisioning | [`kedge_protocol::cp::Object`] |
 //! | 160 | the user dialled a star code, and the push that follows has not done its work yet | empty |
 //! | 161 | home system tag | octets |
 //! | 162, 163 | A-key of each number assignment | 8 octets |
@@ -39,6 +42,7 @@
 //! | 194 | nonce of the license request that was exported | 16 octets |
 
 mod blocks;
+mod contexts;
 mod history;
 mod management;
 mod records;
@@ -48,13 +52,14 @@ use core::fmt;
 
 pub(crate) use blocks::block_key;
 pub use blocks::{BLOCKS, Nam, Nams, SYSTEM_TAG, a_key, block, nam, nam_blocks};
+pub use contexts::{Contexts, Source};
 pub(crate) use history::history_key;
 pub use history::{HISTORY, LastSession, PAST, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
 pub use management::{ALERTS, Alert, Operation, Wish};
-pub use records::{Activation, Consent, Fetch, Meta, Pending, Prl, Record, Report, Resume};
+pub use records::{Activation, Consent, Enrolment, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
 
 use crate::limits;
@@ -96,6 +101,10 @@ pub enum Key {
     Pending = 128,
     /// The provisioning document that waits.
     PendingDocument = 129,
+    /// [`Enrolment`].
+    Enrolment = 130,
+    /// [`Contexts`].
+    Contexts = 136,
     /// The user dialled a star code.
     Dialled = 160,
     /// [`Nams`].
@@ -115,7 +124,9 @@ pub const OUTBOX: core::ops::RangeInclusive<u8> = 4..=7;
 /// First key of the MMC objects.
 pub const OBJECTS: u8 = 40;
 /// Keys of the settings of client provisioning.
-pub const SETTINGS: core::ops::RangeInclusive<u8> = 130..=159;
+pub const SETTINGS: core::ops::RangeInclusive<u8> = 137..=159;
+/// Keys of the NAIs of features, in the order of [`crate::feature::Feature::ALL`].
+pub const FEATURE_NAIS: core::ops::RangeInclusive<u8> = 131..=135;
 
 /// The version of the records; a store of a later version is not touched.
 pub const SCHEMA: u16 = 1;
@@ -220,7 +231,7 @@ impl Store {
         let mut buf = [0; 32];
         let meta = Meta { schema: SCHEMA, binding };
         let value = meta.to_octets(&mut buf).ok_or(StoreError::BadRecord(Key::Meta as u8))?;
-        let mut changes = heapless::Vec::<Change<'_>, 34>::new();
+        let mut changes = heapless::Vec::<Change<'_>, 40>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         add(Change::put(Key::Meta as u8, value));
         let foreign = [
@@ -230,6 +241,7 @@ impl Store {
             Key::Fetch,
             Key::Pending,
             Key::PendingDocument,
+            Key::Enrolment,
             Key::Dialled,
             Key::Tree,
             Key::Operation,
@@ -242,7 +254,7 @@ impl Store {
         for key in foreign {
             add(Change::remove(key as u8));
         }
-        for key in OUTBOX.chain(ALERTS).chain(Nam::ALL.map(Nam::a_key)) {
+        for key in OUTBOX.chain(FEATURE_NAIS).chain(ALERTS).chain(Nam::ALL.map(Nam::a_key)) {
             add(Change::remove(key));
         }
         self.commit(flash, &changes)

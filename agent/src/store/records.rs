@@ -225,6 +225,24 @@ pub struct Pending {
     /// How many PINs were tried.
     #[n(4)]
     pub tries: u8,
+    /// Who vouches for it, as in [`super::Source`], where the security method does not tell.
+    #[n(5)]
+    pub source: Option<u8>,
+}
+
+/// A feature that is being activated, from the user's "yes" on. It outlives restarts: the activation goes on where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Enrolment<'a> {
+    /// The feature's number.
+    #[n(0)]
+    pub feature: u8,
+    /// The page to go on with; empty: the settings are committed, and the new NAI is to be used.
+    #[cbor(b(1))]
+    pub url: &'a str,
+    /// How often it was tried without coming further.
+    #[n(2)]
+    pub tries: u8,
 }
 
 cbor_record!(Meta, Key::Meta as u8);
@@ -235,6 +253,7 @@ cbor_record!(Prl, Key::PrlInfo as u8);
 cbor_record!(Fetch<'b>, Key::Fetch as u8);
 cbor_record!(Report<'b>, *OUTBOX.start());
 cbor_record!(Pending, Key::Pending as u8);
+cbor_record!(Enrolment<'b>, Key::Enrolment as u8);
 
 #[cfg(test)]
 mod tests {

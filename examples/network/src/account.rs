@@ -45,6 +45,7 @@ impl Subscriber {
 
 /// A customer profile: the device, its subscription, and how the operator goes about the activation.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent choices of an operator")]
 pub struct Profile {
     /// The device the subscription was sold with.
     pub hardware: HardwareId,

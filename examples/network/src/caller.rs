@@ -27,9 +27,13 @@ pub(crate) enum Kind {
     Start(&'static [&'static str]),
     /// A POST inside a session.
     Continue,
+    /// A GET of a browser session, which is no IOTA session but says who is calling in the same way.
+    Browse,
 }
 
 const ACCEPTED: [&str; 3] = ["application/iota.mmc-wbxml", "application/iota.mmc-xml", "multipart/related"];
+/// What a browser session must take at least.
+const PAGES: [&str; 3] = ["text/html", "text/vnd.wap.wml", "application/vnd.wap.connectivity-wbxml"];
 const SINGLE: [&str; 6] =
     ["Accept", "User-Agent", "X-IOTA-Version", "X-IOTA-ESN", "X-IOTA-MEID", "X-IOTA-Reason"];
 
@@ -45,17 +49,23 @@ pub(crate) fn check(request: &Request, kind: Kind, step: Step, log: &mut Log) ->
     let accept = request.header("Accept").unwrap_or_default();
     let accepts =
         |wanted: &str| accept.split(',').any(|entry| media_type(entry).eq_ignore_ascii_case(wanted));
+    let accepted = if kind == Kind::Browse { PAGES } else { ACCEPTED };
     require(
-        ACCEPTED.iter().all(|t| accepts(t)),
+        accepted.iter().all(|t| accepts(t)),
         &format!("Accept does not name the three types: {accept:?}"),
     );
-    require(request.header("X-IOTA-Version") == Some("1"), "X-IOTA-Version is not 1");
+    let version = request.header("X-IOTA-Version");
+    require(version == (kind != Kind::Browse).then_some("1"), "X-IOTA-Version is wrong");
     let reason = request.header("X-IOTA-Reason");
     match kind {
         Kind::Start(allowed) => {
             let fits = reason.is_some_and(|r| allowed.contains(&r));
             require(fits, &format!("X-IOTA-Reason {reason:?} is none of {allowed:?}"));
             require(request.body.is_empty(), "a GET with a body");
+        }
+        Kind::Browse => {
+            require(reason.is_none(), "X-IOTA-Reason in a browser session");
+            require(request.method == "GET" && request.body.is_empty(), "not a plain GET");
         }
         Kind::Continue => {
             require(reason.is_none(), "X-IOTA-Reason on a POST");

@@ -76,6 +76,42 @@ impl Settings {
         Ok(Self(vec![access_point("fast.example")?]))
     }
 
+    /// What activates a feature: an access point of its own, with the NAI as its login, and the application. `broken`: the
+    /// application refers to another access point.
+    ///
+    /// # Errors
+    /// Values that are too long; those of the codec.
+    pub fn feature(feature: &str, nai: &str, broken: bool) -> Result<Self, Error> {
+        let access_point = object(Kind::Napdef, |w| {
+            w.parm(ParmName::NapId, feature)?.parm(ParmName::Bearer, "CDMA2000-1X-SIMPLE-IP")?;
+            w.parm(ParmName::Name, feature)?;
+            w.open(Kind::NapAuthInfo)?.parm(ParmName::AuthType, "PAP")?;
+            w.parm(ParmName::AuthName, nai)?.parm(ParmName::AuthSecret, "secret")?.close().map(|_| ())
+        })?;
+        let id = match feature {
+            "mobile-web" => "w2",
+            "picture-messaging" | "video-messaging" => "w4",
+            "touch2talk" => "ap0001",
+            // Short messages are no application of client provisioning.
+            _ if broken => "w2",
+            _ => return Ok(Self(vec![access_point])),
+        };
+        let application = object(Kind::Application, |w| {
+            w.parm(ParmName::AppId, id)?.parm(ParmName::ProviderId, feature)?;
+            w.parm(ParmName::ToNapId, if broken { "nowhere" } else { feature })?;
+            w.parm(ParmName::Addr, "http://gateway.operator.example/").map(|_| ())
+        })?;
+        Ok(Self(vec![access_point, application]))
+    }
+
+    /// The document in WBXML.
+    ///
+    /// # Errors
+    /// Settings that do not fit into 4 KiB.
+    pub fn document(&self) -> Result<Vec<u8>, Error> {
+        document(self)
+    }
+
     /// These settings after `newer` ones came: objects with the same key are replaced as a whole.
     #[must_use]
     pub fn updated(&self, newer: &Self) -> Self {

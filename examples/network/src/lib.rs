@@ -1,7 +1,7 @@
 //! The operator's side of the call flows, simulated as real servers on loopback.
 //!
 //! It plays `one-button` and `star-code` (activation over IOTA), `prl-update` and `brew-url` (what the network wants of a
-//! device), and `fota-client` (firmware update asked for by the device) with their variants, and it is strict: whatever a device does against the specification is written down as a [`Violation`],
+//! device), `feature-activation` (pages, consent, settings), and `fota-client` (firmware update asked for by the device) with their variants, and it is strict: whatever a device does against the specification is written down as a [`Violation`],
 //! with the step of the flow. A test that plays a flow ends by requiring that there are none.
 //!
 //! ```text
@@ -9,6 +9,7 @@
 //!                       ├─ Operator::exchange ─ host ┼─ update        fota.operator.example    https
 //!                       │                            ├─ management    dm.operator.example      https
 //!  virtual time ─ InProcess                          ├─ report        status.operator.example  https
+//!                       │                            ├─ services      services.operator.example  https
 //!                       │                            └─ repository    repo.operator.example    http, https, ranges
 //!  radio ── Operator::register ─ VLR; messages, dial, burst ─ short messages, calls, data bursts
 //!                                                       each session: numbering, repeats, framing, then the script
@@ -58,6 +59,7 @@ mod caller;
 pub mod client_provisioning;
 mod dm;
 mod errand;
+mod feature;
 mod http;
 mod in_process;
 mod log;
@@ -83,6 +85,7 @@ pub use dm::{
     DmSay, DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
 };
 pub use errand::{Errand, ErrandState, Task};
+pub use feature::{FeatureAnswer, FeatureOrder, NOT_PROVISIONED, SERVICES_HOST, feature_url};
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};

@@ -17,6 +17,8 @@ pub enum Flow {
     PrlUpdate,
     /// A setting changed by the network.
     BrewUrl,
+    /// A feature that the customer activates.
+    FeatureActivation,
     /// What the network wants by device management.
     FotaNetwork,
     /// None: nobody plays a flow at that address.
@@ -31,6 +33,7 @@ impl fmt::Display for Flow {
             Self::StarCode => "star-code",
             Self::PrlUpdate => "prl-update",
             Self::BrewUrl => "brew-url",
+            Self::FeatureActivation => "feature-activation",
             Self::FotaNetwork => "fota-network",
             Self::Stray => "stray",
         })
@@ -65,6 +68,10 @@ impl Step {
 
     pub(crate) const fn brew_url(number: u8) -> Self {
         Self { flow: Flow::BrewUrl, number }
+    }
+
+    pub(crate) const fn feature_activation(number: u8) -> Self {
+        Self { flow: Flow::FeatureActivation, number }
     }
 
     pub(crate) const fn fota_network(number: u8) -> Self {

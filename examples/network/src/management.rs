@@ -442,6 +442,9 @@ impl Operator {
 
     /// The notification for a device of which something is wanted, as a push PDU.
     pub(crate) fn notify(&mut self, now: Duration, hardware: HardwareId) -> Option<Vec<u8>> {
+        // A device that can be called holds no session; what it told in one that broke off counts all the same.
+        self.books.management.server.hang_up();
+        self.take_held();
         let wanted = |management: &Management| {
             let transaction = match management.task {
                 Managed::Update { transaction, .. } => self.transaction(transaction).map(|open| open.state),

@@ -6,6 +6,7 @@ use crate::air::Air;
 use crate::body::Coding;
 use crate::caller::{self, Caller, Kind};
 use crate::errand::{Errand, ListSession, SettingSession, Task};
+use crate::feature::{FeatureAnswer, FeatureOrder, SERVICES_HOST};
 use crate::http::{Request, Response, Target, finish, status};
 use crate::log::{Direction, Log, Record, Rule, Step, Violation};
 use crate::management::{DM_HOST, DM_PATH, ManagementBooks};
@@ -27,7 +28,7 @@ pub const FOTA_HOST: &str = "fota.operator.example";
 /// Where final results are reported.
 pub const STATUS_HOST: &str = "status.operator.example";
 /// All hosts of the operator.
-pub const HOSTS: [&str; 5] = [BOOT_HOST, FOTA_HOST, STATUS_HOST, REPOSITORY_HOST, DM_HOST];
+pub const HOSTS: [&str; 6] = [BOOT_HOST, FOTA_HOST, STATUS_HOST, SERVICES_HOST, REPOSITORY_HOST, DM_HOST];
 /// The activation URL of the factory settings.
 pub const ACTIVATION_URL: &str = "http://boot.operator.example/activate";
 /// The client-initiated FOTA URL of the factory settings.
@@ -72,6 +73,14 @@ pub struct Config {
     pub lost_pages: u32,
     /// Numbers of exchanges that are answered with 503 and a `Retry-After` of one second.
     pub busy: Vec<u32>,
+    /// Pages in WML instead of HTML.
+    pub wml: bool,
+    /// How the activation of a feature ends; 0: well.
+    pub feature_code: u16,
+    /// What a good end is made of.
+    pub feature_answer: FeatureAnswer,
+    /// What the gateway says whenever a feature is used, whatever the customer has.
+    pub gateway_fault: Option<u16>,
 }
 
 /// What the operator knows of its customers.
@@ -82,6 +91,7 @@ pub(crate) struct Books {
     pub(crate) repository: Repository,
     pub(crate) vlr: Vlr,
     pub(crate) errands: Vec<Errand>,
+    pub(crate) features: Vec<FeatureOrder>,
     pub(crate) management: ManagementBooks,
 }
 
@@ -257,13 +267,14 @@ impl Operator {
             ("GET", BOOT_HOST) if self.errand_at(target.path).is_some() => {
                 self.come(now, target.path, request)
             }
-            ("GET", FOTA_HOST | STATUS_HOST) if !target.tls => {
+            ("GET", FOTA_HOST | STATUS_HOST | SERVICES_HOST) if !target.tls => {
                 let secure = request.url.replacen("http", "https", 1);
                 let response = status(301).with_header("Location", &secure);
                 Outcome::plain(Step::fota_client(1), "without TLS", response, "come back with TLS")
             }
             ("GET", FOTA_HOST) if target.path == CHECK_PATH => self.check(now, request),
             ("GET", FOTA_HOST) => self.follow(now, target.path, request),
+            ("GET", SERVICES_HOST) => self.services(now, target, request),
             ("GET", STATUS_HOST) => self.report(now, target.path, request),
             _ => self.stray(Rule::Url, format!("{} {}", request.method, request.url), 404),
         }
@@ -410,7 +421,7 @@ impl Operator {
     }
 
     /// Nobody's business.
-    fn stray(&mut self, rule: Rule, fault: String, code: u16) -> Outcome {
+    pub(crate) fn stray(&mut self, rule: Rule, fault: String, code: u16) -> Outcome {
         self.log.violate(Step::STRAY, rule, fault.clone());
         Outcome::plain(Step::STRAY, fault, status(code), "refused")
     }

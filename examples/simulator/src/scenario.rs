@@ -13,6 +13,7 @@ use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::ui::PromptKind;
 
 mod authentication;
+mod feature;
 pub mod expect;
 pub mod file;
 pub mod management;
@@ -141,6 +142,8 @@ pub struct Setup {
     pub link: Vec<(u64, Fault)>,
     /// Answers the user gives once; then the answer is yes.
     pub answers: Vec<(PromptKind, Answer)>,
+    /// What he answers instead of yes to all others of these.
+    pub always: Vec<(PromptKind, Answer)>,
     /// The PIN that the user types whenever one is asked for.
     pub pin: Option<String>,
     /// What the network wants by device management.
@@ -180,6 +183,7 @@ impl Setup {
             repository: Vec::new(),
             link: Vec::new(),
             answers: Vec::new(),
+            always: Vec::new(),
             pin: None,
             managed: None,
             no_fota_url: false,
@@ -376,6 +380,7 @@ impl Scenario {
             "star-code" => Press::Dial(STAR_CODE),
             "prl-update" | "brew-url" | "fota-network" | "tunnel" => Press::Nothing,
             "cp-bootstrap" | "cp-update" => Press::Receive,
+            "feature-activation" => feature::press(self.name),
             _ => Press::CheckForUpdate,
         });
         match self.flow() {
@@ -392,7 +397,29 @@ impl Scenario {
 }
 
 /// All that are no files.
-pub static SCENARIOS: &[Scenario] = &[
+pub static SCENARIOS: &[Scenario] = &joined();
+
+/// How many there are.
+const COUNT: usize = ONES.len() + feature::FLOWS.as_flattened().len();
+
+/// The flows that are listed here, then those of features, of which there are many alike.
+const fn joined() -> [Scenario; COUNT] {
+    let mut all = [ONES[0]; COUNT];
+    let parts = [ONES, feature::FLOWS.as_flattened()];
+    let (mut part, mut done) = (0, 0);
+    while part < parts.len() {
+        let mut place = 0;
+        while place < parts[part].len() {
+            all[done] = parts[part][place];
+            (place, done) = (place + 1, done + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
+/// The flows that are listed one by one.
+const ONES: &[Scenario] = &[
     authentication::FLOWS[0],
     authentication::FLOWS[1],
     authentication::FLOWS[2],

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use kedge_agent::event::{Event, Events};
+use kedge_agent::feature::Feature;
 use kedge_agent::objects::{Object, key_of};
-use kedge_agent::store::{ALERTS, Activation, Key, Nam, Nams, OUTBOX, Store};
+use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, HOSTS, InProcess, Managed, Management, Offer,
-    Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, serve,
+    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed, Management,
+    Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::flash::NorFlash;
@@ -24,8 +25,13 @@ use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
 use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::identity::Identity;
+<<<<<<< HEAD
+use kedge_platform_sim::nor::{Cut, Kind};
+use kedge_platform_sim::radio::{Event as RadioEvent, Registration};
+=======
 use kedge_platform_sim::nor::Cut;
 use kedge_platform_sim::radio::Registration;
+>>>>>>> boards
 use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::{PromptKind, Shown};
 use kedge_protocol::dm::{Nodes, StoreError};
@@ -39,7 +45,7 @@ use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::device::Device;
 use crate::handset::{
-    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch,
+    Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
 };
 use crate::scenario::{Before, Descriptor, Package, Script, Setup, Wanted};
 
@@ -147,6 +153,14 @@ pub struct Facts {
     pub prl: Vec<u8>,
     /// The settings of client provisioning, one object each, sorted.
     pub settings: Vec<Vec<u8>>,
+    /// The order of the feature that the scenario is about.
+    pub order: Option<FeatureOrder>,
+    /// The handset holds that feature as activated.
+    pub feature_active: bool,
+    /// The gateway lets the handset use it, with the NAI that it holds.
+    pub feature_works: bool,
+    /// The NAI of every data call in the scenario.
+    pub calls: Vec<String>,
     /// What the radio is registered with.
     pub registration: Option<Registration>,
     /// Reports that wait in the outbox.
@@ -220,7 +234,11 @@ impl Prepared {
                 ("iota/boot-nai", "provisioning@operator.example".to_owned()),
                 ("iota/trusted-domain", TRUSTED_DOMAIN.to_owned()),
                 ("x/kedge/fota-url", FOTA_URL.to_owned()),
-            ],
+                ("x/kedge/gateway-errors", kedge_network::NOT_PROVISIONED.to_string()),
+            ]
+            .into_iter()
+            .chain(Feature::ALL.map(|feature| (feature.bootstrap(), feature_url(feature.name()))))
+            .collect(),
             spc: setup.spc.0,
             key: (signer.id().to_vec(), signer.public_key()),
             security_counter: product.security_counter,
@@ -329,11 +347,20 @@ impl Prepared {
         trouble: &Trouble,
         watch: &mut dyn Watch,
     ) -> anyhow::Result<Facts> {
+<<<<<<< HEAD
+        self.earlier_life(handset, operator)?;
+        let (before, shown) = (handset.ports.radio.registrations(), handset.ports.ui.shown().len());
+        let calls = calls(handset).len();
+=======
         let Trouble { cuts, radio, .. } = trouble;
         self.earlier_life(device, operator)?;
         let (before, shown) = (device.radio().registrations(), device.user().shown().len());
+>>>>>>> boards
         for (kind, answer) in &self.setup.answers {
             device.user().answer_once(*kind, *answer);
+        }
+        for (kind, answer) in &self.setup.always {
+            handset.ports.ui.answer_always(*kind, *answer);
         }
         if let Some(pin) = self.setup.pin.as_deref().and_then(Pin::new) {
             device.user().answer_always(PromptKind::EnterPin, Answer::Pin(pin));
@@ -350,8 +377,14 @@ impl Prepared {
                 registrations = device.radio().registrations();
                 register(device, operator);
             }
+<<<<<<< HEAD
+            let feature = if let Press::Open(feature) = self.setup.press { Some(feature) } else { None };
+            let mut seen = facts_of(handset, operator, feature)?;
+=======
             let mut seen = facts_of(device, &self.product, operator)?;
+>>>>>>> boards
             seen.shown.drain(..shown);
+            seen.calls.drain(..calls);
             seen.registrations -= before;
             seen.fading = device.fading();
             let once = calm && self.setup.operator.lost_pages == 0;
@@ -437,11 +470,21 @@ fn lock(operator: &Arc<Mutex<Operator>>) -> MutexGuard<'_, Operator> {
     operator.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The NAI of every data call so far.
+fn calls<H: Connection, const W: usize, const E: usize>(handset: &Handset<H, W, E>) -> Vec<String> {
+    let nai = |event: &RadioEvent| match event {
+        RadioEvent::Opened(nai) => Some(nai.clone()),
+        _ => None,
+    };
+    handset.ports.radio.events().iter().filter_map(nai).collect()
+}
+
 /// What can be seen now.
 fn facts_of<D: Device>(
     device: &mut D,
     product: &Product,
     operator: &Arc<Mutex<Operator>>,
+    feature: Option<Feature>,
 ) -> anyhow::Result<Facts> {
     let version = device.identity().version().to_owned();
     let map = device.map();
@@ -487,6 +530,9 @@ fn facts_of<D: Device>(
     let brew_url = key_of("phn/brew-url").map(|key| store.bytes(flash, key, &mut buf)).transpose();
     let brew_url = brew_url.map_err(|e| anyhow!("{e}"))?.flatten().unwrap_or_default();
     let brew_url = String::from_utf8_lossy(brew_url).into_owned();
+    let place = feature.map(|feature| FEATURE_NAIS.start() + feature as u8);
+    let nai = place.map(|key| store.bytes(flash, key, &mut buf)).transpose().map_err(|e| anyhow!("{e}"))?;
+    let nai = nai.flatten().map(|nai| String::from_utf8_lossy(nai).into_owned());
     let own = match Object::find(OWN_OBJECTS[0].name, &OWN_OBJECTS) {
         Some(Object::Stored(_, key)) => store.bytes(flash, key, &mut buf).map_err(|e| anyhow!("{e}"))?,
         _ => None,
@@ -496,7 +542,14 @@ fn facts_of<D: Device>(
     let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
+<<<<<<< HEAD
+    let registrations = handset.ports.radio.registrations();
+    let calls = calls(handset);
+    let nor = handset.nor();
+    violations.extend(nor.misuses().iter().map(|m| format!("flash: {m:?}")));
+=======
     violations.extend(work.misuses.iter().map(|misuse| format!("flash: {misuse}")));
+>>>>>>> boards
     Ok(Facts {
         account: operator
             .account(id)
@@ -533,8 +586,17 @@ fn facts_of<D: Device>(
         fading: Fading::default(),
         took,
         violations,
+<<<<<<< HEAD
+        order: feature.and_then(|feature| operator.feature_order(id, feature.name())).cloned(),
+        feature_active: nai.is_some(),
+        feature_works: feature.is_some_and(|f| works(&operator, id, f, nai.as_deref()).is_ok()),
+        calls,
+        shown: handset.ports.ui.shown().to_vec(),
+        registration: handset.ports.radio.registration().cloned(),
+=======
         shown,
         registration,
+>>>>>>> boards
     })
 }
 

@@ -78,3 +78,42 @@ fn the_desktop_files_name_the_same_types() {
         assert!(exit == Exit::Failed && !err.contains("refuses"), "{name}: {err}");
     }
 }
+
+/// The desktop's own tool takes what `--register` writes, and knows the types afterwards.
+#[test]
+fn the_desktop_takes_the_types() {
+    let folder = std::env::temp_dir().join(format!("kedge-register-{}", std::process::id()));
+    let (exit, out, err) = open(&folder, &[]);
+    assert_eq!(exit, Exit::Usage, "{out}{err}");
+    let sample::Answer { exit, out, .. } = kedge(&["open", "--register", folder.to_str().unwrap()]);
+    assert!(exit == Exit::Passed && out.contains("kedge.desktop"), "{out}");
+    let done = std::process::Command::new("update-mime-database").arg(folder.join("mime")).output();
+    match done {
+        Err(e) => println!("skipped: update-mime-database: {e}"),
+        Ok(done) => {
+            assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+            let types = std::fs::read_to_string(folder.join("mime/types")).unwrap();
+            for name in ["application/vnd.kedge.package", "text/vnd.wap.connectivity-xml"] {
+                assert!(types.lines().any(|line| line == name), "{types}");
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A multipart is taken apart; a part that no device takes from a file refuses the whole.
+#[test]
+fn parts_are_looked_up_one_by_one() {
+    let document = "<wap-provisioningdoc/>";
+    let part = |media_type: &str| format!("--b\r\nContent-Type: {media_type}\r\n\r\n{document}\r\n");
+    let good = part("text/vnd.wap.connectivity-xml");
+    let path = file("parts", format!("{good}{good}--b--").as_bytes());
+    let mixed = "multipart/mixed; boundary=b";
+    let (exit, out, err) = open(&path, &["--type", mixed]);
+    assert!(exit == Exit::Passed && out.matches("from a file: ask").count() == 2, "{out}{err}");
+    let page = part("text/html");
+    std::fs::write(&path, format!("{good}{page}--b--")).unwrap();
+    let (exit, _, err) = open(&path, &["--type", mixed]);
+    assert!(exit == Exit::Failed && err.contains("refuses text/html"), "{err}");
+    std::fs::remove_file(path).unwrap();
+}

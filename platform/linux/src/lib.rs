@@ -8,6 +8,7 @@
 //! | [`kedge_platform::entropy`] | [`entropy::SystemEntropy`] | the kernel's generator |
 //! | [`kedge_platform::flash`] | [`nor::FileNor`] | files and block devices, synced so that a power cut finds old or new |
 //! | [`kedge_platform::nand`] | [`nand::MtdNand`], [`nand::FileNand`] | a raw NAND part of the kernel's; a file that stands for one |
+//! | [`kedge_platform::connection`] | [`connection::Keyfiles`] | NetworkManager's files, one for each access point |
 //! | [`kedge_platform::identity`] | [`identity::MachineIdentity`] | make and model from DMI or the device tree |
 //! | [`kedge_platform::license`] | [`license::FileStore`] | documents and journal in a folder, renamed and synced |
 //! | [`kedge_platform::loader`] | [`handover::Hook`] | a program of the OEM, for RAUC, SWUpdate and U-Boot |
@@ -32,6 +33,7 @@
 #![deny(unsafe_code)] // allowed in one file: the calls of an MTD device
 
 pub mod clock;
+pub mod connection;
 pub mod entropy;
 pub mod handover;
 pub mod http;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use kedge_platform::ui::{self, Answer, Prompt};
+use kedge_platform::ui::{self, Answer, Page, Prompt};
 
 /// The kinds of prompt, without their texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub enum PromptKind {
     SettingsApplied,
     /// [`Prompt::SettingsRefused`].
     SettingsRefused,
+    /// [`Prompt::ActivateFeature`].
+    ActivateFeature,
+    /// [`Prompt::FeatureActive`].
+    FeatureActive,
+    /// [`Prompt::FeatureFailed`].
+    FeatureFailed,
+    /// A page: "yes" follows its first link, everything else leaves it.
+    Page,
     /// [`Prompt::Elsewhere`].
     Elsewhere,
     /// [`Prompt::Browse`].
@@ -48,7 +56,7 @@ pub struct Shown {
     pub kind: PromptKind,
     /// Its texts, in the order of the prompt's fields.
     pub texts: Vec<String>,
-    /// The code of a [`Prompt::Failed`], the tries that a [`Prompt::EnterPin`] leaves.
+    /// The code of a [`Prompt::Failed`] or [`Prompt::FeatureFailed`], the tries that a [`Prompt::EnterPin`] leaves.
     pub code: Option<u16>,
     /// What the user said.
     pub answer: Answer,
@@ -125,6 +133,9 @@ impl ui::Ui for Ui {
             Prompt::ApplySettings { summary } => (PromptKind::ApplySettings, vec![summary], None),
             Prompt::SettingsApplied => (PromptKind::SettingsApplied, vec![], None),
             Prompt::SettingsRefused => (PromptKind::SettingsRefused, vec![], None),
+            Prompt::ActivateFeature { feature } => (PromptKind::ActivateFeature, vec![feature], None),
+            Prompt::FeatureActive { feature } => (PromptKind::FeatureActive, vec![feature], None),
+            Prompt::FeatureFailed { feature, code } => (PromptKind::FeatureFailed, vec![feature], Some(code)),
             Prompt::Elsewhere { url, code, text } => (PromptKind::Elsewhere, vec![url, code, text], None),
             Prompt::Browse { url } => (PromptKind::Browse, vec![url], None),
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
@@ -135,6 +146,24 @@ impl ui::Ui for Ui {
         self.shown.push(Shown { kind, texts, code, answer });
         answer
     }
+
+    /// Looks at the page as text: "yes" is its first link.
+    fn browse(&mut self, page: Page<'_>, link: &mut [u8]) -> Option<usize> {
+        let text = String::from_utf8_lossy(page.body);
+        let answer = self.answer(PromptKind::Page);
+        let texts = vec![page.url.to_owned(), page.media_type.to_owned(), text.clone().into_owned()];
+        self.shown.push(Shown { kind: PromptKind::Page, texts, code: None, answer });
+        let address = first_link(&text).filter(|_| answer == Answer::Yes)?;
+        link.get_mut(..address.len())?.copy_from_slice(address.as_bytes());
+        Some(address.len())
+    }
+}
+
+/// What the first `href` of a page in HTML or WML leads to; the entities of an address are those of `&` alone.
+fn first_link(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("href=\"")?;
+    let (address, _) = rest.split_once('"')?;
+    Some(address.replace("&amp;", "&"))
 }
 
 #[cfg(test)]
@@ -157,6 +186,22 @@ mod tests {
         assert_eq!(user.prompt(Prompt::Disclaimer), Answer::Later);
         assert_eq!(user.prompt(Prompt::Disclaimer), Answer::No);
         assert_eq!(Ui::new().prompt(Prompt::Disclaimer), Answer::Later);
+    }
+
+    #[test]
+    fn a_page_is_followed_by_its_first_link_or_left() {
+        let wml =
+            b"<wml><card><p>Terms</p><do type=\"accept\"><go href=\"/next?a=1&amp;b=2\"/></do></card></wml>";
+        let page = Page { url: "http://a/", media_type: "text/vnd.wap.wml", body: wml };
+        let mut user = Ui::saying(Answer::Yes);
+        user.answer_once(PromptKind::Page, Answer::No);
+        let mut link = [0; 32];
+        assert_eq!(user.browse(page, &mut link), None);
+        let len = user.browse(page, &mut link).unwrap();
+        assert_eq!(&link[..len], b"/next?a=1&b=2");
+        assert_eq!(user.browse(page, &mut [0; 3]), None, "the address does not fit");
+        assert_eq!(user.browse(Page { body: b"<p>The end</p>", ..page }, &mut link), None);
+        assert_eq!(user.shown()[0].texts[..2], ["http://a/", "text/vnd.wap.wml"]);
     }
 
     #[test]

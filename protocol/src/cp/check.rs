@@ -1,6 +1,6 @@
 use super::object::Object;
 use super::objects::{Objects, Source};
-use super::{Fault, Item, Kind, MAX_VALUE, ParmName, Why};
+use super::{Fault, Item, Key, Kind, MAX_VALUE, ParmName, Why};
 use crate::wire::{Error, ErrorKind, Writer};
 
 /// The value of TO-NAPID that means any access point to the Internet: a wish, which any connection of the device may fulfil,
@@ -11,6 +11,12 @@ const INTERNET: &str = "INTERNET";
 pub trait Known {
     /// Whether there is an object of this kind that answers to this id (see [`super::Key::answers_to`]).
     fn has(&mut self, kind: Kind, id: &str) -> bool;
+
+    /// Whether an object with this key belongs to another context, which the document may not change.
+    fn is_foreign(&mut self, key: &Key<'_>) -> bool {
+        let _ = key;
+        false
+    }
 }
 
 /// A device without settings.
@@ -35,7 +41,7 @@ pub struct Summary {
 }
 
 /// Checks a whole document: everything that [`Objects`] refuses, keys that occur twice, references that lead nowhere
-/// (`oma-cp.md` section 5). A reference is looked up in the document first, then in what is `known`.
+/// and keys of objects that belong to another context (`oma-cp.md` section 5). A reference is looked up in the document first, then in what is `known`.
 ///
 /// Reads the document once for every object and reference, so that it needs no memory but `scratch` (see
 /// [`super::OBJECT`]).
@@ -62,6 +68,9 @@ pub fn check<'a, S: Source<'a>>(
             };
             if let Some(again) = find(source, summary.objects.saturating_add(1), scratch, twin)? {
                 return Err(Fault::new(Why::Duplicate(kind), again));
+            }
+            if known.is_foreign(&Key { kind, id, provider }) {
+                return Err(Fault::new(Why::Foreign(kind), at));
             }
         }
         for number in 0..references {

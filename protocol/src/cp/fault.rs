@@ -26,6 +26,8 @@ pub enum Why {
     BadValue(ParmName),
     /// An object of this kind with the same key came before.
     Duplicate(Kind),
+    /// An object of this kind with the same key belongs to another source of settings.
+    Foreign(Kind),
     /// A parm refers to an object that neither the document nor the store has.
     Unresolved(ParmName),
 }
@@ -52,6 +54,7 @@ impl core::fmt::Display for Fault {
             Why::Repeated(parm) => write!(f, "{parm} occurs again")?,
             Why::BadValue(parm) => write!(f, "{parm} has a value that it cannot have")?,
             Why::Duplicate(kind) => write!(f, "another {kind} with the same key")?,
+            Why::Foreign(kind) => write!(f, "the {kind} with this key belongs to another source")?,
             Why::Unresolved(parm) => write!(f, "{parm} refers to nothing")?,
         }
         write!(f, " at octet {}", self.at)

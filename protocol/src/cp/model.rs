@@ -416,6 +416,8 @@ impl<'s> AppId<'s> {
     pub const BROWSER: AppId<'static> = AppId("w2");
     /// Multimedia messages.
     pub const MMS: AppId<'static> = AppId("w4");
+    /// Push to talk.
+    pub const PUSH_TO_TALK: AppId<'static> = AppId("ap0001");
 
     /// What it is, for people; the id itself if it is not registered.
     pub fn name(&self) -> &'s str {

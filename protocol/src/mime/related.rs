@@ -82,11 +82,9 @@ impl<'a> Related<'a> {
         if !media.is(MULTIPART_RELATED) {
             return Err(Error::new(ErrorKind::Unsupported, 0));
         }
-        let bad = Error::new(ErrorKind::BadValue, 0);
-        let text = media.parameter("boundary").and_then(|value| value.plain()).ok_or(bad)?;
-        let boundary = Boundary::new(text).map_err(|_| bad)?;
+        let boundary = boundary_of(media)?;
         let start = match media.parameter("start") {
-            Some(value) => Some(value.plain().and_then(content_token).ok_or(bad)?),
+            Some(value) => Some(value.plain().and_then(content_token).ok_or(BAD_TYPE)?),
             None => None,
         };
         Ok(Self { body, boundary, start })
@@ -247,6 +245,15 @@ fn part(mut rest: Reader<'_>) -> Result<Part<'_>, Error> {
     let at = rest.at();
     let encoding = encoding.unwrap_or(TransferEncoding::Binary);
     Ok(Part { media_type, content_id, encoding, content: rest.take_rest(), at })
+}
+
+/// A media type that lacks what its body needs.
+const BAD_TYPE: Error = Error::new(ErrorKind::BadValue, 0);
+
+/// What separates the parts of a multipart of this type.
+pub(super) fn boundary_of<'a>(media: &MediaType<'a>) -> Result<Boundary<'a>, Error> {
+    let text = media.parameter("boundary").and_then(|value| value.plain()).ok_or(BAD_TYPE)?;
+    Boundary::new(text).map_err(|_| BAD_TYPE)
 }
 
 /// One header with its continuation lines: name, value and the value's offset; `None` after the empty line.

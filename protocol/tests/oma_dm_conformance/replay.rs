@@ -4,10 +4,10 @@ use crate::desk::*;
 use kedge_protocol::dm::session::End;
 use kedge_protocol::wap::Coding;
 
-/// A session of the corpus: folder, its number, how many messages the server said, and the codes of every answer.
+/// A session of the corpus: folder, its number in XML and in WBXML, how many messages the server said, and the codes of every answer.
 struct Recorded {
     folder: &'static str,
-    session: u16,
+    sessions: [u16; 2],
     messages: usize,
     answers: &'static [&'static [&'static str]],
     end: End,
@@ -31,7 +31,7 @@ const TOUR: &[&str] = &[
 const SESSIONS: [Recorded; 2] = [
     Recorded {
         folder: "quirky-server",
-        session: 0x2A,
+        sessions: [0x2A, 0x2B],
         messages: 3,
         answers: &[
             &["Get 200", "Get 200", "Get 200", "Get 404", "Get 404", "Get 404", "Get 404"],
@@ -41,7 +41,7 @@ const SESSIONS: [Recorded; 2] = [
     },
     Recorded {
         folder: "libdmclient-session",
-        session: 1,
+        sessions: [1, 1],
         messages: 2,
         answers: &[TOUR, TOUR],
         // Its server stops there.
@@ -56,9 +56,10 @@ fn recorded_sessions_are_answered_the_same_in_both_codings() {
         println!("SKIPPED: no ../shared/corpus/syncml");
         return;
     }
-    for Recorded { folder, session, messages, answers, end } in SESSIONS {
+    for Recorded { folder, sessions, messages, answers, end } in SESSIONS {
         let mut transcripts = Vec::new();
-        for (coding, ending) in [(Coding::Xml, "xml"), (Coding::Wbxml, "wbxml")] {
+        let codings = [(Coding::Xml, "xml"), (Coding::Wbxml, "wbxml")];
+        for ((coding, ending), session) in codings.into_iter().zip(sessions) {
             let mut desk = Desk::new().with(|desk| {
                 (desk.session, desk.standard, desk.coding) = (session, true, coding);
             });

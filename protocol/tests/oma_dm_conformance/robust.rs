@@ -255,15 +255,18 @@ fn row_3_a_server_that_never_shows_itself_is_taken_where_the_account_lets_it() {
 /// A result that no message has room for goes in pieces, and nothing larger than the server takes is ever sent.
 #[test]
 fn row_6_results_larger_than_a_message_go_in_pieces() {
-    let limit = "<Meta><MaxMsgSize>1000</MaxMsgSize></Meta>|||";
-    let get = header_status(212) + &command("Get", 5, "./DevInfo?list=TNDS", "") + "<Final/>";
-    let mut desk = Desk::new().step(Step::Say(format!("{limit}{get}")));
-    for _ in 0..20 {
+    let limit = "<Meta><MaxMsgSize>1400</MaxMsgSize></Meta>|||";
+    let get = header_status(212) + &command("Get", 5, "./Lamp/Blob", "") + "<Final/>";
+    let blob = format!("<Meta><Format>b64</Format></Meta><Data>{}</Data>", "QUFB".repeat(500));
+    let mut desk = Desk::new()
+        .say(&command("Replace", 4, "./Lamp/Blob", &blob))
+        .step(Step::Say(format!("{limit}{get}")));
+    for _ in 0..12 {
         desk = desk.say("<Alert><CmdID>7</CmdID><Data>1222</Data></Alert>");
     }
     let talk = desk.talk();
-    assert!(talk.raw.len() > 3 && talk.raw[1..].iter().all(|raw| raw.len() <= 1000), "{}", talk.raw.len());
-    assert!(talk.sent[1].contains(" ..\n") && !talk.sent[1].contains("final"), "{}", talk.sent[1]);
+    assert!(talk.raw.len() > 4 && talk.raw[2..].iter().all(|raw| raw.len() <= 1400), "{}", talk.raw.len());
+    assert!(talk.sent[2].contains(" ..\n") && !talk.sent[2].contains("final"), "{}", talk.sent[2]);
 }
 
 #[test]

@@ -16,11 +16,25 @@
 //!  sms-cdma   CDMA short messages one after the other, time between them
 //!  otasp      an IS-683 engine, message after message, on a store that fails now and then
 //!  mmc        an MMC document in either coding
+//!  iota       an IOTA session, answer after answer
+//!  sms-gsm    GSM short messages one after the other, time between them
+//!  push       a WSP push, its security, and its SI or SL
+//!  cp         a provisioning document in either coding: read, written again, checked
+//!  syncml     a message of device management in either coding: read, written again
+//!  dm         a session of device management on a tree, answer after answer
+//!  notified   a notification and its proof
+//!  multipart  a multipart body behind its Content-Type
+//!  descriptor a download descriptor
+//!  download   a download, answer after answer
+//!  license    a license document whose signature is taken for right
+//!  licensing  a session with a license server, answer after answer
 //! ```
 
 mod bounds;
 mod cdma;
+mod conversations;
 mod counted;
+mod documents;
 mod mutate;
 mod package;
 mod plan;
@@ -59,6 +73,30 @@ pub enum Target {
     Otasp,
     /// An MMC document.
     Mmc,
+    /// An IOTA session.
+    Iota,
+    /// GSM short messages.
+    SmsGsm,
+    /// A WSP push.
+    Push,
+    /// A provisioning document.
+    Cp,
+    /// A SyncML message.
+    Syncml,
+    /// A session of device management.
+    Dm,
+    /// A notification.
+    Notified,
+    /// A multipart body.
+    Multipart,
+    /// A download descriptor.
+    Descriptor,
+    /// A download.
+    Download,
+    /// A license document.
+    License,
+    /// A session with a license server.
+    Licensing,
 }
 
 /// How far the code under a target went.
@@ -76,7 +114,7 @@ pub enum Depth {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 23] = [
         Self::Envelope,
         Self::Received,
         Self::Package,
@@ -88,6 +126,18 @@ impl Target {
         Self::SmsCdma,
         Self::Otasp,
         Self::Mmc,
+        Self::Iota,
+        Self::SmsGsm,
+        Self::Push,
+        Self::Cp,
+        Self::Syncml,
+        Self::Dm,
+        Self::Notified,
+        Self::Multipart,
+        Self::Descriptor,
+        Self::Download,
+        Self::License,
+        Self::Licensing,
     ];
 
     /// What it is called, here and as a fuzz target.
@@ -104,6 +154,18 @@ impl Target {
             Self::SmsCdma => "sms-cdma",
             Self::Otasp => "otasp",
             Self::Mmc => "mmc",
+            Self::Iota => "iota",
+            Self::SmsGsm => "sms-gsm",
+            Self::Push => "push",
+            Self::Cp => "cp",
+            Self::Syncml => "syncml",
+            Self::Dm => "dm",
+            Self::Notified => "notified",
+            Self::Multipart => "multipart",
+            Self::Descriptor => "descriptor",
+            Self::Download => "download",
+            Self::License => "license",
+            Self::Licensing => "licensing",
         }
     }
 
@@ -125,6 +187,18 @@ impl Target {
             Self::SmsCdma => cdma::short_messages(octets),
             Self::Otasp => cdma::session(octets),
             Self::Mmc => cdma::document(octets),
+            Self::Iota => conversations::provisioning(octets),
+            Self::SmsGsm => conversations::short_messages(octets),
+            Self::Push => documents::push(octets),
+            Self::Cp => documents::provisioning(octets),
+            Self::Syncml => documents::message(octets),
+            Self::Dm => conversations::management(octets),
+            Self::Notified => documents::notification(octets),
+            Self::Multipart => documents::multipart(octets),
+            Self::Descriptor => documents::descriptor(octets),
+            Self::Download => conversations::download(octets),
+            Self::License => documents::license(octets),
+            Self::Licensing => conversations::licensing(octets),
         }
     }
 
@@ -142,6 +216,18 @@ impl Target {
             Self::SmsCdma => cdma::conversations(),
             Self::Otasp => cdma::sessions(),
             Self::Mmc => cdma::documents(),
+            Self::Iota => conversations::provisionings(),
+            Self::SmsGsm => conversations::short_message_rows(),
+            Self::Push => documents::pushes(),
+            Self::Cp => documents::provisionings(),
+            Self::Syncml => documents::messages(),
+            Self::Dm => conversations::managements(),
+            Self::Notified => documents::notifications(),
+            Self::Multipart => documents::multiparts(),
+            Self::Descriptor => documents::descriptors(),
+            Self::Download => conversations::downloads(),
+            Self::License => documents::licenses(),
+            Self::Licensing => conversations::licensings(),
         }
     }
 }

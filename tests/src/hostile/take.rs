@@ -16,6 +16,11 @@ impl Take<'_> {
         *octet
     }
 
+    /// The next octet; `end` behind the end.
+    pub(super) fn octet_or(&mut self, end: u8) -> u8 {
+        if self.is_empty() { end } else { self.octet() }
+    }
+
     /// A number below a limit, two octets long; 0 if the limit is 0.
     pub(super) fn below(&mut self, limit: u32) -> u32 {
         let number = u32::from(u16::from_le_bytes([self.octet(), self.octet()]));

@@ -65,7 +65,9 @@ impl Found {
         match *message {
             Forward::ConfigurationRequest { ids, .. } => {
                 self.add("num_blocks", ids.len());
-                ids.iter().for_each(|id| self.add("blocks", id));
+                for id in ids {
+                    self.add("blocks", id);
+                }
             }
             Forward::DownloadRequest { family, blocks, fresh } => {
                 self.add("num_blocks", blocks.len());
@@ -161,20 +163,17 @@ impl Found {
     }
 
     fn validation(&mut self, block: Block<'_>) {
-        match ValidationBlockId(block.id) {
-            ValidationBlockId::VALIDATE_SPASM => {
-                let spasm = Spasm::parse(block.data, 0).expect("a valid SPASM block");
-                self.flag("spasm_signed", spasm.auth_otapa.is_some());
-                self.flag("nam_lock", spasm.nam_lock);
-                if let Some(auth) = spasm.auth_otapa {
-                    self.add("auth_otapa", auth);
-                }
+        if ValidationBlockId(block.id) == ValidationBlockId::VALIDATE_SPASM {
+            let spasm = Spasm::parse(block.data, 0).expect("a valid SPASM block");
+            self.flag("spasm_signed", spasm.auth_otapa.is_some());
+            self.flag("nam_lock", spasm.nam_lock);
+            if let Some(auth) = spasm.auth_otapa {
+                self.add("auth_otapa", auth);
             }
-            _ => {
-                let spc = Spc::parse(block.data, 0).expect("a valid code");
-                let digits: String = spc.digits().iter().map(u8::to_string).collect();
-                self.add("spc", digits);
-            }
+        } else {
+            let spc = Spc::parse(block.data, 0).expect("a valid code");
+            let digits: String = spc.digits().iter().map(u8::to_string).collect();
+            self.add("spc", digits);
         }
     }
 

@@ -146,7 +146,7 @@ impl Dm<'_> {
         let origin = Origin::Tunnel { authenticated: self.running.is_proven(self.memory.texts) };
         let mut done = Ok(());
         self.memory.kept.tunnelling.passage.take_waiting(|media_type, body| {
-            match desk.take_tunnelled(context, &Content { media_type, origin, body }) {
+            match desk.take_content(context, &Content { media_type, origin, body }) {
                 Ok(Ok(())) => Code::ACCEPTED,
                 Ok(Err(why)) => code_of(why),
                 Err(error) => {

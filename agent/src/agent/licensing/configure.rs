@@ -25,7 +25,7 @@ use crate::dispatch::{Content, Decision, Handler, Origin, Refusal, decide, handl
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::license::{ByCrypto, LicenseError, LicenseEvent, Ports, Trust, Trusted, lent};
-use crate::store::Key;
+use crate::store::{Key, Source};
 
 /// How embedded documents come.
 const INNER: Origin = Origin::Tunnel { authenticated: true };
@@ -239,9 +239,9 @@ fn is_taken<F: NorFlash, C: Crypto, const PRL: usize>(
 ) -> bool {
     let Ok(media_type) = MediaType::parse(content.media_type) else { return false };
     match handler(&media_type, content.origin) {
-        Ok(Handler::Provisioning) if decide(Handler::Provisioning, INNER) != Decision::Refuse => {
-            desk.would_keep(context, media_type.is_type("text"), content.body).is_ok_and(|fits| fits.is_ok())
-        }
+        Ok(Handler::Provisioning) if decide(Handler::Provisioning, INNER) != Decision::Refuse => desk
+            .would_keep(context, media_type.is_type("text"), Source::of(content.origin), content.body)
+            .is_ok_and(|fits| fits.is_ok()),
         _ => false,
     }
 }

@@ -10,6 +10,7 @@ use core::ops::Range;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::license::Seal;
+use kedge_platform::radio::RadioError;
 use kedge_platform::ui::Prompt;
 use kedge_protocol::license::limits::{MAX_URL, NEXT_REFRESH};
 use kedge_protocol::license::report::REPORT_MAX;
@@ -92,16 +93,17 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
         (buffers, what): (Buffers<'b>, What),
-        open: bool,
-    ) {
+        opened: Result<(), RadioError>,
+    ) -> Result<(), AgentError<F::Error>> {
+        context.event(&Event::DataCall(opened));
         let Some(wallet) = self.license.as_mut() else {
             self.state = State::Idle(buffers);
-            return;
+            return Err(AgentError::Misuse);
         };
-        if !open {
+        if opened.is_err() {
             wallet.failed(context, what, &Outcome::LinkDown);
             self.state = State::Idle(buffers);
-            return;
+            return Ok(());
         }
         self.state = match Conversation::begin(wallet, &self.desk, context, buffers, what) {
             Ok(conversation) => State::Licensing(Errand::Talking(conversation)),
@@ -111,6 +113,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 State::Hanging(buffers, After::Nothing)
             }
         };
+        Ok(())
     }
 
     /// Goes on with an errand until the device has something to do.
@@ -278,10 +281,14 @@ impl<'b> Conversation<'b> {
                     ("Accept-Language", request.language),
                     ("Content-Type", request.content_type),
                 ];
-                headers.extend(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
+                for (name, value) in pairs {
+                    if let Some(value) = value {
+                        // four fit
+                        headers.push((name, value)).unwrap_or_default();
+                    }
+                }
                 let post = request.method == Method::Post;
-                // the query holds what should not be logged
-                let shown = request.url.split('?').next().unwrap_or_default();
+                let shown = without_query(request.url);
                 let method = if post { "POST" } else { "GET" };
                 context.event(&Event::Request { method, url: shown, headers: &headers, body: request.body });
                 Output::Http(HttpRequest { post, url: request.url, headers, body: request.body })
@@ -310,7 +317,7 @@ impl<'b> Conversation<'b> {
         let Exchange::Answer(answer) = &mut self.exchange else { return None };
         if (300..400).contains(&head.status) {
             let (status, location) = (head.status, head.location);
-            let shown = location.unwrap_or_default().split('?').next().unwrap_or_default();
+            let shown = without_query(location.unwrap_or_default());
             context.event(&Event::Reply { status, content_type: "", location: shown, body: &[] });
             let reply =
                 Reply { status, content_type: None, encoded: false, location, retry_after: None, len: 0 };
@@ -377,6 +384,11 @@ impl<'b> Conversation<'b> {
         };
         self.session.handle(context.now, input).ok()
     }
+}
+
+/// A URL as far as it may be logged: the query holds what should not be.
+fn without_query(url: &str) -> &str {
+    url.split(|c| c == '?').next().unwrap_or_default()
 }
 
 /// Opens a sealed document in its place; where what was inside stands.

@@ -126,6 +126,11 @@ impl DmServer {
         self.expected = Some(Box::new(conversation));
     }
 
+    /// Gives up the session that is running, if there is one: its device has gone away.
+    pub fn hang_up(&mut self) {
+        self.close();
+    }
+
     /// How the device and the server prove themselves after the last session: with the nonces they told.
     pub fn credentials(&self) -> Option<(DmCredentials, DmCredentials)> {
         self.credentials.clone()

@@ -10,7 +10,7 @@
 //!  POST /v1/entry/ack     ─► 200, also for a repeat
 //!  POST /v1/offline       ─► the same as an entry, for a request that came by file
 //! ```
-//! A request is a signed token, or, at levels L0 and L1, plain parameters. [`pages`] are for people. `SERVER.md` tells how
+//! A request is a signed token, or, at levels L0 and L1, plain parameters. Pages are for people. `SERVER.md` tells how
 //! to run it.
 //!
 //! No sockets, no clock, and no random source but for sealed documents: the same requests at the same times get the same

@@ -14,6 +14,7 @@ mod nam;
 mod open;
 mod package;
 mod prl;
+mod register;
 mod scenario;
 mod serve;
 mod signing;

@@ -5,6 +5,7 @@
 //! sessions until nothing is left to do.
 
 mod air;
+mod application;
 pub mod management;
 mod parts;
 
@@ -16,6 +17,7 @@ use kedge_agent::agent::{Agent, Bearer, Buffers, GsmReceiver, Kept, ManagementMe
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
+use kedge_agent::feature::Feature;
 use kedge_agent::objects::{Access, Form, Stored};
 use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_agent::store::Nam;
@@ -43,6 +45,8 @@ use kedge_update_agent::{
 
 use air::Air;
 pub use air::{Fading, Lost};
+use application::open;
+pub use application::works;
 pub use parts::{Fuse, LiveWire, Protected};
 
 /// The memory that the boot stage lends the applier.
@@ -169,6 +173,8 @@ pub enum Press {
     Receive,
     /// The digits of a star code, and the call key.
     Dial(&'static str),
+    /// The icon of a feature.
+    Open(Feature),
     /// The menu that chooses between the phone's two numbers.
     SelectNam(Nam),
     /// Nothing: the network acts.
@@ -407,6 +413,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
                     *press = groups.as_slice().first().map(|_| Press::Receive);
                 }
                 Some(Press::Dial(digits)) => air.dial(&mut agent, &mut context, digits)?,
+                Some(Press::Open(feature)) => open(&mut agent, &mut context, air.network, feature)?,
                 Some(Press::SelectNam(nam)) => agent.select_nam(&mut context, nam).map(|_| ())?,
                 Some(Press::Nothing) => {}
                 None => {

@@ -55,7 +55,8 @@ pub(super) const FLOWS: [Scenario; 14] = [
         title: "the update is optional; the user says no, and the server is told so",
         set: |s| {
             offer(s, None);
-            s.answers = vec![(PromptKind::InstallUpdate, Answer::No)];
+            // He says it again if the power failed before his answer was kept.
+            s.answers = vec![(PromptKind::InstallUpdate, Answer::No); 3];
         },
         check: |f| failed(f, result::USER_CANCELLED),
     },
@@ -162,7 +163,7 @@ pub(super) const FLOWS: [Scenario; 14] = [
         title: "the same, and the user says no",
         set: |s| {
             tunnelled(s);
-            s.answers = vec![(PromptKind::ApplySettings, Answer::No)];
+            s.answers = vec![(PromptKind::ApplySettings, Answer::No); 3];
         },
         check: |f| {
             require(is_done(f), "the server does not know")?;

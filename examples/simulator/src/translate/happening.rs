@@ -38,6 +38,10 @@ pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
         Event::MessagePart { missing: None } => {
             words("knows this part of a push already".into(), Topic::Settings)
         }
+        Event::FeatureResult { feature, code } => {
+            Some(Phrase::new(story, Topic::FeatureResult, Some(&format!("{feature}: {code}"))))
+        }
+        Event::FeatureActive(feature) => Some(Phrase::new(story, Topic::FeatureActive, Some(feature.name()))),
         Event::PackageVerified { version, len } => {
             Some(Phrase::new(story, Topic::Verified, Some(&format!("{len} octets, to version {version}"))))
         }
@@ -93,6 +97,11 @@ pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
         Prompt::ApplySettings { summary } => (Shown::ApplySettings, Some(summary.into())),
         Prompt::SettingsApplied => (Shown::SettingsApplied, None),
         Prompt::SettingsRefused => (Shown::SettingsRefused, None),
+        Prompt::ActivateFeature { feature } => (Shown::ActivateFeature, Some(feature.into())),
+        Prompt::FeatureActive { feature } => (Shown::FeatureActive, Some(feature.into())),
+        Prompt::FeatureFailed { feature, code } => {
+            (Shown::FeatureFailed, Some(format!("{feature} (code {code})")))
+        }
         Prompt::Failed(code) => {
             let reason = u8::try_from(code).map_or(EndReason::UNKNOWN, EndReason);
             (Shown::Failed, Some(format!("{reason} ({code})")))

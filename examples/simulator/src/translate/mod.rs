@@ -111,9 +111,12 @@ impl<'o> Translator<'o> {
         let content_type = header("Content-Type").unwrap_or_default();
         let is_management = management::is_message(content_type);
         let of_session = header(SESSION_HEADER).is_some() || is_management;
-        self.peer = if of_session { Lane::Network } else { Lane::Repository };
+        let of_page = !of_session && (header("X-IOTA-ESN").is_some() || header("X-IOTA-MEID").is_some());
+        self.peer = if of_session || of_page { Lane::Network } else { Lane::Repository };
         let body = Body { content_type, octets: request.body };
-        let phrase = if !of_session {
+        let phrase = if of_page {
+            self.phrase(Topic::PageAsked)
+        } else if !of_session {
             Phrase::new(self.story, Topic::PackageAsked, header("Range"))
         } else if request.method == "GET" {
             let kind = self.session.unwrap_or(Kind::Push);
@@ -146,6 +149,9 @@ impl<'o> Translator<'o> {
             }
             (200, Lane::Repository) => self.phrase(Topic::PackageWhole),
             (206, Lane::Repository) => self.phrase(Topic::PackageRest),
+            (200, _) if is_page(body.content_type) => {
+                Phrase::new(self.story, Topic::PageSent, Some(body.content_type))
+            }
             (200, _) if !body.octets.is_empty() => {
                 let phrases = body.phrases(self.story, &mut self.asked);
                 let unread = || Phrase { text: "sends what cannot be read".into(), steps: vec![] };
@@ -280,6 +286,19 @@ impl<'o> Translator<'o> {
                 have: have.into(),
                 total: total.into(),
             })),
+            Event::ServiceFailed { feature, error, .. } => {
+                let detail = format!("{feature}: {error}");
+                let phrase = Phrase::new(self.story, Topic::FeatureOpened, Some(&detail));
+                self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
+            }
+            Event::PageShown(page) => {
+                let phrase = Phrase::new(self.story, Topic::PageShown, Some(path(page.url)));
+                self.arrow(now, Lane::Handset, Lane::User, phrase, Wire::default());
+            }
+            Event::LinkFollowed(link) => {
+                let phrase = Phrase::new(self.story, Topic::LinkFollowed, Some(link));
+                self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
+            }
             Event::Prompted(prompt) => {
                 let (what, detail) = shown(prompt);
                 self.question = Some(what);
@@ -360,6 +379,11 @@ fn join(phrases: Vec<Phrase>) -> Option<Phrase> {
         })
         .collect();
     (!texts.is_empty()).then(|| Phrase { text: texts.join("; "), steps })
+}
+
+/// Whether an answer is for the browser: a page, or a multipart with one.
+fn is_page(content_type: &str) -> bool {
+    ["text/html", "text/vnd.wap.wml", "multipart/mixed"].iter().any(|own| content_type.starts_with(own))
 }
 
 /// The part of a URL behind its host.

@@ -4,6 +4,7 @@
 //! into its step.
 
 mod brew_url;
+mod feature_activation;
 mod fota_client;
 mod one_button;
 mod prl_update;
@@ -84,8 +85,14 @@ const RELEASED: Passage = &[Topic::Ask(Verb::Disconnect, ""), Topic::CallClosed]
 /// Flows without a table are shown without step numbers.
 const UNKNOWN: Story = Story { flow: "", passages: &[], steps: &[], report: None };
 
-const STORIES: [&Story; 5] =
-    [&one_button::STORY, &star_code::STORY, &prl_update::STORY, &brew_url::STORY, &fota_client::STORY];
+const STORIES: [&Story; 6] = [
+    &one_button::STORY,
+    &star_code::STORY,
+    &prl_update::STORY,
+    &brew_url::STORY,
+    &feature_activation::STORY,
+    &fota_client::STORY,
+];
 
 impl Story {
     /// The table of the flow with this name; the names of variants (`flow/variant`) find it too.

@@ -56,6 +56,16 @@ pub(super) enum Topic<'a> {
     Reported,
     /// Client provisioning.
     Settings,
+    /// A feature is opened and does not work.
+    FeatureOpened,
+    /// A page is asked for, comes, and is shown; a link of it is followed.
+    PageAsked,
+    PageSent,
+    PageShown,
+    LinkFollowed,
+    /// The last answer of an activation, and the feature in use.
+    FeatureResult,
+    FeatureActive,
 }
 
 /// What is shown to the user.
@@ -75,6 +85,9 @@ pub(super) enum Shown {
     ApplySettings,
     SettingsApplied,
     SettingsRefused,
+    ActivateFeature,
+    FeatureActive,
+    FeatureFailed,
 }
 
 impl Shown {
@@ -88,6 +101,7 @@ impl Shown {
                 | Self::Disclaimer
                 | Self::EnterPin
                 | Self::ApplySettings
+                | Self::ActivateFeature
         )
     }
 }
@@ -169,6 +183,16 @@ const MEANINGS: &[(Topic<'static>, &str)] = &[
     (Topic::PackageWhole, "sends the package from its beginning"),
     (Topic::PackageRest, "sends the rest of the package"),
     (Topic::Verified, "signature, hashes and fit of the package are right"),
+    (Topic::FeatureOpened, "opens a feature"),
+    (Topic::PageAsked, "asks for a page, and says which device it is"),
+    (Topic::PageSent, "sends a page"),
+    (Topic::PageShown, "shows the page"),
+    (Topic::LinkFollowed, "follows the link"),
+    (Topic::FeatureResult, "tells how it ended"),
+    (Topic::FeatureActive, "uses the feature with its own NAI"),
+    (Topic::Prompt(Shown::ActivateFeature), "asks whether to activate"),
+    (Topic::Prompt(Shown::FeatureActive), "tells the user that he can use"),
+    (Topic::Prompt(Shown::FeatureFailed), "tells the user that it was not activated:"),
     (Topic::Prompt(Shown::Notice), "shows"),
     (Topic::Prompt(Shown::Confirm), "asks"),
     (Topic::Prompt(Shown::Install), "asks whether to install version"),

@@ -189,11 +189,11 @@ impl Lock {
             Err(e) => return super::refusal_of(e),
         };
         let right = |rand| spasm.auth_otapa.is_some_and(|auth| phone.check_auth_otapa(rand, auth));
-        if let (Some(rand), false) = (rand_otapa, proven) {
-            if self.spasm_failures >= SPASM_TRIES || !right(rand) {
-                self.spasm_failures = self.spasm_failures.saturating_add(1);
-                return ResultCode::INVALID_SPASM;
-            }
+        if let (Some(rand), false) = (rand_otapa, proven)
+            && (self.spasm_failures >= SPASM_TRIES || !right(rand))
+        {
+            self.spasm_failures = self.spasm_failures.saturating_add(1);
+            return ResultCode::INVALID_SPASM;
         }
         self.phase = Phase::Started { rand_otapa, proven: true };
         self.new_protection = Slot::Held(spasm.nam_lock);

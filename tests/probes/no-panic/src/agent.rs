@@ -8,20 +8,23 @@ use kedge_agent::agent::{
     Agent, Bearer, Buffers, Kept, Management, ManagementMemory, Memory, Messages,
 };
 use kedge_agent::config::{Config, Pri, Security};
-use kedge_agent::dispatch;
+use kedge_agent::dispatch::{self, Content, Origin};
 use kedge_agent::error::AgentError;
+use kedge_agent::feature::{Feature, Service, ServiceError};
 use kedge_agent::runner::{self, Ports};
+use kedge_agent::settings;
 use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
+use kedge_protocol::cp::model::AppId;
 use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::mime::MediaType;
 use kedge_protocol::sms::cdma::{MAX_DATAGRAM, Receiver};
-use kedge_protocol::wap::Coding;
+use kedge_protocol::wap::{Coding, Date};
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Device;
 
@@ -109,6 +112,22 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
             10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
             11 => _ = used(agent.manage(&mut ports.context(&mut ()), any(Some(text()))))?,
             12 => _ = used(agent.alert(&mut ports.context(&mut ()), &alert()))?,
+            13 => {
+                let (service, feature) = (any(Service::Gateway), any(Feature::MobileWeb));
+                let error = ServiceError { service, code: any(1) };
+                used(agent.service_failed(&mut ports.context(&mut ()), feature, error))?;
+                used(agent.feature_nai(&mut ports.flash, feature, &mut [0; 64]))?;
+            }
+            14 => {
+                let content = Content { media_type: text(), origin: any(Origin::File), body: octets() };
+                used(agent.open(&mut ports.context(&mut ()), &content))?.ok();
+            }
+            15 => agent.time_of_day(any(Date::new(2026, 1, 1, 0, 0, 0)).ok_or(AgentError::Misuse)?),
+            16 => {
+                used(settings::hand_over(agent.store(), &mut ports.flash, &mut Unknown)).ok();
+                used(settings::applications(agent.store(), &mut ports.flash, AppId(text()), |own| _ = used(own)))
+                    .ok();
+            }
             _ => _ = used(runner::run(agent, ports, &mut ())?),
         }
     }

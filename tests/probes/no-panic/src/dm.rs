@@ -4,7 +4,7 @@ use crate::opaque::{any, octets, text, used};
 use core::time::Duration;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::session::{
-    Account, Answer, Config, Conversation, Initiator, Input, Notice, Output, Reply, Session, SessionError,
+    Account, Answer, Config, Conversation, Initiator, Input, Output, Reply, Session, SessionError,
 };
 use kedge_protocol::dm::{
     Access, Acl, Call, Caller, Chunk, New, Nodes, Object, Rule, Store, StoreError, Tree, TreeError, UriLimits,

@@ -1,7 +1,7 @@
 //! protocol: media types, multipart bodies.
 
 use crate::opaque::{any, octets, text, used};
-use kedge_protocol::mime::{Boundary, MediaType, Piece, Related, RelatedWriter};
+use kedge_protocol::mime::{Boundary, Contents, MediaType, Piece, Related, RelatedWriter};
 use kedge_protocol::wire::{Error, Writer};
 
 #[inline(never)]
@@ -18,6 +18,9 @@ fn read() -> Result<(), Error> {
         let (name, value) = parameter?;
         used((name, value.plain(), value.is(text())));
         value.chars().for_each(|character| _ = used(character));
+    }
+    for leaf in Contents::new(&media, octets())? {
+        used(leaf?);
     }
     let related = Related::new(&media, octets())?;
     used(related.check()?);

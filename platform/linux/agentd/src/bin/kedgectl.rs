@@ -77,7 +77,7 @@ fn main() -> ExitCode {
             },
             Err(error) => return wrong(&format!("{file}: {error}")),
         },
-        ["status"] | ["license"] | ["license", "status"] => Request::Status,
+        ["status" | "license"] | ["license", "status"] => Request::Status,
         ["activate"] => Request::Activate,
         ["check-update"] => Request::CheckUpdate,
         ["install"] => Request::Install,

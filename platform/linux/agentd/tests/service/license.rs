@@ -35,7 +35,7 @@ fn a_license_is_cared_for_and_holds_up_nothing() {
     let denied = |status: &kedge_agentd::protocol::Status| {
         status.license.as_ref().is_some_and(|license| license.verdict.contains("unknown"))
     };
-    field.until("a verdict", |_, status| status.is_some_and(|status| denied(status)));
+    field.until("a verdict", |_, status| status.is_some_and(denied));
     let shown = field.kedgectl(&["license"]);
     assert!(String::from_utf8_lossy(&shown.stdout).contains("verdict"), "{shown:?}");
     assert_eq!(field.kedgectl(&["license", "request", "my-account"]).status.code(), Some(0));

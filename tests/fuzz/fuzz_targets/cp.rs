@@ -1,0 +1,9 @@
+//! `kedge_tests::hostile::Target::Cp` under libFuzzer.
+#![no_main]
+
+use kedge_tests::hostile::Target;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|octets: &[u8]| {
+    Target::Cp.run(octets);
+});

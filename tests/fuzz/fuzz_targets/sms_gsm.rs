@@ -1,0 +1,9 @@
+//! `kedge_tests::hostile::Target::SmsGsm` under libFuzzer.
+#![no_main]
+
+use kedge_tests::hostile::Target;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|octets: &[u8]| {
+    Target::SmsGsm.run(octets);
+});
