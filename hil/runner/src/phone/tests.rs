@@ -78,7 +78,7 @@ fn the_board_is_asked_answered_woken_and_switched_off() {
         "kedge firmware 2.0 (kedge-virt)",
         "idle -",
         "ask install-update - 322e30 -",
-        "register 0a0b -",
+        "register 000142 -",
         "idle -",
         "idle 900",
         "idle -",
@@ -91,7 +91,7 @@ fn the_board_is_asked_answered_woken_and_switched_off() {
     assert_eq!(told(&heard), "activate\nanswer later\nlisten\nwake\noff\n");
     assert_eq!(phone.identity().version(), "2.0");
     assert_eq!(phone.user().shown()[0].texts, ["2.0"]);
-    assert_eq!(phone.radio().registration().unwrap().nam, [0x0A, 0x0B]);
+    assert_eq!(phone.radio().registration().unwrap().nam, [0, 1, 0x42]);
     let work = phone.work();
     assert_eq!((work.operations, work.erases, work.image_erases), (7, 3, 3));
     assert_eq!(&phone.slot(Slot::First).unwrap()[..4], [1, 2, 3, 0xFF]);
