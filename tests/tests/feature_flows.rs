@@ -1,6 +1,6 @@
 //! The activation of features, with the link cut and the power cut everywhere.
 
-use kedge::scenario::{SCENARIOS, Scenario};
+use kedge::scenario::{Script, scripts};
 use kedge::world::{Pair, Prepared, Trouble};
 use kedge_platform_sim::bearer::Fault;
 use kedge_platform_sim::nor::Cut;
@@ -9,11 +9,11 @@ use kedge_tests::pair::small_pair;
 const SECTOR: usize = 512;
 const SECTOR_OCTETS: u32 = 512;
 
-fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    SCENARIOS.iter().filter(|scenario| scenario.flow() == "feature-activation")
+fn scenarios() -> impl Iterator<Item = &'static Script> {
+    scripts().iter().filter(|scenario| scenario.flow() == "feature-activation")
 }
 
-fn prepared(scenario: &'static Scenario) -> Prepared {
+fn prepared(scenario: &'static Script) -> Prepared {
     let (old, new) = small_pair();
     let prepared = Prepared::new(scenario, &Pair { old, new }, SECTOR_OCTETS, 1);
     prepared.unwrap_or_else(|e| panic!("{}: {e:#}", scenario.name))
