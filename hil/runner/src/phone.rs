@@ -291,8 +291,8 @@ impl<'b> Phone<'b> {
                 air.call = Some(Talk::Dial(digits));
                 air.queue.push_back("call".to_owned());
             }
-            // a menu of the simulated handset: the bench has refused it
-            Press::SelectNam(_) | Press::Nothing => {}
+            // menus of the simulated handset: the bench has refused them
+            Press::SelectNam(_) | Press::Open(_) | Press::Nothing => {}
         }
     }
 
