@@ -198,7 +198,7 @@ impl Setup {
 }
 
 /// The call flows, in the order in which they are listed.
-pub const FLOWS: [&str; 19] = [
+pub const FLOWS: &[&str] = &[
     "one-button",
     "star-code",
     "prl-update",
@@ -206,17 +206,9 @@ pub const FLOWS: [&str; 19] = [
     "esn-change",
     "cp-bootstrap",
     "cp-update",
-    "mobile-web",
-    "text-messaging",
-    "picture-messaging",
-    "video-messaging",
-    "touch2talk",
+    "feature-activation",
     "fota-client",
     "fota-network",
-    "license-trial",
-    "license-purchase",
-    "license-transfer",
-    "license-reinstall",
     "tunnel",
 ];
 

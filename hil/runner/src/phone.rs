@@ -291,7 +291,7 @@ impl<'b> Phone<'b> {
                 air.call = Some(Talk::Dial(digits));
                 air.queue.push_back("call".to_owned());
             }
-            // menus and pages of the simulated handset: the bench has refused them
+            // menus of the simulated handset: the bench has refused them
             Press::SelectNam(_) | Press::Open(_) | Press::Nothing => {}
         }
     }
