@@ -58,7 +58,9 @@ struct Numbers;
 impl Crypto for Numbers {
     fn md5(&mut self, parts: &[&[u8]]) -> [u8; 16] {
         let mut md5 = Md5::new();
-        parts.iter().for_each(|part| md5.update(part));
+        for part in parts {
+            md5.update(part);
+        }
         md5.finalize().into()
     }
 

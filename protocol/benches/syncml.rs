@@ -74,7 +74,9 @@ fn main() {
             let encoded = measure(octets, &trees, |tree| {
                 black_box(library.encode(from, *tree));
             });
-            trees.into_iter().for_each(|tree| library.destroy(tree));
+            for tree in trees {
+                library.destroy(tree);
+            }
             let decoded = measure(octets, &inputs, |bytes| {
                 library.destroy(black_box(library.tree(from, bytes)).unwrap());
             });

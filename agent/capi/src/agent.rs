@@ -151,13 +151,13 @@ unsafe fn start(
         (&raw mut (*this).fault).write(heapless::String::new());
         let version = ports.identity.version;
         let version = crate::text::text(version).ok_or(KedgeStatus::Text)?;
-        let config = (*(&raw const (*this).tables)).config(config, version);
+        let config = (*this).tables.config(config, version);
         let memory = Memory {
             buffers: Buffers { receive, send },
-            engine: &mut *(&raw mut (*this).engine),
-            messages: Messages::cdma(&mut *(&raw mut (*this).messages)),
+            engine: &mut (*this).engine,
+            messages: Messages::cdma(&mut (*this).messages),
         };
-        let (ports, events) = (&mut *(&raw mut (*this).ports), &mut *(&raw mut (*this).events));
+        let (ports, events) = (&mut (*this).ports, &mut (*this).events);
         let place = &raw mut (*this).agent;
         place.write(Slot::Empty);
         let started = Agent::start_in(&mut *place, config, memory, &mut ports.context(events));
@@ -184,10 +184,10 @@ impl Parts {
         // SAFETY: the fields are there since the start, and what the agent was lent is none of these.
         unsafe {
             Some(Self {
-                ports: &mut *(&raw mut (*this).ports),
-                events: &mut *(&raw mut (*this).events),
-                fault: &mut *(&raw mut (*this).fault),
-                agent: (*(&raw mut (*this).agent)).as_mut()?,
+                ports: &mut (*this).ports,
+                events: &mut (*this).events,
+                fault: &mut (*this).fault,
+                agent: (*this).agent.as_mut()?,
             })
         }
     }

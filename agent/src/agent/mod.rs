@@ -611,6 +611,10 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 };
                 return taken.ok_or(AgentError::Misuse);
             }
+            State::Managing(buffers) => {
+                let dm = self.dm.as_mut().ok_or(AgentError::Misuse)?;
+                return dm.done(&mut self.desk, context, buffers, done);
+            }
             _ => {}
         }
         match (core::mem::replace(&mut self.state, State::Between), done) {
@@ -629,14 +633,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 }
                 self.state = State::Idle(buffers);
                 self.not_attached(context, errand)
-            }
-            (State::Managing(mut buffers), done) => {
-                let taken = match &mut self.dm {
-                    Some(dm) => dm.done(&mut self.desk, context, &mut buffers, done),
-                    None => Err(AgentError::Misuse),
-                };
-                self.state = State::Managing(buffers);
-                taken
             }
             (State::Fetching(buffers), done) => {
                 self.state = State::Fetching(buffers);
@@ -664,10 +660,14 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             (State::Registering(buffers), Done::Registered(result)) => {
                 self.registered(context, buffers, result)
             }
-            (State::Telling(buffers, _), Done::Answered(_)) => self.rest(buffers),
+            (State::Telling(buffers, _), Done::Answered(_)) => {
+                self.state = State::Idle(buffers);
+                Ok(())
+            }
             (State::Reading(buffers), Done::Answered(_)) => {
                 self.text = None;
-                self.rest(buffers)
+                self.state = State::Idle(buffers);
+                Ok(())
             }
             (State::Inviting(buffers), Done::Answered(answer)) => {
                 context.event(&Event::Answered(answer));
@@ -688,12 +688,6 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 Err(AgentError::Misuse)
             }
         }
-    }
-
-    /// Nothing more to do for now.
-    fn rest<E>(&mut self, buffers: Buffers<'b>) -> Result<(), AgentError<E>> {
-        self.state = State::Idle(buffers);
-        Ok(())
     }
 
     /// Hands in the head of an answer. The inner error tells the device to drop the connection and to answer

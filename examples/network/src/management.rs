@@ -206,12 +206,11 @@ impl Talk {
     fn take(&mut self, reverse: &[u8]) {
         let Some(ask) = self.awaited.take() else { return };
         match judge(&ask.expect, reverse) {
-            Verdict::Accepted => {}
             // Its answer to the commit was lost.
             Verdict::Dimensions { id, size } if Some((id, size)) == self.list => {
                 self.forward.retain(|ask| ask.expect == Expect::Otapa);
             }
-            Verdict::Dimensions { .. } => {}
+            Verdict::Accepted | Verdict::Dimensions { .. } => {}
             verdict => {
                 self.faults.push(format!("answer to {}: {verdict:?}", ask.meaning));
                 self.forward.clear();

@@ -143,7 +143,7 @@ fn message(coding: Coding) -> String {
     let mut writer = Writer::new(coding, &mut out, &header).unwrap();
     let item = Item::target("./DevInfo/Man?prop=ACL");
     writer.command(&Head::new(Verb::Get, "4")).unwrap().item(&item).unwrap().end().unwrap();
-    writer.finish(true).unwrap().iter().map(|octet| format!("{octet:02x}")).collect()
+    writer.finish(true).unwrap().iter().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl<'b> Bench<'b> {
     }
 
     /// Where everything lies in the board's flash, and how often each sector was erased.
-    pub(crate) fn flash(&self, facts: &Facts, in_place: bool) -> Flash {
+    pub(crate) fn flash(facts: &Facts, in_place: bool) -> Flash {
         let regions = map(0, in_place).regions().into_iter().map(|(name, region)| FlashRegion {
             name: name.to_owned(),
             start: region.start,

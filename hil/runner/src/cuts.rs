@@ -129,7 +129,7 @@ fn live(
 /// likely near its beginning.
 fn kill(draw: &mut Seeded, operations: u64, took: Duration) -> Kill {
     let nearer = draw.word() % 6;
-    if draw.word() % 2 == 0 {
+    if draw.word().is_multiple_of(2) {
         let cut = [Cut::Before, Cut::Torn { seed: 0 }, Cut::After][(draw.word() % 3) as usize];
         Kill::In(draw.word() % (operations >> nearer).max(1), cut)
     } else {

@@ -67,7 +67,7 @@ impl QemuVirt {
 impl Board for QemuVirt {
     fn power_on(&mut self, straps: &[String]) -> anyhow::Result<Console> {
         File::create(self.path("ram.img"))?.set_len(RAM)?; // zero, as the board expects it
-        let straps: String = straps.iter().map(|strap| format!(",arg={strap}")).collect();
+        let straps: String = straps.iter().fold(String::new(), |all, strap| all + ",arg=" + strap);
         let mut child = Command::new(EMULATOR)
             .current_dir(&self.folder)
             .args(["-M", "virt,memory-backend=ram", "-cpu", "rv32,a=off,f=off,d=off", "-m", "16M"])

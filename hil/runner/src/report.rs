@@ -26,7 +26,9 @@ impl Report {
         let Played { facts, whole, log, took, course, .. } = bench.play(scenario, &[])?;
         let (name, title) = (scenario.name.to_owned(), scenario.title.to_owned());
         self.0.feed(&Feed::FlowStarted { name, title, seed: bench.seed });
-        course.iter().for_each(|feed| self.0.feed(feed));
+        for feed in &course {
+            self.0.feed(feed);
+        }
         for line in log.lines() {
             self.0.feed(&Feed::Log { at_ms: 0, level: Level::Info, text: line.to_owned() });
         }
@@ -39,12 +41,12 @@ impl Report {
         if let Ok(facts) = &judged {
             numbers.erases = facts.erases;
             numbers.more = vec![("flash operations".to_owned(), facts.operations.to_string())];
-            self.0.feed(&Feed::Flash(bench.flash(facts, scenario.setup().in_place)));
+            self.0.feed(&Feed::Flash(Bench::flash(facts, scenario.setup().in_place)));
         }
         let seconds = took.as_secs_f64();
         match &judged {
             Ok(facts) => {
-                println!("{}: passed, {seconds:.1} s, {} flash operations", scenario.name, facts.operations)
+                println!("{}: passed, {seconds:.1} s, {} flash operations", scenario.name, facts.operations);
             }
             Err(why) => println!("{}: FAILED: {why:#}", scenario.name),
         }

@@ -93,7 +93,8 @@ mod tests {
 
     /// A multipart of these parts, each with its headers.
     fn multipart(boundary: &str, parts: &[&str]) -> String {
-        let parts: String = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+        let parts =
+            parts.iter().fold(String::new(), |all, part| all + &format!("--{boundary}\r\n{part}\r\n"));
         format!("{parts}--{boundary}--")
     }
 

@@ -122,8 +122,8 @@ fn dm_25_the_inbox_is_not_read_changed_or_removed() {
 }
 
 fn octets(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex.bytes().map(|digit| char::from(digit).to_digit(16).unwrap() as u8).collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    let octet = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(octet).collect()
 }
 
 /// The trigger that the specification prints, with the digest for password `srvpwd` and nonce `Nonce`.
@@ -205,12 +205,8 @@ fn dm_27_a_bootstrap_must_be_proven_by_networkid_or_userpin() {
     let body = bootstrap();
     let keys = Keys { network_id: Some(b"244050123456789"), pin: Some(b"1234") };
     for method in [Method::NetworkId, Method::UserPin, Method::UserPinNetworkId] {
-        let mac: String = Security::make(method, &body, &keys)
-            .unwrap()
-            .mac()
-            .iter()
-            .map(|octet| format!("{octet:02X}"))
-            .collect();
+        let made = Security::make(method, &body, &keys).unwrap();
+        let mac = made.mac().iter().fold(String::new(), |mac, octet| mac + &format!("{octet:02X}"));
         let header = format!("application/vnd.syncml.dm+wbxml; SEC={}; MAC={mac}", method.name());
         let read = Security::read(&MediaType::parse(&header).unwrap()).unwrap();
         assert_eq!(read.verify(&body, &keys), Ok(()));
@@ -266,6 +262,6 @@ fn dm_01_an_unknown_version_is_told_and_the_older_one_tried_once() {
     assert!(matches!(talk.outcome.end, End::Refused(_)), "{:?}", talk.outcome.end);
     assert_eq!(talk.raw.len(), 2);
     with_header(Coding::Xml, &talk.raw[1], |header| {
-        assert_eq!((header.dtd, header.protocol), ("1.1", "DM/1.1"))
+        assert_eq!((header.dtd, header.protocol), ("1.1", "DM/1.1"));
     });
 }

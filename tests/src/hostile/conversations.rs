@@ -434,7 +434,7 @@ pub(super) fn download(octets: &[u8]) -> Depth {
                         let _ = session.descriptor(now, &body[..len], &mut scratch);
                     }
                     Ok(Body::Object(total)) => {
-                        stored = Some(Stored { have: take.around(total).min(total), total })
+                        stored = Some(Stored { have: take.around(total).min(total), total });
                     }
                     Ok(Body::Rest) => {
                         stored = stored.map(|old| Stored { have: old.total, ..old });

@@ -90,7 +90,10 @@ fn device(coding: Coding) -> Vec<u8> {
         Header::new(Dialect::V1_2, "7", "1", Location::new("http://dm.example"), Location::new("IMEI:1"));
     let mut out = [0; SEED];
     let mut writer = Writer::new(coding, &mut out, &header).expect("a header");
-    writer.command(&Head::alert("1", AlertCode::CLIENT_INITIATED)).and_then(|c| c.end()).expect("room");
+    writer
+        .command(&Head::alert("1", AlertCode::CLIENT_INITIATED))
+        .and_then(kedge_protocol::syncml::CommandWriter::end)
+        .expect("room");
     let results = Head::results("2", "1", "4");
     let item = Item::source("./DevInfo/Man").text("Maker");
     writer.command(&results).and_then(|c| c.item(&item)?.end()).expect("room");
@@ -405,7 +408,7 @@ fn visited(configuration: &Configuration<'_>) -> usize {
         count += 1;
         if let Part::Trust(update) = part {
             update.visit(&mut |change: TrustChange<'_>| {
-                count += usize::from(matches!(change, TrustChange::Revoke(_)))
+                count += usize::from(matches!(change, TrustChange::Revoke(_)));
             })?;
         }
         Ok(())

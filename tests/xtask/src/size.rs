@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 /// How to show the figures.
 #[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command")]
 pub(crate) struct Options {
     /// Print a Markdown table
     #[arg(long)]

@@ -62,9 +62,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let mut buf = [0; limits::RECORD];
         let Some(wish) = self.desk.store.get::<Wish<'_>, F>(context.flash, &mut buf)? else { return Ok(()) };
         match answer {
-            Answer::No if confirm => self.drop_wish(context.flash),
-            // Nobody is there to ask: the network has to ask again.
-            Answer::Later | Answer::Pin(_) if confirm => self.drop_wish(context.flash),
+            // Where nobody is there to ask, the network has to ask again.
+            Answer::No | Answer::Later | Answer::Pin(_) if confirm => self.drop_wish(context.flash),
             _ => Ok(self.desk.store.put(context.flash, &Wish { ui: 0, ..wish })?),
         }
     }

@@ -146,7 +146,7 @@ impl Dm<'_> {
         })?;
         if found.is_none() {
             context.event(&Event::ManagementImpossible { server });
-            self.forget(desk, context.flash, server)?;
+            Self::forget(desk, context.flash, server)?;
             return Ok(false);
         }
         self.gather_alerts(desk, context.flash)?;
@@ -160,7 +160,6 @@ impl Dm<'_> {
 
     /// Without an account nobody can be told anything.
     fn forget<F: NorFlash, const PRL: usize>(
-        &self,
         desk: &mut Desk<'_, PRL>,
         flash: &mut F,
         server: &str,
@@ -267,17 +266,16 @@ impl Dm<'_> {
                 next = Doing::Exchange(Answering::default());
                 context.http(http_request(&request, &mut desk.answer))
             }
-            SessionOutput::Ask(prompt) => match shown(&prompt) {
-                Some(prompt) => {
+            SessionOutput::Ask(prompt) => {
+                if let Some(prompt) = shown(&prompt) {
                     next = Doing::Asking;
                     context.event(&Event::Prompted(prompt));
                     Output::Ask(prompt)
-                }
-                None => {
+                } else {
                     next = Doing::Unaskable;
                     Output::Wait(now)
                 }
-            },
+            }
             SessionOutput::Wait(until) => Output::Wait(until),
             SessionOutput::End(_) => Output::Wait(now),
         };
@@ -465,8 +463,5 @@ fn shown<'p>(prompt: &session::Prompt<'p>) -> Option<Prompt<'p>> {
 
 /// Whether the same session may come to its end another time.
 const fn is_passing(end: End) -> bool {
-    match end {
-        End::NoLink | End::Timeout | End::Http(0 | 500..=599) | End::ServerAborted => true,
-        _ => false,
-    }
+    matches!(end, End::NoLink | End::Timeout | End::Http(0 | 500..=599) | End::ServerAborted)
 }

@@ -46,7 +46,9 @@ pub(super) struct Digests<'e>(pub(super) &'e mut dyn Entropy);
 impl auth::Crypto for Digests<'_> {
     fn md5(&mut self, parts: &[&[u8]]) -> [u8; 16] {
         let mut md5 = Md5::new();
-        parts.iter().for_each(|part| md5.update(part));
+        for part in parts {
+            md5.update(part);
+        }
         md5.finalize().into()
     }
 

@@ -181,7 +181,7 @@ fn command(word: &str, arguments: &[String]) -> Result<DmSay, String> {
 /// The octets that hexadecimal digits mean.
 fn octets(digits: &str) -> Result<Vec<u8>, String> {
     let wrong = || format!("{digits:?} is not hexadecimal");
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return Err(wrong());
     }
     let pairs = (0..digits.len()).step_by(2).filter_map(|at| digits.get(at..at + 2));

@@ -72,7 +72,7 @@ fn a_server_that_is_down_is_not_flooded_and_takes_nothing_away() {
     net.down.borrow_mut().0 = true;
     let asked = handset.start(|agent, ports, log| {
         for _ in 0..200 {
-            let Some(until) = go(agent, ports, log)? else { return None };
+            let until = go(agent, ports, log)??;
             ports.clock.sleep_until(until);
             if net.clock.uptime() > 2 * DAY {
                 break;

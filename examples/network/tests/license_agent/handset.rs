@@ -320,11 +320,12 @@ pub(crate) fn chip(seed: u8) -> Chip {
 }
 
 /// Runs until nothing is to be done for longer than between two polls; the time until which. `None`: the power failed.
+#[expect(clippy::option_option, reason = "no more power, or nothing more to do")]
 pub(crate) fn go(agent: &mut Life<'_>, ports: &mut Ports<Parts>, log: &mut Log) -> Option<Option<Duration>> {
     loop {
         match run(agent, ports, log).ok()? {
             Pause::Idle(Some(until)) if until <= ports.clock.uptime() + POLL => {
-                ports.clock.sleep_until(until)
+                ports.clock.sleep_until(until);
             }
             Pause::Idle(until) => return Some(until),
             Pause::Restarted(why) => panic!("no reason to restart: {why:?}"),

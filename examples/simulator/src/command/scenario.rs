@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, surroundings: &mut Surroundings<'_>) ->
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         match Written::read(&text) {
             Ok(written) => {
-                writeln!(surroundings.out, "{}: {}: {}", path.display(), written.name, written.title)?
+                writeln!(surroundings.out, "{}: {}: {}", path.display(), written.name, written.title)?;
             }
             Err(wrong) => {
                 exit = Exit::Failed;

@@ -155,7 +155,11 @@ impl End {
     }
 }
 
-fn equal<T: PartialEq + core::fmt::Display>(wanted: Option<T>, is: T, what: &str) -> Result<(), String> {
+fn equal<T: PartialEq + core::fmt::Display + Copy>(
+    wanted: Option<T>,
+    is: T,
+    what: &str,
+) -> Result<(), String> {
     match wanted {
         Some(wanted) if wanted != is => Err(format!("{what}: {is} instead of {wanted}")),
         _ => Ok(()),

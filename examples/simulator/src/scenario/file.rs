@@ -320,6 +320,7 @@ fn pressed(words: &str) -> Option<Press> {
     })
 }
 
+#[expect(clippy::option_option, reason = "none is a word like the others")]
 fn package(word: &str) -> Option<Option<Package>> {
     Some(match word {
         "none" => None,

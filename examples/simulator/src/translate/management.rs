@@ -41,7 +41,10 @@ fn command(head: &Head<'_>, mut parts: Parts<'_>, scratch: &mut [u8]) -> Option<
     let name = head.name;
     match head.verb {
         // The header's own says nothing that the commands do not.
-        Verb::Status if head.cmd == Some("SyncHdr") && head.code().is_some_and(|code| code.is_success()) => {
+        Verb::Status
+            if head.cmd == Some("SyncHdr")
+                && head.code().is_some_and(kedge_protocol::syncml::Code::is_success) =>
+        {
             None
         }
         Verb::Status => {

@@ -189,7 +189,7 @@ fn elements<'a>(pull: &mut impl Pull<'a>) -> anyhow::Result<Element> {
             _ if aside => {}
             Event::Text(text) => last.text.extend_from_slice(text.as_bytes()),
             Event::Char(character) => {
-                last.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes())
+                last.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
             Event::Opaque(octets) => last.text.extend_from_slice(octets),
             Event::End => {
