@@ -379,7 +379,7 @@ fn settings_are_old_or_new_at_every_cut() {
         let found = phone.settings();
         assert!(found == sorted_old || found == sorted_new, "operation {operation}");
         kept += usize::from(found == sorted_old);
-        *phone.receiver = Receiver::default();
+        *phone.receiver = GsmReceiver::default();
         let again = if found == sorted_old { &second[..] } else { &[] };
         phone.receive(again, &[pin("2"), Answer::Yes, Answer::Yes]).unwrap();
         assert_eq!(phone.settings(), sorted_new, "operation {operation}");
