@@ -12,6 +12,13 @@ pub trait TimeOfDay {
     fn seconds(&self) -> Option<u64>;
 }
 
+/// How long it is from `from` to `to`; nothing if that is not later. The standard library's subtraction checks its own result,
+/// and the compiler does not always see that it cannot fail.
+pub fn between(from: Duration, to: Duration) -> Duration {
+    let nanos = to.as_nanos().saturating_sub(from.as_nanos());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
 /// The device's clock.
 pub trait Clock {
     /// The time now.

@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 
+use kedge_platform::clock::between;
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
@@ -166,7 +167,7 @@ impl Download {
                 DownloadOutput::Send(_) | DownloadOutput::Confirm(_) => None,
                 DownloadOutput::Wait(until) => {
                     if self.session.outstanding().is_none() && until < Duration::MAX {
-                        context.event(&Event::RetryIn(until.saturating_sub(context.now)));
+                        context.event(&Event::RetryIn(between(context.now, until)));
                     }
                     None
                 }

@@ -201,7 +201,10 @@ impl Caller {
             ("X-IOTA-ESN", self.esn.as_str()),
             ("X-IOTA-MEID", self.meid.as_str()),
         ];
-        headers.extend(named.into_iter().filter(|(_, value)| !value.is_empty()).take(MAX_HEADERS));
+        for header in named.into_iter().filter(|(_, value)| !value.is_empty()) {
+            // Four fit.
+            headers.push(header).unwrap_or_default();
+        }
         context.http(HttpRequest { post: false, url, headers, body: &[] })
     }
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use kedge_platform::clock::between;
+
 use crate::limits;
 
 /// What may still come, and what was too much.
@@ -23,7 +25,7 @@ impl Flood {
 
     /// Whether one more is looked at now; the error is how many were not.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), u32> {
-        while self.left < limits::PUSHES && now.saturating_sub(self.since) >= limits::PUSH_PAUSE {
+        while self.left < limits::PUSHES && between(self.since, now) >= limits::PUSH_PAUSE {
             self.left = self.left.saturating_add(1);
             self.since = self.since.saturating_add(limits::PUSH_PAUSE);
         }

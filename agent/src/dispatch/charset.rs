@@ -30,8 +30,11 @@ pub fn is_readable_push(content_type: &ContentType<'_>) -> bool {
 /// Whether the content is text; types that have a binary form of their own are not.
 fn is_text(media_type: &MediaType<'_>) -> bool {
     let essence = media_type.essence().as_bytes();
-    let last = essence.len().checked_sub(3).and_then(|at| essence.get(at..)).unwrap_or_default();
-    media_type.is_type("text") || last.eq_ignore_ascii_case(b"xml")
+    let ends = |with: &[u8]| {
+        let last = essence.len().checked_sub(with.len()).and_then(|at| essence.get(at..));
+        last.is_some_and(|last| last.eq_ignore_ascii_case(with))
+    };
+    media_type.is_type("text") || ends(b"xml") && !ends(b"wbxml")
 }
 
 #[cfg(test)]

@@ -87,7 +87,8 @@ fn the_desktop_takes_the_types() {
     assert_eq!(exit, Exit::Usage, "{out}{err}");
     let sample::Answer { exit, out, .. } = kedge(&["open", "--register", folder.to_str().unwrap()]);
     assert!(exit == Exit::Passed && out.contains("kedge.desktop"), "{out}");
-    let done = std::process::Command::new("update-mime-database").arg(folder.join("mime")).output();
+    let mut update = std::process::Command::new("update-mime-database");
+    let done = update.env("XDG_DATA_HOME", &folder).arg(folder.join("mime")).output();
     match done {
         Err(e) => println!("skipped: update-mime-database: {e}"),
         Ok(done) => {

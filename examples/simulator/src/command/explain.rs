@@ -55,7 +55,7 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "scomo",
         what: "OMA-DM software components: result of an operation",
-        last: 1299,
+        last: 1999,
         hexadecimal: false,
         meaning: |n| Some(scomo::ResultCode(n).name()?.to_owned()),
     },

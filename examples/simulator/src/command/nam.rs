@@ -244,7 +244,10 @@ mod tests {
         let place = state();
         let mut device = Opened::new(&place).unwrap();
         let shown = show(&mut device).unwrap();
-        assert!(shown.contains("5551234567") && shown.contains("first number assignment, in use"), "{shown}");
+        assert!(
+            shown.contains("first number assignment, in use") && shown.contains("N_DIGITS = 10"),
+            "{shown}"
+        );
         assert!(shown.contains("second number assignment: nothing was programmed"), "{shown}");
         assert_eq!(history(&mut device).unwrap(), "1: activation, begun by the user: NAM block 1\n");
         assert_eq!(

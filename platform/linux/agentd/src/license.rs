@@ -252,8 +252,9 @@ pub(crate) fn ueid(hardware: HardwareId) -> [u8; 17] {
 fn seed(source: &Source<'_>, file: &Spanned<PathBuf>) -> Result<[u8; 32], Fault> {
     let path = file.as_ref();
     let content = std::fs::read(path);
-    let content = content
-        .map_err(|error| source.bad(file, format!("{}: {error}", path.display()), "a file that is there"))?;
+    let content = content.map_err(|error| {
+        source.bad(file, format!("{} cannot be read: {error}", path.display()), "a file that is there")
+    })?;
     let raw = <[u8; 32]>::try_from(content.as_slice()).ok();
     let digits = || octets(std::str::from_utf8(&content).ok()?.trim());
     raw.or_else(digits).ok_or_else(|| {

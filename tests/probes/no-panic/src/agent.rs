@@ -18,7 +18,6 @@ use kedge_agent::trigger::{Kind, Trigger};
 use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
 use kedge_protocol::cp::model::AppId;
-use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
@@ -68,14 +67,13 @@ pub fn with_agent(
     let [place] = crate::room!(Place, [const { Slot::Empty }; 1]);
     let agent = Agent::start_in(place, config, memory, &mut ports.context(&mut ()))?;
     let [kept] = crate::room!(Kept, [const { Kept::EMPTY }; 1]);
-    let accounts = [DmAccountSettings { server: text(), ..DmAccountSettings::default() }];
     let setup = Management {
         language: text(),
         device_type: text(),
         oem: text(),
         software: text(),
         hardware: text(),
-        accounts: any(&accounts[..]),
+        accounts: any(&[]),
         root_acl: text(),
         coding: any(Coding::Wbxml),
     };

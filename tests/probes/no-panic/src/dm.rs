@@ -192,9 +192,6 @@ fn session(tree: &mut Tree<'_, '_>) -> Result<(), SessionError> {
             output => _ = used(output),
         }
     }
-    if let Slot::Held(session) = core::mem::take(place) {
-        used(session.into_buffers());
-    }
     Ok(())
 }
 
