@@ -57,7 +57,7 @@ impl<'s, F: NorFlash> StoredSettings<'s, F> {
     }
 
     /// Whether another source has closed the device: the source of the document has no context, and there can be no more of
-    /// them (BOOTSTRAP with [`CLOSED`]).
+    /// them (BOOTSTRAP with CONTEXT-ALLOW 0).
     pub fn is_closed(&mut self) -> bool {
         let contexts = self.contexts;
         let closes = |object: &Object<'_>| object.parm(ParmName::ContextAllow) == Some(CLOSED);

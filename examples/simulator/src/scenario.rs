@@ -1,6 +1,6 @@
 //! The call flows and their variants, as data: how the world is set up, what the user does, how it must end.
 //!
-//! Most are files, one page each, under `scenarios/` ([`file`] tells how they are written); simulator, tests and boards play
+//! Most are files, one page each, under `scenarios/` ([`mod@file`] tells how they are written); simulator, tests and boards play
 //! the same ones. What a file cannot say yet is a [`Scenario`] in code.
 
 use kedge_network::{

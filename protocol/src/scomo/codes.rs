@@ -12,8 +12,7 @@ pub(super) const ROOT: &str = "SCOMO";
 pub const DELIVERED_FAILED: Status = Status(70);
 
 open_code! {
-    /// Value of a node Status below Download. The nodes Status below Inventory have numbers of their own, see
-    /// [`Folder::status`].
+    /// Value of a node Status below Download. The nodes Status below Inventory have numbers of their own.
     pub struct Status(u8) {
         /// Nothing is going on.
         IDLE = 10, "idle";

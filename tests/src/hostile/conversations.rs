@@ -311,7 +311,9 @@ pub(super) fn licensing(octets: &[u8]) -> Depth {
             assert!(polled < STEPS, "a session that never waits");
             match session.poll(now) {
                 license::Output::Send(request) => {
-                    assert!(request.url.starts_with("http"), "{}", request.url);
+                    // Schemes are the same in either case (RFC 3986, 3.1).
+                    let scheme = request.url.split(':').next().unwrap_or_default().to_lowercase();
+                    assert!(scheme == "http" || scheme == "https", "{}", request.url);
                 }
                 license::Output::Install { .. } => depth = Depth::Taken,
                 license::Output::Wait(_) => break,

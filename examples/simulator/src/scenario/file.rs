@@ -41,7 +41,7 @@
 //! | `faults.link` | `EXCHANGE request-lost`, `reply-lost`, `no-connection`, `reply-truncated OCTETS` |
 //! | `faults.repository` | one for each request: `none`, `ignore-range`, `unavailable`, `cut-after OCTETS` |
 //! | `faults.busy` | exchanges that are answered with 503 |
-//! | `expect` | see [`Expect`](super::expect::Expect) |
+//! | `expect` | see [`Expect`] |
 //!
 //! An unknown key, a value that is none, or a missing expectation is an error with file and line.
 
