@@ -3,7 +3,7 @@
 use crate::places;
 use crate::target::{Target, Toolchain};
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What to make.
@@ -40,11 +40,9 @@ fn folder() -> PathBuf {
 fn header(check: bool) -> Result<()> {
     let folder = folder();
     let config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).map_err(anyhow::Error::msg)?;
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in sources(&folder.join("src"))? {
-        builder = builder.with_src(source);
-    }
     let mut made = Vec::new();
+    // it finds the modules by itself
+    let builder = cbindgen::Builder::new().with_config(config).with_src(folder.join("src/lib.rs"));
     builder.generate().context("the header")?.write(&mut made);
     let path = folder.join("include/kedge.h");
     let kept = std::fs::read(&path).unwrap_or_default();
@@ -58,21 +56,6 @@ fn header(check: bool) -> Result<()> {
     std::fs::write(&path, &made).with_context(|| format!("{}", path.display()))?;
     println!("agent/capi/include/kedge.h was made, {} octets", made.len());
     Ok(())
-}
-
-/// The sources, in an order that does not depend on the file system.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Makes the static library; where it is.
