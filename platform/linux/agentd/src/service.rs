@@ -255,6 +255,13 @@ impl Ui for User {
             Prompt::Confirm(text) if !self.always => {
                 self.ask(Question::Network { text: text.to_owned() }, Some(QUESTION_TIME))
             }
+            Prompt::ApplySettings { summary } => self
+                .ask(Question::Network { text: format!("apply settings: {summary}") }, Some(QUESTION_TIME)),
+            Prompt::ActivateFeature { feature } => {
+                self.ask(Question::Network { text: format!("activate {feature}?") }, Some(QUESTION_TIME))
+            }
+            // There is no way to type one.
+            Prompt::EnterPin { .. } => Answer::Later,
             Prompt::ReleaseNotes { description, notes } => {
                 log::info!("{description}: {notes}");
                 Answer::Yes
