@@ -93,7 +93,7 @@ typedef enum KedgeStatus {
      */
     KEDGE_STATUS_GEOMETRY = 6,
     /**
-     * The configuration cannot be used: `kedge_agent_fault` says what of it.
+     * The configuration cannot be used. Once the agent has started, `kedge_agent_fault` says what of it.
      */
     KEDGE_STATUS_CONFIG = 7,
     /**

@@ -23,7 +23,7 @@ pub enum KedgeStatus {
     TooMany = 5,
     /// The flash port's sizes are not those that the library was built for: see `kedge_flash_erase_size`.
     Geometry = 6,
-    /// The configuration cannot be used: `kedge_agent_fault` says what of it.
+    /// The configuration cannot be used. Once the agent has started, `kedge_agent_fault` says what of it.
     Config = 7,
     /// The store, or the flash under it.
     Store = 8,

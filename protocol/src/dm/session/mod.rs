@@ -36,6 +36,7 @@ mod io;
 mod link;
 mod prompt;
 mod run;
+mod survey;
 mod value;
 
 use core::time::Duration;
@@ -46,17 +47,17 @@ pub use prompt::{Answer, InputType, Options, Prompt};
 use self::link::{Link, Refs};
 use self::prompt::{Kept, check, text_of};
 use self::run::{Hands, Run, Stop};
+use self::survey::{Survey, Trust, note_authenticated, note_sizes, server_trust, survey};
 use self::value::{Incoming, Work};
-use super::auth::{Crypto, Digest, MacHeader, Nonce, Scheme};
+use super::auth::{Crypto, Digest};
 use super::limits::{INTERIM, MAX_CHALLENGES, MAX_ECHOES, MAX_REPEATS, MAX_URI};
 use super::{Caller, Tree};
 use crate::mime::MediaType;
 use crate::syncml::{
-    AlertCode, Code, CommandWriter, Dialect, Element, Format, Head, Header, Item, Mark, Message, Verb,
-    Writer, coding_of, media_type,
+    AlertCode, Code, CommandWriter, Dialect, Element, Format, Head, Item, Mark, Message, Verb, Writer,
+    coding_of, media_type,
 };
 use crate::wire::{self, Decimal, Error, ErrorKind, Text};
-use crate::xml::base64;
 
 /// Smallest transmit buffer: package 1 of a device with short names.
 const MIN_TX: usize = 1024;
@@ -151,16 +152,6 @@ enum State {
         end: End,
     },
     Over(End),
-}
-
-/// What was found in the header and the Status commands of a message.
-#[derive(Clone, Copy, Debug, Default)]
-struct Survey {
-    /// The Status of our header.
-    header: Option<Code>,
-    challenge: Option<(Option<Scheme>, Option<Nonce>)>,
-    has_commands: bool,
-    aborted: bool,
 }
 
 impl<'b> Session<'b> {
@@ -690,116 +681,6 @@ fn settle(run: &Run, tree: &mut Tree<'_, '_>) -> Result<(), End> {
         return Ok(());
     }
     tree.commit().map_err(End::Storage)
-}
-
-/// What the device holds of the server's credentials.
-#[derive(Clone, Copy, Debug)]
-struct Trust {
-    /// The Status of its header.
-    code: Code,
-    chal: Option<(Scheme, Nonce)>,
-}
-
-/// Checks the server's credentials (`oma-dm.md` section 8, rules 3 to 7).
-fn server_trust(
-    config: &Config<'_>,
-    link: &mut Link,
-    header: &Header<'_>,
-    mac: Option<&str>,
-    body: &[u8],
-    crypto: &mut dyn Crypto,
-) -> Trust {
-    let Some(server) = config.account.server else { return Trust { code: Code::OK, chal: None } };
-    let scheme = config.account.server_scheme;
-    if link.server_known && scheme != Scheme::Mac {
-        return Trust { code: Code::OK, chal: None };
-    }
-    let nonce = link.server_nonce;
-    let mut text = [0; base64::encoded_len(crate::dm::auth::MAX_NONCE)];
-    let as_text = Nonce::new(nonce.base64(&mut text).as_bytes());
-    let nonces = [Some(nonce), as_text.filter(|_| config.account.nonce_is_text)];
-    let shown = match scheme {
-        Scheme::Mac => mac.and_then(MacHeader::parse).map(|header| {
-            header.username == server.name
-                && nonces
-                    .iter()
-                    .flatten()
-                    .any(|nonce| server.mac(nonce.octets(), body, crypto).is(header.mac.as_bytes()))
-        }),
-        Scheme::Md5 => header.cred.map(|cred| {
-            Scheme::from_name(cred.scheme) == Some(Scheme::Md5)
-                && nonces
-                    .iter()
-                    .flatten()
-                    .any(|nonce| server.md5(nonce.octets(), crypto).is(cred.data.octets()))
-        }),
-        Scheme::Basic => header.cred.map(|cred| {
-            let mut plain = [0; base64::encoded_len(crate::dm::auth::MAX_BASIC)];
-            let expected = server.basic(&mut plain).unwrap_or_default();
-            Scheme::from_name(cred.scheme) == Some(Scheme::Basic)
-                && !expected.is_empty()
-                && crate::dm::auth::same(expected.as_bytes(), cred.data.octets())
-        }),
-    };
-    let next = Nonce::random(crypto);
-    let code = match shown {
-        Some(true) if scheme == Scheme::Mac => Code::OK,
-        Some(true) => Code::AUTHENTICATED,
-        Some(false) => Code::INVALID_CREDENTIALS,
-        None => Code::MISSING_CREDENTIALS,
-    };
-    if code == Code::AUTHENTICATED {
-        link.next_server_nonce = Some(next);
-    } else {
-        link.server_nonce = next;
-    }
-    link.server_known = shown == Some(true);
-    Trust { code, chal: Some((scheme, next)) }
-}
-
-fn note_sizes(link: &mut Link, header: &Header<'_>) {
-    if let Some(max) = header.meta.max_message {
-        link.max_message = usize::try_from(max).unwrap_or(usize::MAX);
-    }
-    link.max_object = header.meta.max_object.or(link.max_object);
-}
-
-/// 212: no credentials any more, the nonce is for the next session; 200: they go with every message.
-fn note_authenticated(link: &mut Link, survey: &Survey) {
-    if survey.header == Some(Code::AUTHENTICATED) && link.scheme != Some(Scheme::Mac) {
-        link.authenticated = true;
-    }
-    if let Some((_, Some(nonce))) = survey.challenge {
-        link.client_nonce = nonce;
-    }
-}
-
-/// Reads the Status commands of a message, and whether it has others.
-fn survey(
-    config: &Config<'_>,
-    link: &mut Link,
-    message: &Message<'_>,
-    scratch: &mut [u8],
-) -> Result<Survey, Error> {
-    let mut survey = Survey::default();
-    let mut body = message.body()?;
-    while let Some(element) = body.next(scratch)? {
-        let (Element::Command(head, _) | Element::Begin(head)) = element else { continue };
-        survey.aborted |= head.alert_code() == Some(AlertCode::ABORT);
-        if head.verb != Verb::Status {
-            survey.has_commands = true;
-            continue;
-        }
-        link.note_answer(config, &head);
-        let about_header = head.cmd_ref == Some("0") || head.cmd == Some("SyncHdr");
-        if about_header && head.msg_ref.is_some_and(|message| link.is_last(message)) {
-            survey.header = head.code();
-            survey.challenge = head
-                .chal
-                .map(|chal| (Scheme::from_name(chal.scheme), chal.next_nonce.and_then(Nonce::from_base64)));
-        }
-    }
-    Ok(survey)
 }
 
 /// `Replace` of every leaf of DevInfo (`oma-dm.md` section 4.1).
