@@ -55,11 +55,11 @@ const RULES: &[(&str, May)] = &[
     ("kedge", May::UseAll),
     ("kedge-tests", May::UseAll),
     ("xtask", May::Use(&[])),
-    ("hil-firmware", May::UseAll),
+    ("kedge-hil", May::UseAll),
 ];
 
 /// The crates that run on the device without an operating system: `no_std`, no heap, no I/O.
-const CORE: [&str; 7] = [
+const CORE: &[&str] = &[
     "kedge-protocol",
     "kedge-platform",
     "kedge-delta",
