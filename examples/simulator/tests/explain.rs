@@ -54,3 +54,20 @@ fn what_there_is_not() {
     assert_eq!(explain(&["weather", "1"]).0, Exit::Usage);
     assert_eq!(explain(&["fumo", "x"]).0, Exit::Usage);
 }
+
+/// The page for device makers is what the tables say now; `KEDGE_BLESS=1` writes it anew.
+#[test]
+fn the_page_of_all_codes_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/CODES.md");
+    let (exit, made, _) = explain(&["--all"]);
+    assert_eq!(exit, Exit::Passed);
+    if std::env::var_os("KEDGE_BLESS").is_some() {
+        std::fs::write(path, &made).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    for (number, (committed, made)) in committed.lines().zip(made.lines()).enumerate() {
+        assert_eq!(committed, made, "line {} of agent/CODES.md", number + 1);
+    }
+    assert_eq!(committed.len(), made.len(), "agent/CODES.md is made by kedge explain --all");
+    assert_eq!(explain(&["--all", "fumo"]).0, Exit::Usage);
+}

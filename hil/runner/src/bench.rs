@@ -34,6 +34,8 @@ pub(crate) struct Bench<'b> {
     prepared: BTreeMap<&'static str, Prepared>,
     /// Everything random comes from it.
     pub(crate) seed: u64,
+    /// How long the board may be silent.
+    patience: Duration,
 }
 
 /// A scenario that was played.
@@ -53,9 +55,9 @@ pub(crate) struct Played {
 }
 
 impl<'b> Bench<'b> {
-    /// A bench with this board.
-    pub(crate) fn new(board: &'b mut dyn Board, pair: Pair, seed: u64) -> Self {
-        Self { board, pair, prepared: BTreeMap::new(), seed }
+    /// A bench with this board; where everything random comes from, and how long the board may be silent.
+    pub(crate) fn new(board: &'b mut dyn Board, pair: Pair, (seed, patience): (u64, Duration)) -> Self {
+        Self { board, pair, prepared: BTreeMap::new(), seed, patience }
     }
 
     /// Plays a scenario on a board from the factory. The error says that it could not be played.
@@ -83,6 +85,7 @@ impl<'b> Bench<'b> {
         let device = (map(0, setup.in_place), identity);
         let mut phone = Phone::new(self.board, Arc::clone(&operator), &self.pair.old, device, straps)?;
         phone.planned.extend(kills);
+        phone.patience = self.patience;
         let mut course = Course::default();
         let start = Instant::now();
         let facts = match prepared.play_on(&mut phone, &operator, &Trouble::default(), &mut course) {
@@ -144,7 +147,7 @@ pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
         (!setup.link.is_empty(), "faults of the link"),
         (two_numbers, "a menu that the board has not"),
         (setup.wanted == Some(Wanted::OwnObject), "an object of the simulated handset's maker"),
-        (setup.managed.is_some() || setup.no_fota_url, "device management is not in the board's firmware"),
+        (setup.no_fota_url, "factory settings that the board has not"),
         (setup.a_key || setup.can_sign, "keys: the board has no entropy that is fit for them"),
     ];
     reasons.into_iter().find(|(needed, _)| *needed).map(|(_, why)| why)

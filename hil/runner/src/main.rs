@@ -11,6 +11,15 @@ mod bench;
 mod board;
 mod cuts;
 mod flash;
+#[cfg(test)]
+#[path = "../../firmware/src/management.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the board's own file: compared with the operator's"
+)]
+mod management;
 #[path = "../../virt/src/page.rs"]
 #[allow(dead_code, unreachable_pub, reason = "as for `product`")]
 mod page;
@@ -24,6 +33,7 @@ mod report;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -65,6 +75,9 @@ struct Arguments {
     /// And then the same in the simulator, with the cuts that it had
     #[arg(long, requires = "replay")]
     simulated: bool,
+    /// How long the board may be silent, in seconds: an update in place takes some, a pause between tries half a minute
+    #[arg(long, value_name = "SECONDS", default_value_t = 90)]
+    patience: u64,
     /// Where everything random comes from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -113,7 +126,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let mut board: Box<dyn Board> = match arguments.board {
         Kind::QemuVirt => Box::new(QemuVirt::new(&arguments.folder, &read(&arguments.boot)?)?),
     };
-    let mut bench = Bench::new(board.as_mut(), pair, arguments.seed);
+    let patience = Duration::from_secs(arguments.patience);
+    let mut bench = Bench::new(board.as_mut(), pair, (arguments.seed, patience));
     let mut report = Report::default();
     let mut passed = true;
     if arguments.replay.is_none() {

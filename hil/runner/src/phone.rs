@@ -32,7 +32,7 @@ use crate::board::{Board, Console, Heard, Moment, Trouble};
 use crate::flash::Content;
 use crate::product;
 
-/// How long a board may be silent: an update in place takes some seconds, a pause between tries half a minute.
+/// How long a board may be silent, unless something else is said.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// More starts than this in one life are an endless loop.
 const MOST_STARTS: usize = 200;
@@ -77,6 +77,8 @@ pub(crate) struct Phone<'b> {
     inbox: VecDeque<Vec<Vec<u8>>>,
     begun: Instant,
     work: FlashWork,
+    /// How long it may be silent.
+    pub(crate) patience: Duration,
     /// Power failures that begin with the scenario.
     pub(crate) planned: Vec<Kill>,
     /// Power failures to come, one for each power-on.
@@ -146,6 +148,7 @@ impl<'b> Phone<'b> {
             inbox: VecDeque::new(),
             begun: Instant::now(),
             work: FlashWork::default(),
+            patience: PATIENCE,
             planned: Vec::new(),
             kills: VecDeque::new(),
             killed: Vec::new(),
@@ -218,9 +221,8 @@ impl<'b> Phone<'b> {
         let (mut listened, mut wakes, mut slot) = (false, 0, Slot::First);
         let mut air = Air::default();
         loop {
-            let patience =
-                deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()));
-            let line = match console.listen(patience.min(PATIENCE)) {
+            let left = deadline.map_or(self.patience, |end| end.saturating_duration_since(Instant::now()));
+            let line = match console.listen(left.min(self.patience)) {
                 Heard::Line(line) => line,
                 Heard::Silence if deadline.is_some() => return Ok(Ended::PowerLost),
                 Heard::Silence => return Err(Trouble::TimedOut(self.last_line()).into()),

@@ -28,6 +28,8 @@ const STEPS: &[Step] = &[
             &["fmt", "--all", "--check"],
             &["fmt", "--check", "--manifest-path", "hil/firmware/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "hil/boot/Cargo.toml"],
+            &["fmt", "--check", "--manifest-path", "hil/esp32c3/Cargo.toml"],
+            &["fmt", "--check", "--manifest-path", "platform/esp32/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/probes/no-panic/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/fuzz/Cargo.toml"],
         ],
@@ -42,6 +44,7 @@ const STEPS: &[Step] = &[
     ("size", &[&["xtask", "size"]]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
     ("capi", &[&["xtask", "capi", "--check", "--board"]]),
+    ("esp32c3", &[&["xtask", "esp32c3"]]),
     ("hil", &[&["xtask", "hil", "--cuts", "200"]]),
     (
         "flows",

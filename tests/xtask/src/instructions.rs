@@ -10,6 +10,9 @@
 //! - *hash* and *signature* are counted apart: SHA-256 and Ed25519 in software
 //! - *stack*: the deepest use, before the first erase (with the cryptography) and after
 //!
+//! - before that, a start of a device with a license (the trial of its specification's section 15) on RAM flash: *boot*,
+//!   with the cryptography apart, and the *verdict* after it
+//!
 //! Then the time that would take on a core of 100 MHz at one instruction per cycle, beside that of a flash that takes
 //! 100 KiB each second, erasing included. The committed pair is held against `instructions.toml`.
 
@@ -101,6 +104,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let counts = Counts::parse(&emulate(target, &program, &pair.file)?)
                 .with_context(|| format!("{} on {}", pair.name, target.triple()))?;
             print_row(target, &pair.name, &counts)?;
+            if at == 0 {
+                print_license(target, &counts)?;
+            }
             if at == 0 && options.level == SHIPPED {
                 let limits = limits.get(target.triple()).context("no limits in instructions.toml")?;
                 faults.extend(counts.over(limits, target.triple())?);
@@ -277,6 +283,19 @@ fn print_row(target: Target, name: &str, counts: &Counts) -> Result<()> {
         counts.per_octet("signature")?,
         counts.get("stack_verify")?,
         counts.get("stack_apply")?,
+    );
+    Ok(())
+}
+
+/// What a start with a license takes.
+fn print_license(target: Target, counts: &Counts) -> Result<()> {
+    println!(
+        "{:<41} license: {:.0} instructions to boot and {:.0} of cryptography, {:.0} for the verdict, {:.0} octets of stack",
+        target.triple(),
+        counts.get("license_boot")?,
+        counts.get("license_cryptography")?,
+        counts.get("license_verdict")?,
+        counts.get("license_stack")?,
     );
     Ok(())
 }

@@ -21,6 +21,7 @@ mod capi;
 mod ci;
 mod deps;
 mod elf;
+mod esp32c3;
 mod firmware;
 mod fuzz;
 mod hil;
@@ -58,6 +59,8 @@ enum Command {
     Instructions(instructions::Options),
     /// Build the firmware images that are test data, or check that they can be rebuilt
     Firmware(firmware::Options),
+    /// Build the firmware of the ESP32-C3, and make files of it that can be flashed
+    Esp32c3(esp32c3::Options),
     /// Play scenarios on a board, and cut its power
     Hil(hil::Options),
     /// Cut the power at every flash operation of updates
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Size(options) => size::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Firmware(options) => firmware::run(&options),
+        Command::Esp32c3(options) => esp32c3::run(&options),
         Command::Hil(options) => match hil::run(&options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

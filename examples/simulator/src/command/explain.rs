@@ -16,6 +16,9 @@ pub(super) struct Explain {
     family: Option<String>,
     /// The number, decimal or with 0x; without it, the whole family is listed
     code: Option<String>,
+    /// Every code of every family, as the page `agent/CODES.md`
+    #[arg(long, conflicts_with_all = ["family", "code"])]
+    all: bool,
 }
 
 /// Numbers that mean something together.
@@ -115,6 +118,7 @@ const FAMILIES: &[Family] = &[
 
 pub(super) fn run(arguments: &Explain, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
     match (&arguments.family, &arguments.code) {
+        (None, _) if arguments.all => page(surroundings.out),
         (None, _) => list_families(surroundings.out),
         (Some(family), None) => match (find(family), number(family)) {
             (Some(family), _) => list_codes(family, surroundings.out),
@@ -158,10 +162,36 @@ fn list_families(out: &mut dyn Write) -> anyhow::Result<Exit> {
     Ok(Exit::Passed)
 }
 
+/// Every code, for device makers.
+fn page(out: &mut dyn Write) -> anyhow::Result<Exit> {
+    writeln!(
+        out,
+        "# Codes\n\nEvery number that a device, a log or a server shows, by family, in the library's own words."
+    )?;
+    writeln!(
+        out,
+        "`kedge explain FAMILY CODE` explains one; this page is `kedge explain --all`, and a test compares it."
+    )?;
+    for family in FAMILIES {
+        writeln!(out, "\n## {}\n\n{}\n\n| code | meaning |\n|---:|---|", family.name, family.what)?;
+        for (code, meaning) in codes(family) {
+            writeln!(out, "| {code} | {meaning} |")?;
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+/// The codes of a family, as it writes them, and what they mean.
+fn codes(family: &Family) -> impl Iterator<Item = (String, String)> {
+    let known = (0..=family.last).filter_map(|code| Some((code, (family.meaning)(code)?)));
+    known.map(|(code, meaning)| {
+        (if family.hexadecimal { format!("{code:#04x}") } else { code.to_string() }, meaning)
+    })
+}
+
 fn list_codes(family: &Family, out: &mut dyn Write) -> anyhow::Result<Exit> {
     writeln!(out, "{}", family.what)?;
-    for (code, meaning) in (0..=family.last).filter_map(|code| Some((code, (family.meaning)(code)?))) {
-        let code = if family.hexadecimal { format!("{code:#04x}") } else { code.to_string() };
+    for (code, meaning) in codes(family) {
         writeln!(out, "{code:>6}  {meaning}")?;
     }
     Ok(Exit::Passed)

@@ -133,3 +133,15 @@ fn a_firmware_that_gives_up_is_a_failure_with_its_words() {
     let why = phone(&mut board).live(None, &mut ()).unwrap_err().to_string();
     assert!(why.contains("agent: Misuse"), "{why}");
 }
+
+#[test]
+fn the_boards_account_is_that_of_the_operator() {
+    use kedge_network::{DM_DEVICE, DM_SERVER, DM_SERVER_PASSWORD, DM_URL};
+    let [account] = crate::management::SETUP.accounts else { panic!("one account") };
+    let address = account.addresses[0].as_ref().map(|address| address.address);
+    assert_eq!((account.server, address), (DM_SERVER, Some(DM_URL)));
+    let known = account.credentials.iter().flatten();
+    let known: Vec<_> = known.map(|credentials| (credentials.name, credentials.secret.0)).collect();
+    let operators = [DM_DEVICE, (DM_SERVER, DM_SERVER_PASSWORD)].map(|(name, word)| (name, word.as_bytes()));
+    assert_eq!(known, operators);
+}

@@ -28,6 +28,11 @@ pub fn get(of: Of) -> u32 {
     COUNTS[of as usize].load(Ordering::Relaxed)
 }
 
+/// Begins anew.
+pub fn reset() {
+    COUNTS.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+}
+
 /// All that is counted apart so far.
 pub fn apart() -> u64 {
     u64::from(get(Of::Hash)) + u64::from(get(Of::Signature))

@@ -1,10 +1,11 @@
-//! Applies an update on an emulated board, as a boot stage does, and counts the instructions.
+//! Applies an update on an emulated board, as a boot stage does, and counts the instructions; before that, those of a start
+//! with a license.
 //!
 //! The emulator puts the old image and the package into RAM ([`loaded`]). The flash is RAM too ([`flash::Ram`]), so that the
 //! driver costs next to nothing; what the cryptography takes is counted apart. The applier itself compares what comes out,
 //! by its SHA-256.
 //!
-//! It prints one line of `name=value` pairs, and ends with exit code 0 only if the new image stands in its place.
+//! It prints lines of `name=value` pairs, and ends with exit code 0 only if the new image stands in its place.
 #![no_std]
 #![no_main]
 
@@ -15,6 +16,7 @@ mod count;
 mod crypto;
 mod decoder;
 mod flash;
+mod license;
 mod loaded;
 mod stack;
 mod update;
@@ -22,6 +24,15 @@ mod update;
 use semihosting::{println, process};
 
 fn run() -> ! {
+    let Some(license) = license::run() else {
+        println!("failed: the license");
+        process::exit(1)
+    };
+    println!(
+        "license_boot={} license_cryptography={} license_verdict={} license_stack={}",
+        license.boot, license.cryptography, license.verdict, license.stack,
+    );
+    count::reset();
     let Some((decoder, update)) = decoder::run().zip(update::run()) else {
         println!("failed");
         process::exit(1)
