@@ -55,7 +55,7 @@ fn main() -> ! {
     static CALENDAR: StaticCell<Calendar> = StaticCell::new();
     let calendar: &'static Calendar = CALENDAR.init(Calendar::new(Rtc::new(chip.RTC_TIMER)));
     let button = Button::new(Input::new(chip.GPIO9, InputConfig::default().with_pull(Pull::Up)));
-    let flash = Flash::new(FlashStorage::new(esp_storage::Flash::new()));
+    let flash = Flash::new(FlashStorage::new(chip.FLASH));
     let Err(stop) = Wifi::new(chip.WIFI, &product::ACCESS_POINT).map_err(Stop::Radio).and_then(|radio| {
         // the radio is on, so the generator has noise
         let noise = || Noise::new().map_err(|_| Stop::NoNoise);

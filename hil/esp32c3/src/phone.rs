@@ -98,36 +98,34 @@ impl From<AgentError<FlashError>> for Stop {
     }
 }
 
-/// What is too large for the stack, or must outlive it.
-struct Large {
-    tls: tls::Memory,
-    engine: Engine<PRL>,
+/// What is too large for the stack, or must outlive it; zeros apart from the rest, which takes flash for what it begins with.
+struct Zeros {
     receive: [u8; RECEIVE],
     send: [u8; SEND],
     tree: [u8; TREE],
     work: [u8; WORK],
     texts: [u8; TEXTS],
-    kept: Kept,
 }
 
-static LARGE: ConstStaticCell<Large> = ConstStaticCell::new(Large {
-    tls: tls::Memory::new(),
-    engine: Engine::new(),
+static ZEROS: ConstStaticCell<Zeros> = ConstStaticCell::new(Zeros {
     receive: [0; RECEIVE],
     send: [0; SEND],
     tree: [0; TREE],
     work: [0; WORK],
     texts: [0; TEXTS],
-    kept: Kept::EMPTY,
 });
+static TLS: ConstStaticCell<tls::Memory> = ConstStaticCell::new(tls::Memory::new());
+static ENGINE: ConstStaticCell<Engine<PRL>> = ConstStaticCell::new(Engine::new());
+static KEPT: ConstStaticCell<Kept> = ConstStaticCell::new(Kept::EMPTY);
 
 /// Lives until the device restarts.
 pub fn live(phone: Phone) -> Result<Infallible, Stop> {
     let Phone { mut flash, radio, entropy, air, calendar, button } = phone;
     let map = Map::read(&mut flash).map_err(Stop::Table)?;
     update::follow(&mut flash, &map).map_err(Stop::Update)?;
-    let large = LARGE.try_take().ok_or(Stop::Taken)?;
-    let Large { tls, engine, receive, send, tree, work, texts, kept } = large;
+    let Zeros { receive, send, tree, work, texts } = ZEROS.try_take().ok_or(Stop::Taken)?;
+    let (tls, engine) = TLS.try_take().zip(ENGINE.try_take()).ok_or(Stop::Taken)?;
+    let kept = KEPT.try_take().ok_or(Stop::Taken)?;
     let [ports_noise, tls_noise] = entropy;
     let means = Means { crypto: SoftCrypto, entropy: tls_noise, time: calendar, roots: product::ROOTS };
     let mut ports = Ports::<Esp32> {

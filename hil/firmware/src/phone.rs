@@ -30,13 +30,21 @@ pub const PRL: usize = 16 * 1024;
 const RECEIVE: usize = 24 * 1024;
 const SEND: usize = 8 * 1024;
 
-/// Factory settings.
+/// Factory settings; the last names the server that is asked for updates.
 const PRI: &[(&str, &str)] = &[
     ("iota/boot-url", "http://boot.operator.example/activate"),
     ("iota/boot-nai", "provisioning@operator.example"),
     ("iota/trusted-domain", "operator.example"),
     ("x/kedge/fota-url", "https://fota.operator.example/check"),
 ];
+
+/// Those of this device.
+fn factory(straps: &Straps) -> &'static [(&'static str, &'static str)] {
+    match PRI {
+        [others @ .., _] if straps.managed_updates => others,
+        all => all,
+    }
+}
 
 /// The agent of this device.
 pub type Phone<'b> = Agent<'b, PRL>;
@@ -105,7 +113,7 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
         store: product::STORE,
         update: product::layout(straps.in_place),
         device: product::device(),
-        pri: Pri { objects: PRI, spc: straps.spc },
+        pri: Pri { objects: factory(straps), spc: straps.spc },
         capability: capability(),
         objects: &[],
     };

@@ -77,6 +77,9 @@ impl<'b> Bench<'b> {
             format!("seed={:x}", self.seed & 0xFFFF_FFFF),
             format!("spc={digits}"),
         ];
+        if setup.no_fota_url {
+            straps.push("updates=managed".to_owned());
+        }
         if setup.in_place {
             straps.push("layout=in-place".to_owned());
         }
@@ -147,7 +150,6 @@ pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
         (!setup.link.is_empty(), "faults of the link"),
         (two_numbers, "a menu that the board has not"),
         (setup.wanted == Some(Wanted::OwnObject), "an object of the simulated handset's maker"),
-        (setup.no_fota_url, "factory settings that the board has not"),
         (setup.a_key || setup.can_sign, "keys: the board has no entropy that is fit for them"),
     ];
     reasons.into_iter().find(|(needed, _)| *needed).map(|(_, why)| why)

@@ -6,6 +6,7 @@
 //! | `hardware=esn:HEX`, `hardware=meid:HEX` | the hardware identity | ESN 80B02913 |
 //! | `spc=DIGITS` | the service programming code | 000000 |
 //! | `card=DIGITS` | the subscriber's identity | no card |
+//! | `updates=managed` | updates are looked for by device management alone: the factory settings name no server for them | they do |
 //! | `layout=in-place` | one image region, rewritten in place | two slots |
 //! | `seed=HEX` | where "random" octets come from: a run can be repeated | 0 |
 //! | `cut=OPERATION:before`, `:torn`, `:after` | the flash operation, from 0, in which the power fails | none |
@@ -40,6 +41,8 @@ pub struct Straps {
     pub hardware: HardwareId,
     /// Its service programming code.
     pub spc: [u8; 6],
+    /// Updates are looked for by device management alone.
+    pub managed_updates: bool,
     /// One image region instead of two slots.
     pub in_place: bool,
     /// Where random octets come from.
@@ -56,6 +59,7 @@ impl Default for Straps {
             https: None,
             hardware: HardwareId::Esn(0x80B0_2913),
             spc: *b"000000",
+            managed_updates: false,
             in_place: false,
             seed: 0,
             cut: None,
@@ -93,6 +97,7 @@ impl Straps {
                 *len = value.len();
                 digits.get_mut(..*len).ok_or("card")?.copy_from_slice(value.as_bytes());
             }
+            "updates" => self.managed_updates = value == "managed",
             "layout" => self.in_place = value == "in-place",
             "seed" => self.seed = u32::from_str_radix(value, 16).map_err(|_| "seed")?,
             "cut" => self.cut = Some(cut(value).ok_or("cut")?),

@@ -7,6 +7,9 @@
 //! | needs | a C compiler, C headers, a target with atomics, a heap | a C compiler, CMake, a heap | nothing but Rust |
 //! | protocol | 1.2 and 1.3 | 1.2 and 1.3 | 1.3 |
 //! | certificates | ECDSA, RSA, Ed25519 | ECDSA, RSA | ECDSA with P-256, Ed25519 |
+//! | octets of flash | not measured | not measured | about 75,000 in the image of `hil/esp32c3`, by its symbols |
+//!
+//! The first two were not built here: what they need besides Rust decided, not their size.
 //!
 //! embedded-tls comes with verifiers of its own; they walk up the chain the server sent and do not ask whether what signs may do
 //! so, so every certificate of an authority could vouch for any name. Here rustls-webpki builds and judges the path (basic
