@@ -88,7 +88,8 @@ fn memory(elf: &Path) -> Result<Memory> {
     // it grows downwards: `_stack_start` is its top
     let stack = symbol("_stack_start")?.saturating_sub(symbol("_stack_end")?);
     let sections = file.sections().filter(|section| {
-        let alloc = matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(SHF_ALLOC));
+        let alloc =
+            matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(SHF_ALLOC));
         let name = section.name().unwrap_or_default();
         let in_ram = DATA_RAM.contains(&section.address()) || CODE_RAM.contains(&section.address());
         // a place holder: the same octets, seen from the other side
