@@ -26,7 +26,7 @@
 //!   [`EndReason::MMC`] with [`ResultCode::NEW_DOC_ARRIVED`]. The first number is 1.
 //! - A Location that begins with a slash is taken relative to the URL that answered.
 //!
-//! Buffers: the last [`crate::iota::mmc::SCRATCH`] octets of `rx` are work space, the rest takes the body, so a body that
+//! Buffers: the last [`Codec::SCRATCH`] octets of `rx` are work space, the rest takes the body, so a body that
 //! is as large as all of that still works, but its base64 values then come back as `TOO_BIG`. `tx` takes the answer; a
 //! result whose value does not fit it is reported as `TOO_BIG` too.
 
@@ -38,7 +38,7 @@ mod tests;
 
 use core::time::Duration;
 
-use self::answer::{Answers, Body, Form, MIN_ROOM};
+use self::answer::{Answers, Body, Form, min_room};
 pub use self::io::{
     Command, CommandResult, Config, Headers, Input, Method, Outcome, Output, Reason, Reply, Request,
     SessionError, Value,
@@ -47,18 +47,16 @@ use self::received::{Ending, Received, ending, is_reference};
 use super::limits::{
     MAX_DOMAIN, MAX_ECHOES, MAX_IDENTITY, MAX_REDIRECTS, MAX_REPEATS, MAX_RETRY_AFTER, MAX_SESSION, MAX_URL,
 };
-use super::mmc::{Head, OnError, SCRATCH, Verb};
-use super::{EndReason, IS683_OBJECT, ResultCode, TrustedDomain, resolve};
+use super::{Checked, Codec, EndReason, IS683_OBJECT, OnError, ResultCode, TrustedDomain, Verb, resolve};
 use crate::wire::{Text, hex};
 
-/// What is accepted as an answer (`iota.md` B6.1).
-const ACCEPT: &str = "application/iota.mmc-wbxml, application/iota.mmc-xml, multipart/related";
 /// Smallest room for a body: with the work space, a receive buffer of 4 KiB.
 const MIN_BODY: usize = 1024;
 
-/// A session in progress; see the [module](self) for its states.
+/// A session in progress; see the [module](self) for its states. It speaks the vocabulary `C`, of which it knows only what
+/// [`Codec`] says; [`super::mmc::Session`] is the one to use.
 #[derive(Debug)]
-pub struct Session<'b> {
+pub struct Session<'b, C> {
     rx: &'b mut [u8],
     tx: &'b mut [u8],
     device: Device,
@@ -72,9 +70,9 @@ pub struct Session<'b> {
     last_doc: u16,
     echoes: u8,
     answer: Option<Body>,
-    claims_iota: bool,
+    foreign: bool,
     mmc_committed: bool,
-    state: State,
+    state: State<C>,
 }
 
 /// What does not change.
@@ -90,11 +88,11 @@ struct Device {
 
 /// One variant per state of the diagram.
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum State<C> {
     Idle,
     Exchange(Exchange),
     Pause { exchange: Exchange, until: Duration },
-    Execute(Execute),
+    Execute(Execute<C>),
     Over(Outcome),
 }
 
@@ -120,9 +118,9 @@ struct Exchange {
 
 /// A document whose commands are executed one after the other.
 #[derive(Clone, Copy, Debug)]
-struct Execute {
-    received: Received,
-    answers: Answers,
+struct Execute<C> {
+    received: Received<C>,
+    answers: Answers<C>,
     /// The command at hand, counted from 0.
     number: usize,
     /// Whether it is still to be handed out.
@@ -141,13 +139,13 @@ struct Pending {
     form: Form,
 }
 
-impl<'b> Session<'b> {
+impl<'b, C: Codec> Session<'b, C> {
     /// Prepares a session; `config` is copied.
     ///
-    /// `rx` must have room for the largest body wanted and `SCRATCH` (3 KiB) more, at least 4 KiB in all; `tx` at least
-    /// 4736 octets, the answer to 64 commands. Texts of `config` that are too long or illegal are `BadConfig`.
+    /// `rx` must have room for the largest body wanted and [`Codec::SCRATCH`] more, at least 1 KiB; `tx` for the answer to 64
+    /// commands. For MMC that is 4 KiB and 4736 octets. Texts of `config` that are too long or illegal are `BadConfig`.
     pub fn new(config: &Config<'_>, rx: &'b mut [u8], tx: &'b mut [u8]) -> Result<Self, SessionError> {
-        for (len, needed) in [(rx.len(), SCRATCH + MIN_BODY), (tx.len(), MIN_ROOM)] {
+        for (len, needed) in [(rx.len(), C::SCRATCH.saturating_add(MIN_BODY)), (tx.len(), min_room::<C>())] {
             if len < needed {
                 return Err(SessionError::NoRoom { needed });
             }
@@ -164,7 +162,7 @@ impl<'b> Session<'b> {
             last_doc: 0,
             echoes: 0,
             answer: None,
-            claims_iota: false,
+            foreign: false,
             mmc_committed: false,
             state: State::Idle,
         })
@@ -174,14 +172,14 @@ impl<'b> Session<'b> {
     /// [`Input::Pushed`]. Its length is the largest body that is taken. The content is lost; so do not ask for it while
     /// a command is executed.
     pub fn receive_buffer(&mut self) -> &mut [u8] {
-        let capacity = Received::capacity(self.rx.len());
+        let capacity = Received::<C>::capacity(self.rx.len());
         self.rx.get_mut(..capacity).unwrap_or_default()
     }
 
-    /// Whether a document announced the registered 3GPP2 type, so that the server may not speak profile 1 at all
-    /// (`iota.md` B5: worth a line in the log).
-    pub const fn claims_iota(&self) -> bool {
-        self.claims_iota
+    /// Whether a document announced another vocabulary, so that the server may mean something else: for MMC the registered
+    /// 3GPP2 type (`iota.md` B5: worth a line in the log).
+    pub const fn is_foreign(&self) -> bool {
+        self.foreign
     }
 
     /// Takes what happened. `Misuse` if it makes no sense in this state, which then is unchanged.
@@ -220,7 +218,7 @@ impl<'b> Session<'b> {
     }
 
     /// The next state, after an input that the state takes.
-    fn take(&mut self, now: Duration, input: Input<'_>) -> Result<State, Ending> {
+    fn take(&mut self, now: Duration, input: Input<'_>) -> Result<State<C>, Ending> {
         match (self.state, input) {
             (_, Input::Abort) => Err(ending(EndReason::CLIENT_ABORT, ResultCode::ABORT)),
             (_, Input::Start) => self.start(now),
@@ -282,13 +280,13 @@ impl<'b> Session<'b> {
         (self.rx, self.tx)
     }
 
-    fn start(&mut self, now: Duration) -> Result<State, Ending> {
+    fn start(&mut self, now: Duration) -> Result<State<C>, Ending> {
         self.end = now.saturating_add(self.patience);
         self.trust(self.url.as_str())?;
         Ok(self.exchange(now, Method::Get))
     }
 
-    fn exchange(&self, now: Duration, method: Method) -> State {
+    fn exchange(&self, now: Duration, method: Method) -> State<C> {
         let due = self.due(now);
         State::Exchange(Exchange { method, to_send: true, due, redirects: 0, repeats: 0, paused: false })
     }
@@ -307,7 +305,7 @@ impl<'b> Session<'b> {
     }
 
     /// The timers of each state; the session's own was seen to before.
-    fn tick(&mut self, now: Duration, state: State) -> Result<State, Ending> {
+    fn tick(&mut self, now: Duration, state: State<C>) -> Result<State<C>, Ending> {
         match state {
             State::Exchange(exchange) if now >= exchange.due => {
                 self.repeat(now, exchange, (EndReason::HTTP, 0))
@@ -320,7 +318,7 @@ impl<'b> Session<'b> {
     }
 
     /// The answer is lost: a POST is repeated as it was, twice (B6.5).
-    fn repeat(&self, now: Duration, exchange: Exchange, lost: Ending) -> Result<State, Ending> {
+    fn repeat(&self, now: Duration, exchange: Exchange, lost: Ending) -> Result<State<C>, Ending> {
         if exchange.method == Method::Get || exchange.repeats >= MAX_REPEATS {
             return Err(lost);
         }
@@ -329,7 +327,7 @@ impl<'b> Session<'b> {
     }
 
     /// B6.2, B6.3
-    fn reply(&mut self, now: Duration, exchange: Exchange, reply: &Reply<'_>) -> Result<State, Ending> {
+    fn reply(&mut self, now: Duration, exchange: Exchange, reply: &Reply<'_>) -> Result<State<C>, Ending> {
         let refused = Err((EndReason::HTTP, reply.status));
         match (reply.status, exchange.method) {
             (200, _) if reply.len > 0 => self.document(now, reply.content_type, reply.len),
@@ -351,7 +349,7 @@ impl<'b> Session<'b> {
         }
     }
 
-    fn redirect(&mut self, now: Duration, exchange: Exchange, location: &str) -> Result<State, Ending> {
+    fn redirect(&mut self, now: Duration, exchange: Exchange, location: &str) -> Result<State<C>, Ending> {
         let mut storage = [0; MAX_URL];
         let too_long = ending(EndReason::HTTP, ResultCode::TOO_BIG);
         let url = resolve(self.url.as_str(), location, &mut storage).ok_or(too_long)?;
@@ -362,15 +360,15 @@ impl<'b> Session<'b> {
     }
 
     /// A body has arrived: checked as a whole, judged by its number, then executed or answered from memory.
-    fn document(&mut self, now: Duration, content_type: Option<&str>, len: usize) -> Result<State, Ending> {
+    fn document(
+        &mut self,
+        now: Duration,
+        content_type: Option<&str>,
+        len: usize,
+    ) -> Result<State<C>, Ending> {
         let received = Received::locate(content_type, self.rx, len)?;
-        let (document, work) =
-            received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
-        let results = document.len();
-        let claims_iota = document.claims_iota();
-        let Ok(Head::Server { session, doc, next }) = document.head(work) else {
-            return Err(ending(EndReason::MMC, ResultCode::BAD_VALUE));
-        };
+        let checked = received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
+        let Checked { session, doc, next, commands, foreign } = checked;
         let other = Err(ending(EndReason::MMC, ResultCode::NEW_DOC_ARRIVED));
         if !self.token.is_empty() && self.token.as_str() != session {
             return other;
@@ -390,13 +388,13 @@ impl<'b> Session<'b> {
         };
         self.trust(next.as_str())?;
         (self.url, self.token, self.last_doc, self.echoes, self.answer) = (next, token, doc, 0, None);
-        self.claims_iota |= claims_iota;
-        let answers = Answers::new(received.coding(), results);
+        self.foreign |= foreign;
+        let answers = Answers::new(received.coding(), commands);
         self.advance(now, Execute { received, answers, number: 0, to_issue: false, stopped: false })
     }
 
     /// The document that was answered comes again: so does the answer (B6.5).
-    fn echo(&mut self, now: Duration) -> Result<State, Ending> {
+    fn echo(&mut self, now: Duration) -> Result<State<C>, Ending> {
         if self.echoes >= MAX_ECHOES {
             return Err(ending(EndReason::MMC, ResultCode::ABORT));
         }
@@ -405,7 +403,7 @@ impl<'b> Session<'b> {
     }
 
     /// Takes commands, beginning with the one at hand, until one is to be executed outside or all are done.
-    fn advance(&mut self, now: Duration, mut execute: Execute) -> Result<State, Ending> {
+    fn advance(&mut self, now: Duration, mut execute: Execute<C>) -> Result<State<C>, Ending> {
         while let Some(command) = self.pending(&execute) {
             if command.verb == Verb::Disconnect {
                 if !execute.stopped {
@@ -433,7 +431,7 @@ impl<'b> Session<'b> {
     }
 
     /// The command at hand; `None` behind the last.
-    fn pending(&mut self, execute: &Execute) -> Option<Pending> {
+    fn pending(&mut self, execute: &Execute<C>) -> Option<Pending> {
         let command = execute.received.outline(self.rx, execute.number)?;
         let is683 = command.verb == Verb::Exec && command.object == Some(IS683_OBJECT);
         let form = Form { by_reference: is_reference(&command), is683 };
@@ -444,7 +442,7 @@ impl<'b> Session<'b> {
     /// Notes the result of a command for the answer.
     fn note(
         &mut self,
-        execute: &mut Execute,
+        execute: &mut Execute<C>,
         command: Pending,
         result: CommandResult<'_>,
     ) -> Result<(), Ending> {
@@ -468,9 +466,9 @@ impl<'b> Session<'b> {
     fn done(
         &mut self,
         now: Duration,
-        mut execute: Execute,
+        mut execute: Execute<C>,
         result: &CommandResult<'_>,
-    ) -> Result<State, Ending> {
+    ) -> Result<State<C>, Ending> {
         if let Some(command) = self.pending(&execute) {
             self.note(&mut execute, command, *result)?;
         }
@@ -478,7 +476,7 @@ impl<'b> Session<'b> {
         self.advance(now, execute)
     }
 
-    fn over(&self, (reason, error): Ending, reboot: bool) -> State {
+    fn over(&self, (reason, error): Ending, reboot: bool) -> State<C> {
         let (last_doc, mmc_committed) = (self.last_doc, self.mmc_committed);
         State::Over(Outcome { reason, error, last_doc, mmc_committed, reboot })
     }
@@ -494,7 +492,7 @@ impl<'b> Session<'b> {
             _ => (("X-IOTA-Reason", Some(device.reason.as_str())), &[]),
         };
         let headers = Headers::new([
-            ("Accept", Some(ACCEPT)),
+            ("Accept", Some(C::ACCEPT)),
             ("User-Agent", Some(device.user_agent.as_str())),
             ("X-IOTA-Version", Some("1")),
             ("X-IOTA-ESN", device.esn.non_empty()),

@@ -3,8 +3,8 @@
 use crate::opaque::{any, octets, text, used};
 use core::time::Duration;
 use kedge_protocol::iota::limits::{MAX_BODY, MAX_DOCUMENT};
-use kedge_protocol::iota::mmc::{Command, Content, Document, Element, Fault, Head, SCRATCH, Verb, Writer};
-use kedge_protocol::iota::session::{CommandResult, Config, Input, Output, Reason, Reply, Session, SessionError, Value};
+use kedge_protocol::iota::mmc::{Command, Content, Document, Element, Fault, Head, SCRATCH, Session, Verb, Writer};
+use kedge_protocol::iota::session::{CommandResult, Config, Input, Output, Reason, Reply, SessionError, Value};
 use kedge_protocol::iota::{ResultCode, TrustedDomain, resolve, trigger};
 use kedge_protocol::wap::{self, Coding, Packet, Push};
 use kedge_protocol::wire::Error;

@@ -1,7 +1,7 @@
 //! The rules of B6 and B7, one by one.
 
 use super::*;
-use crate::iota::mmc::Answer;
+use crate::iota::mmc::{Answer, Head, SCRATCH};
 use crate::mime::OCTET_STREAM;
 use crate::wap::Coding;
 
@@ -461,11 +461,11 @@ fn too_long_a_text_is_left_out() {
 #[test]
 fn a_document_of_the_registered_type_is_noticed() {
     let mut talk = Talk::started();
-    assert!(!talk.session.claims_iota());
+    assert!(!talk.session.is_foreign());
     let bytes = [3, 0xA4, 0, 0x6A, 0, 0x85, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1];
     let post = talk.body(mmc::WBXML, &bytes);
     assert_eq!(post.header("Content-Type"), Some(mmc::WBXML));
-    assert!(talk.session.claims_iota());
+    assert!(talk.session.is_foreign());
 }
 
 /// `Answer` is what the server side writes; here only so that the grammar's two halves meet.
