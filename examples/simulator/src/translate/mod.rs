@@ -187,7 +187,7 @@ impl<'o> Translator<'o> {
             Kind::Activation | Kind::UpdateCheck => {
                 self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
             }
-            Kind::Push | Kind::Invited => {
+            Kind::Push | Kind::Invited | Kind::Document => {
                 self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default());
             }
             Kind::Status => self.note(now, Lane::Handset, phrase),
