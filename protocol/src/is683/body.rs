@@ -1,5 +1,6 @@
 //! Which layout the PARAM_DATA of a block has: one table for checking what was downloaded and for showing any block.
 use super::fields::{Fields, Silent, Trace};
+use super::mms::MmsUris;
 use super::nam::{CdmaAnalogNam, CdmaAnalogNamConfiguration, CdmaNam, CdmaNamConfiguration, ImsiT};
 use super::packet_data::{
     HrpdProfile, MobileIpCapability, MobileIpProfile, OperationMode, SimpleIpCapability, SimpleIpProfile,
@@ -63,6 +64,7 @@ pub(crate) fn read_body<T: Trace>(
         (MsgType::PACKET_DATA_DOWNLOAD, 11) | (MsgType::PACKET_DATA_CONFIGURATION, 12) => {
             HrpdProfile::read(f).map(drop)
         }
+        (MsgType::MMS_DOWNLOAD | MsgType::MMS_CONFIGURATION, 0) => MmsUris::read(f).map(drop),
         // Shared secrets, whose layout is known from memory only.
         (MsgType::PACKET_DATA_DOWNLOAD, 8..=10 | 12) | (MsgType::PACKET_DATA_CONFIGURATION, 8..=10 | 13) => {
             let octets = f.left() / 8;

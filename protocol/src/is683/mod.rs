@@ -27,6 +27,7 @@ mod fields;
 mod forward;
 mod identity;
 mod lists;
+pub mod mms;
 pub mod nam;
 mod packet;
 pub mod packet_data;

@@ -19,7 +19,8 @@
 //! |---|---|
 //! | NAM, SSPR, Validation, OTAPA, Commit, both Capabilities | in full |
 //! | 3GPD | profiles in full where the device has packet data, statuses and secrets staged as octets |
-//! | PUZL, MMD, MMS, MMSS, eHRPD IMSI, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
+//! | PUZL, MMD, MMSS, eHRPD IMSI, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
+//! | MMS | like these, and its addresses are checked: 0x2E for what is none |
 //! | MS Key, Key Generation | in full where the device does the arithmetic ([`Phone::power`]), else [`NO_KEY_EXCHANGE`] |
 //! | Secure Mode, Service Key Generation | [`NO_KEY_EXCHANGE`]: their keys are made with CAVE, which is not public |
 //! | Re-Authenticate | [`EngineError::Unanswerable`]: its response has no place for a result |
