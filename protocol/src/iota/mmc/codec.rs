@@ -15,7 +15,11 @@ pub type Session<'b> = crate::iota::session::Session<'b, Mmc>;
 
 impl Codec for Mmc {
     /// `iota.md` B6.1
-    const ACCEPT: &'static str = "application/iota.mmc-wbxml, application/iota.mmc-xml, multipart/related";
+    const ACCEPT: &'static str = if Coding::Xml.is_supported() {
+        "application/iota.mmc-wbxml, application/iota.mmc-xml, multipart/related"
+    } else {
+        "application/iota.mmc-wbxml, multipart/related"
+    };
     const SCRATCH: usize = SCRATCH;
     const ROOT_ID: &'static str = "mmc";
     /// Header, root element with the longest session token.

@@ -43,11 +43,11 @@ pub const WBXML: &str = "application/iota.mmc-wbxml";
 /// Media type of a document as XML.
 pub const XML: &str = "application/iota.mmc-xml";
 
-/// The coding that a media type tells; `None` if it is not that of an MMC document.
+/// The coding that a media type tells; `None` if it is not that of an MMC document, or this build does without it.
 pub const fn coding_of(media: &MediaType<'_>) -> Option<Coding> {
     if media.is(WBXML) {
         Some(Coding::Wbxml)
-    } else if media.is(XML) {
+    } else if Coding::Xml.is_supported() && media.is(XML) {
         Some(Coding::Xml)
     } else {
         None

@@ -8,7 +8,7 @@
 //! that composing cannot fail; a value that does not fit is left out and its code becomes `TOO_BIG`.
 
 use super::io::Value;
-use crate::iota::limits::{MAX_BODY, MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
+use crate::iota::limits::{MAX_BODY, MAX_DOCUMENT, MAX_VALUE};
 use crate::iota::{Answer, Codec, Content, IS683_RESPONSE, ResultCode, ResultWriter};
 use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
 use crate::wire::{Decimal, Error, ErrorKind, Reader, Text, Writer};
@@ -20,10 +20,10 @@ const PART: usize = RelatedWriter::PIECE_OVERHEAD + 28 + 3 + OWN_BOUNDARY;
 /// The end of a multipart body.
 const CLOSING: usize = RelatedWriter::CLOSING_OVERHEAD + OWN_BOUNDARY;
 
-/// The smallest send buffer: all results of the largest document, none with a value.
-pub(super) const fn min_room<C: Codec>() -> usize {
+/// The send buffer that the answer to so many commands needs, if no result has a value.
+pub(super) const fn min_room<C: Codec>(commands: usize) -> usize {
     let result = C::RESULT.saturating_add(RECORD);
-    C::EMPTY.saturating_add(result.saturating_mul(MAX_COMMANDS))
+    C::EMPTY.saturating_add(result.saturating_mul(commands))
 }
 
 /// Longest Content-Type of a multipart answer.
@@ -81,14 +81,14 @@ pub(super) struct Body {
 }
 
 impl<C: Codec> Answers<C> {
-    /// Before the first of `results`, which is at most [`MAX_COMMANDS`].
+    /// Before the first of `results`, for which the send buffer has [`min_room`].
     pub(super) const fn new(coding: C, results: usize) -> Self {
         Self { coding, remaining: results, records: 0, document: C::EMPTY, parts: 0, part_octets: 0 }
     }
 
     /// Takes the next result. A value that cannot travel is left out, and the code changed to say so.
     ///
-    /// Fails only if `tx` is smaller than [`min_room`] or there are more results than announced.
+    /// Fails only if `tx` is smaller than [`min_room`] says or there are more results than announced.
     pub(super) fn push(
         &mut self,
         tx: &mut [u8],

@@ -26,9 +26,12 @@
 //!   [`EndReason::MMC`] with [`ResultCode::NEW_DOC_ARRIVED`]. The first number is 1.
 //! - A Location that begins with a slash is taken relative to the URL that answered.
 //!
-//! Buffers: the last [`Codec::SCRATCH`] octets of `rx` are work space, the rest takes the body, so a body that
-//! is as large as all of that still works, but its base64 values then come back as `TOO_BIG`. `tx` takes the answer; a
-//! result whose value does not fit it is reported as `TOO_BIG` too.
+//! Buffers: the last [`Codec::SCRATCH`] octets of `rx`, but not more than its half, are work space, the rest takes the body, so a
+//! body that is as large as all of that still works, but its base64 values then come back as `TOO_BIG`. `tx` takes the answer; a
+//! result whose value does not fit it is reported as `TOO_BIG` too. [`limits`](super::limits) is what a server may rely on
+//! (`iota.md` B1); a device whose buffers are smaller takes less: a document whose texts do not fit the work space, or with
+//! more commands than `tx` has room for results, ends the session with [`ResultCode::TOO_BIG`] before any is executed. For IS-683
+//! messages one by one, a roaming list in segments included, 2 KiB and 1 KiB do.
 
 mod answer;
 mod io;
@@ -50,8 +53,14 @@ use super::limits::{
 use super::{Checked, Codec, EndReason, IS683_OBJECT, OnError, ResultCode, TrustedDomain, Verb, resolve};
 use crate::wire::{Text, hex};
 
-/// Smallest room for a body: with the work space, a receive buffer of 4 KiB.
-const MIN_BODY: usize = 1024;
+/// Smallest receive buffer: an IS-683 message with the largest parameter block and what MMC adds, twice, once as body and once
+/// as work space.
+const MIN_RECEIVE: usize = 1024;
+/// How many commands a document may have that a session with the smallest send buffer takes.
+const MIN_COMMANDS: usize = 8;
+
+/// What a session ends with that the server is not to blame for.
+const INTERNAL: Ending = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
 
 /// A session in progress; see the [module](self) for its states. It speaks the vocabulary `C`, of which it knows only what
 /// [`Codec`] says; [`super::mmc::Session`] is the one to use.
@@ -72,7 +81,9 @@ pub struct Session<'b, C> {
     answer: Option<Body>,
     foreign: bool,
     mmc_committed: bool,
-    state: State<C>,
+    state: State,
+    /// What [`State::Execute`] works on. It lies beside the state, which is taken out and put back with every input.
+    document: Option<Document<C>>,
 }
 
 /// What does not change.
@@ -88,11 +99,11 @@ struct Device {
 
 /// One variant per state of the diagram.
 #[derive(Clone, Copy, Debug)]
-enum State<C> {
+enum State {
     Idle,
     Exchange(Exchange),
     Pause { exchange: Exchange, until: Duration },
-    Execute(Execute<C>),
+    Execute(Execute),
     Over(Outcome),
 }
 
@@ -116,11 +127,16 @@ struct Exchange {
     paused: bool,
 }
 
-/// A document whose commands are executed one after the other.
+/// A document, and the answer that grows as its commands are executed.
 #[derive(Clone, Copy, Debug)]
-struct Execute<C> {
+struct Document<C> {
     received: Received<C>,
     answers: Answers<C>,
+}
+
+/// A document's commands are executed one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Execute {
     /// The command at hand, counted from 0.
     number: usize,
     /// Whether it is still to be handed out.
@@ -142,10 +158,11 @@ struct Pending {
 impl<'b, C: Codec> Session<'b, C> {
     /// Prepares a session; `config` is copied.
     ///
-    /// `rx` must have room for the largest body wanted and [`Codec::SCRATCH`] more, at least 1 KiB; `tx` for the answer to 64
-    /// commands. For MMC that is 4 KiB and 4736 octets. Texts of `config` that are too long or illegal are `BadConfig`.
+    /// `rx` must have room for the largest body wanted and [`Codec::SCRATCH`] more, at least 1 KiB; `tx` for the answer to the
+    /// largest document wanted, at least of 8 commands. For MMC that is 704 octets, and 4736 for the 64 commands that a server
+    /// may send. Texts of `config` that are too long or illegal are `BadConfig`.
     pub fn new(config: &Config<'_>, rx: &'b mut [u8], tx: &'b mut [u8]) -> Result<Self, SessionError> {
-        for (len, needed) in [(rx.len(), C::SCRATCH.saturating_add(MIN_BODY)), (tx.len(), min_room::<C>())] {
+        for (len, needed) in [(rx.len(), MIN_RECEIVE), (tx.len(), min_room::<C>(MIN_COMMANDS))] {
             if len < needed {
                 return Err(SessionError::NoRoom { needed });
             }
@@ -165,6 +182,7 @@ impl<'b, C: Codec> Session<'b, C> {
             foreign: false,
             mmc_committed: false,
             state: State::Idle,
+            document: None,
         })
     }
 
@@ -218,7 +236,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// The next state, after an input that the state takes.
-    fn take(&mut self, now: Duration, input: Input<'_>) -> Result<State<C>, Ending> {
+    fn take(&mut self, now: Duration, input: Input<'_>) -> Result<State, Ending> {
         match (self.state, input) {
             (_, Input::Abort) => Err(ending(EndReason::CLIENT_ABORT, ResultCode::ABORT)),
             (_, Input::Start) => self.start(now),
@@ -251,11 +269,11 @@ impl<'b, C: Codec> Session<'b, C> {
             State::Pause { until, .. } => Output::Wait((*until).min(self.end)),
             State::Execute(execute) if execute.to_issue => {
                 execute.to_issue = false;
-                let Execute { received, number, .. } = *execute;
-                match received.fetch(self.rx, number) {
-                    Ok(command) => Output::Execute(command),
+                let number = execute.number;
+                match self.document.as_ref().map(|document| document.received.fetch(self.rx, number)) {
+                    Some(Ok(command)) => Output::Execute(command),
                     // It was fetched before, when it became the one at hand.
-                    Err(_) => Output::Wait(self.end),
+                    Some(Err(_)) | None => Output::Wait(self.end),
                 }
             }
             State::Execute(_) => Output::Wait(self.end),
@@ -268,8 +286,8 @@ impl<'b, C: Codec> Session<'b, C> {
     pub fn outstanding(&mut self) -> Option<Output<'_>> {
         match self.state {
             State::Exchange(exchange) if !exchange.to_send => Some(Output::Send(self.request(&exchange))),
-            State::Execute(Execute { received, number, to_issue: false, .. }) => {
-                received.fetch(self.rx, number).ok().map(Output::Execute)
+            State::Execute(Execute { number, to_issue: false, .. }) => {
+                self.document.as_ref()?.received.fetch(self.rx, number).ok().map(Output::Execute)
             }
             _ => None,
         }
@@ -280,13 +298,13 @@ impl<'b, C: Codec> Session<'b, C> {
         (self.rx, self.tx)
     }
 
-    fn start(&mut self, now: Duration) -> Result<State<C>, Ending> {
+    fn start(&mut self, now: Duration) -> Result<State, Ending> {
         self.end = now.saturating_add(self.patience);
         self.trust(self.url.as_str())?;
         Ok(self.exchange(now, Method::Get))
     }
 
-    fn exchange(&self, now: Duration, method: Method) -> State<C> {
+    fn exchange(&self, now: Duration, method: Method) -> State {
         let due = self.due(now);
         State::Exchange(Exchange { method, to_send: true, due, redirects: 0, repeats: 0, paused: false })
     }
@@ -305,7 +323,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// The timers of each state; the session's own was seen to before.
-    fn tick(&mut self, now: Duration, state: State<C>) -> Result<State<C>, Ending> {
+    fn tick(&mut self, now: Duration, state: State) -> Result<State, Ending> {
         match state {
             State::Exchange(exchange) if now >= exchange.due => {
                 self.repeat(now, exchange, (EndReason::HTTP, 0))
@@ -318,7 +336,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// The answer is lost: a POST is repeated as it was, twice (B6.5).
-    fn repeat(&self, now: Duration, exchange: Exchange, lost: Ending) -> Result<State<C>, Ending> {
+    fn repeat(&self, now: Duration, exchange: Exchange, lost: Ending) -> Result<State, Ending> {
         if exchange.method == Method::Get || exchange.repeats >= MAX_REPEATS {
             return Err(lost);
         }
@@ -327,7 +345,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// B6.2, B6.3
-    fn reply(&mut self, now: Duration, exchange: Exchange, reply: &Reply<'_>) -> Result<State<C>, Ending> {
+    fn reply(&mut self, now: Duration, exchange: Exchange, reply: &Reply<'_>) -> Result<State, Ending> {
         let refused = Err((EndReason::HTTP, reply.status));
         match (reply.status, exchange.method) {
             (200, _) if reply.len > 0 => self.document(now, reply.content_type, reply.len),
@@ -349,7 +367,7 @@ impl<'b, C: Codec> Session<'b, C> {
         }
     }
 
-    fn redirect(&mut self, now: Duration, exchange: Exchange, location: &str) -> Result<State<C>, Ending> {
+    fn redirect(&mut self, now: Duration, exchange: Exchange, location: &str) -> Result<State, Ending> {
         let mut storage = [0; MAX_URL];
         let too_long = ending(EndReason::HTTP, ResultCode::TOO_BIG);
         let url = resolve(self.url.as_str(), location, &mut storage).ok_or(too_long)?;
@@ -360,12 +378,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// A body has arrived: checked as a whole, judged by its number, then executed or answered from memory.
-    fn document(
-        &mut self,
-        now: Duration,
-        content_type: Option<&str>,
-        len: usize,
-    ) -> Result<State<C>, Ending> {
+    fn document(&mut self, now: Duration, content_type: Option<&str>, len: usize) -> Result<State, Ending> {
         let received = Received::locate(content_type, self.rx, len)?;
         let checked = received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
         let Checked { session, doc, next, commands, foreign } = checked;
@@ -379,6 +392,9 @@ impl<'b, C: Codec> Session<'b, C> {
         if self.last_doc.checked_add(1) != Some(doc) {
             return other;
         }
+        if self.tx.len() < min_room::<C>(commands) {
+            return Err(ending(EndReason::MMC, ResultCode::TOO_BIG));
+        }
         let bad = ending(EndReason::MMC, ResultCode::BAD_VALUE);
         let token = Text::of(&[session]).ok_or(bad)?;
         let next = match next {
@@ -390,11 +406,12 @@ impl<'b, C: Codec> Session<'b, C> {
         (self.url, self.token, self.last_doc, self.echoes, self.answer) = (next, token, doc, 0, None);
         self.foreign |= foreign;
         let answers = Answers::new(received.coding(), commands);
-        self.advance(now, Execute { received, answers, number: 0, to_issue: false, stopped: false })
+        self.document = Some(Document { received, answers });
+        self.advance(now, Execute { number: 0, to_issue: false, stopped: false })
     }
 
     /// The document that was answered comes again: so does the answer (B6.5).
-    fn echo(&mut self, now: Duration) -> Result<State<C>, Ending> {
+    fn echo(&mut self, now: Duration) -> Result<State, Ending> {
         if self.echoes >= MAX_ECHOES {
             return Err(ending(EndReason::MMC, ResultCode::ABORT));
         }
@@ -403,7 +420,7 @@ impl<'b, C: Codec> Session<'b, C> {
     }
 
     /// Takes commands, beginning with the one at hand, until one is to be executed outside or all are done.
-    fn advance(&mut self, now: Duration, mut execute: Execute<C>) -> Result<State<C>, Ending> {
+    fn advance(&mut self, now: Duration, mut execute: Execute) -> Result<State, Ending> {
         while let Some(command) = self.pending(&execute) {
             if command.verb == Verb::Disconnect {
                 if !execute.stopped {
@@ -415,7 +432,9 @@ impl<'b, C: Codec> Session<'b, C> {
                 } else if command.verb == Verb::Unknown {
                     ResultCode::UNKNOWN_COMMAND
                 } else {
-                    match execute.received.fetch(self.rx, execute.number) {
+                    let fetched =
+                        self.document.as_ref().ok_or(INTERNAL)?.received.fetch(self.rx, execute.number);
+                    match fetched {
                         Ok(_) => return Ok(State::Execute(Execute { to_issue: true, ..execute })),
                         Err(code) => code,
                     }
@@ -424,15 +443,15 @@ impl<'b, C: Codec> Session<'b, C> {
             }
             execute.number = execute.number.saturating_add(1);
         }
-        let internal = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
-        let body = execute.answers.compose(self.tx, self.token.as_str(), self.last_doc);
-        self.answer = Some(body.map_err(|_| internal)?);
+        let answers = &self.document.as_ref().ok_or(INTERNAL)?.answers;
+        let body = answers.compose(self.tx, self.token.as_str(), self.last_doc);
+        self.answer = Some(body.map_err(|_| INTERNAL)?);
         Ok(self.exchange(now, Method::Post))
     }
 
     /// The command at hand; `None` behind the last.
-    fn pending(&mut self, execute: &Execute<C>) -> Option<Pending> {
-        let command = execute.received.outline(self.rx, execute.number)?;
+    fn pending(&mut self, execute: &Execute) -> Option<Pending> {
+        let command = self.document.as_ref()?.received.outline(self.rx, execute.number)?;
         let is683 = command.verb == Verb::Exec && command.object == Some(IS683_OBJECT);
         let form = Form { by_reference: is_reference(&command), is683 };
         let (id, verb, on_error, reboot) = (command.id, command.verb, command.on_error, command.reboot);
@@ -442,16 +461,16 @@ impl<'b, C: Codec> Session<'b, C> {
     /// Notes the result of a command for the answer.
     fn note(
         &mut self,
-        execute: &mut Execute<C>,
+        execute: &mut Execute,
         command: Pending,
         result: CommandResult<'_>,
     ) -> Result<(), Ending> {
         if result.code != ResultCode::SUCCESS && command.on_error == OnError::Stop {
             execute.stopped = true;
         }
-        let internal = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
-        let noted = execute.answers.push(self.tx, command.id, result.code, result.value, command.form);
-        noted.map_err(|_| internal)
+        let answers = &mut self.document.as_mut().ok_or(INTERNAL)?.answers;
+        let noted = answers.push(self.tx, command.id, result.code, result.value, command.form);
+        noted.map_err(|_| INTERNAL)
     }
 
     fn note_commit(&mut self, result: &CommandResult<'_>) {
@@ -466,9 +485,9 @@ impl<'b, C: Codec> Session<'b, C> {
     fn done(
         &mut self,
         now: Duration,
-        mut execute: Execute<C>,
+        mut execute: Execute,
         result: &CommandResult<'_>,
-    ) -> Result<State<C>, Ending> {
+    ) -> Result<State, Ending> {
         if let Some(command) = self.pending(&execute) {
             self.note(&mut execute, command, *result)?;
         }
@@ -476,7 +495,7 @@ impl<'b, C: Codec> Session<'b, C> {
         self.advance(now, execute)
     }
 
-    fn over(&self, (reason, error): Ending, reboot: bool) -> State<C> {
+    fn over(&self, (reason, error): Ending, reboot: bool) -> State {
         let (last_doc, mmc_committed) = (self.last_doc, self.mmc_committed);
         State::Over(Outcome { reason, error, last_doc, mmc_committed, reboot })
     }

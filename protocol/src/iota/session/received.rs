@@ -30,9 +30,9 @@ pub(super) struct Received<C> {
 }
 
 impl<C: Codec> Received<C> {
-    /// How much of a buffer of `len` octets may hold a body.
+    /// How much of a buffer of `len` octets may hold a body: all but the work space, which in a small one is its half.
     pub(super) fn capacity(len: usize) -> usize {
-        len.saturating_sub(C::SCRATCH).min(MAX_BODY)
+        len.saturating_sub(C::SCRATCH.min(len >> 1)).min(MAX_BODY)
     }
 
     /// Finds the document in the first `len` octets of `rx`. If it travels as base64, it is decoded behind the body.

@@ -5,6 +5,7 @@ mod rules;
 mod vocabulary;
 
 use super::*;
+use crate::iota::limits::MAX_COMMANDS;
 use crate::iota::mmc::{self, Content, Document, Element, Head, Session};
 use crate::mime::{Boundary, MediaType, Piece, Related, RelatedWriter};
 use std::format;
@@ -13,7 +14,8 @@ use std::vec;
 use std::vec::Vec;
 
 const URL: &str = "http://boot.example.com/start";
-const MIN_ROOM: usize = min_room::<mmc::Mmc>();
+/// For all commands that a document may have.
+const MIN_ROOM: usize = min_room::<mmc::Mmc>(MAX_COMMANDS);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn config() -> Config<'static> {
