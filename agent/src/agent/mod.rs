@@ -66,7 +66,7 @@ use dm::Dm;
 pub use dm::{Kept, Management, ManagementMemory};
 use licensing::{Errand, Wallet};
 pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
-pub use message::{Arrived, Bearer, GsmReceiver, Messages};
+pub use message::{Arrived, Bearer, Contents, GsmReceiver, Messages, Unusable};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.

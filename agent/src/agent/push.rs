@@ -79,11 +79,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             Some(Wanted::Withdrawal(id)) => {
                 self.invitation = self.invitation.take().filter(|own| own.id != id);
             }
-            Some(Wanted::Document(coding)) if !self.open_document(context, coding, push.body) => {
-                let (origin, why) = (Origin::Push, Refusal::PushedDocument);
-                context.event(&Event::ContentRefused { media_type: name, origin, why });
+            Some(Wanted::Document(coding)) => {
+                if !self.open_document(context, coding, push.body) {
+                    let (origin, why) = (Origin::Push, Refusal::PushedDocument);
+                    context.event(&Event::ContentRefused { media_type: name, origin, why });
+                }
             }
-            Some(Wanted::Document(_)) | None => {}
+            None => {}
         }
         Ok(())
     }

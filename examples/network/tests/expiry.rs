@@ -72,7 +72,7 @@ fn a_session_whose_commit_is_out_does_not_expire() {
 fn the_call_of_a_customer_who_has_dialled_ends_too() {
     let mut device = Device::new(Config::default(), profile(ESN));
     device.operator.dial(Duration::ZERO, ESN, "*228").unwrap();
-    device.operator.heard(Duration::ZERO, Some(&support::hex("0601022a05000202010203010304010160010101")));
+    device.operator.heard(Duration::ZERO, Some(&support::hex("0601022a05000202010203030104010160")));
     assert!(!device.operator.messages(QUEUED, ESN).is_empty());
     assert!(device.operator.messages(QUEUED + SECOND, ESN).is_empty());
 }

@@ -7,6 +7,7 @@ use super::packet_data::{
 };
 use super::prl::{PrlFormat, read_prl};
 use super::sspr::{Dimensions, ExtendedDimensions, Segment};
+use super::system_tag::{HomeTag, HomeTagConfiguration};
 use super::validation::Spasm;
 use super::{Mdn, MsgType, Spc};
 use crate::wire::Error;
@@ -65,6 +66,8 @@ pub(crate) fn read_body<T: Trace>(
             HrpdProfile::read(f).map(drop)
         }
         (MsgType::MMS_DOWNLOAD | MsgType::MMS_CONFIGURATION, 0) => MmsUris::read(f).map(drop),
+        (MsgType::SYSTEM_TAG_DOWNLOAD, 0) => HomeTag::read(f).map(drop),
+        (MsgType::SYSTEM_TAG_CONFIGURATION, 0) => HomeTagConfiguration::read(f).map(drop),
         // Shared secrets, whose layout is known from memory only.
         (MsgType::PACKET_DATA_DOWNLOAD, 8..=10 | 12) | (MsgType::PACKET_DATA_CONFIGURATION, 8..=10 | 13) => {
             let octets = f.left() / 8;

@@ -35,6 +35,7 @@ pub mod prl;
 mod reverse;
 mod spc;
 pub mod sspr;
+pub mod system_tag;
 pub mod validation;
 
 #[cfg(test)]

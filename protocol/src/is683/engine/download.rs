@@ -8,6 +8,7 @@ use crate::is683::nam::{CdmaAnalogNam, CdmaNam, MAX_PAIRS, Pairs};
 use crate::is683::packet_data::{MobileIpProfile, SimpleIpProfile};
 use crate::is683::prl::PrlFormat;
 use crate::is683::sspr::Segment;
+use crate::is683::system_tag::HomeTag;
 use crate::is683::{
     Block, Family, MmssBlockId, MsgType, NamBlockId, PacketDataDownloadBlockId, PuzlDownloadBlockId,
     ResultCode, SegmentResult, SsprDownloadBlockId, SystemTagDownloadBlockId,
@@ -109,6 +110,15 @@ fn check_mms(capability: &Capability, block: Block<'_>) -> Result<ResultCode, Er
     }
     let legal = MmsUris::parse(block.data, 0)?.iter().all(|entry| entry.is_legal());
     Ok(if legal { ResultCode::ACCEPTED } else { ResultCode::INVALID_MMS_URI })
+}
+
+/// Why a system tag is refused; `None` if it may be staged.
+pub(super) fn check_tag(capability: &Capability, block: Block<'_>) -> Option<ResultCode> {
+    let refused = check_carried(capability, Shelf::SystemTag, block.id);
+    refused.or_else(|| match HomeTag::parse(block.data, 0) {
+        Ok(tag) => (!tag.is_known()).then_some(ResultCode::SYSTEM_TAG_FORMAT_MISMATCH),
+        Err(e) => Some(refusal_of(e)),
+    })
 }
 
 /// Takes a segment of a roaming list.

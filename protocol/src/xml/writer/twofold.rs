@@ -19,6 +19,7 @@ pub(crate) struct Mark<const DEPTH: usize> {
 
 impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// A writer with octets as base64, as every document type has it that also has a binary coding. Only its stand-in fails.
+    #[expect(clippy::unnecessary_wraps, reason = "its stand-in fails")]
     pub(crate) const fn with_base64(buf: &'b mut [u8]) -> Result<Self, Error> {
         Ok(Self::new(buf, Octets::Base64))
     }

@@ -59,7 +59,8 @@ fn small_buffers_take_less() {
     assert_eq!(post.results(), [(1, ResultCode::SUCCESS, Some(Owned::Data(segment.clone())))]);
 
     let too_big = end(EndReason::MMC, ResultCode::TOO_BIG);
-    let commits = |count: usize| (1..=count).map(|id| format!("<commit id='{id}'/>")).collect::<String>();
+    let commits =
+        |count: usize| (1..=count).fold(String::new(), |all, id| format!("{all}<commit id='{id}'/>"));
     assert!(matches!(small().xml(1, &commits(12)), Want::Execute(..)));
     assert_eq!(small().xml(1, &commits(13)).ending(), too_big);
     // A body that may be this large, with a text that is larger than half the buffer.

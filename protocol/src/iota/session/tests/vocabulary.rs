@@ -89,7 +89,7 @@ impl<'b> ResultWriter<'b> for LineWriter<'b> {
             Some(Content::Text(text)) => format!(" ={text}"),
             Some(Content::Reference(cid)) => format!(" @{}", cid.trim_start_matches("cid:")),
             Some(Content::Data(octets)) => {
-                format!(" #{}", octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>())
+                octets.iter().fold(" #".to_string(), |text, octet| format!("{text}{octet:02x}"))
             }
         };
         self.0.put(format!("{} {}{value}\n", answer.id, answer.code.0).as_bytes())
