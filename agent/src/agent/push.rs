@@ -79,34 +79,35 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             Some(Wanted::Withdrawal(id)) => {
                 self.invitation = self.invitation.take().filter(|own| own.id != id);
             }
-            Some(Wanted::Document(coding)) => {
-                if !self.open_document(context, coding, push.body) {
-                    let (origin, why) = (Origin::Push, Refusal::PushedDocument);
-                    context.event(&Event::ContentRefused { media_type: name, origin, why });
-                }
-            }
+            Some(Wanted::Document(coding)) => self.open_document(context, coding, (name, push.body)),
             None => {}
         }
         Ok(())
     }
 
-    /// A session that begins with a document which was pushed; whether there is one. Its only place is the session's buffer, so
-    /// nothing else may be going on or wait, and it does not survive a restart: the network has to push again.
+    /// A session that begins with a document which was pushed. Its only place is the session's buffer, so nothing else may be
+    /// going on or wait, and it does not survive a restart: the network has to push again.
     fn open_document<F, C>(
         &mut self,
         context: &mut Context<'_, F, C>,
         coding: Coding,
-        document: &[u8],
-    ) -> bool {
+        (media_type, document): (&str, &[u8]),
+    ) {
         let waits = self.desk.store.len(Key::Resume as u8).is_some() || !self.triggers.is_empty();
-        let State::Idle(buffers) = &mut self.state else { return false };
-        let Some(place) = buffers.receive.get_mut(..document.len()).filter(|_| !waits) else { return false };
+        let place = match &mut self.state {
+            State::Idle(buffers) if !waits => buffers.receive.get_mut(..document.len()),
+            _ => None,
+        };
+        let Some(place) = place else {
+            let (origin, why) = (Origin::Push, Refusal::PushedDocument);
+            context.event(&Event::ContentRefused { media_type, origin, why });
+            return;
+        };
         place.iter_mut().zip(document).for_each(|(place, octet)| *place = *octet);
         self.document = Some((coding, document.len()));
         let trigger = Trigger { kind: Kind::Document, url: heapless::String::new() };
         context.event(&Event::SessionStarted { kind: trigger.kind, url: "" });
         self.enter(|buffers| State::Calling(buffers, trigger));
-        true
     }
 
     /// The time of day in UTC, as far as the device knows it: told when it learns it, and from time to time. What has expired by
