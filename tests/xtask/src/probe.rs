@@ -25,7 +25,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
     (
         "handset",
-        "protocol: the IS-683 engine, roaming list of 16 KiB, and IOTA sessions in WBXML with buffers of 3.5 KiB",
+        "protocol: the IS-683 engine, roaming list of 16 KiB, and IOTA sessions in WBXML with buffers of 5.5 KiB",
     ),
     ("sms-cdma", "protocol: short messages of CDMA, segments put together"),
     ("cdma", "protocol: the IS-683 engine, IOTA sessions and CDMA short messages together"),
