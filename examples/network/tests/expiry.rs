@@ -23,7 +23,7 @@ fn called() -> Device {
 #[test]
 fn a_waiting_session_is_there_until_its_time_is_over() {
     let mut device = called();
-    device.now = QUEUED - SECOND;
+    device.now = QUEUED.saturating_sub(SECOND);
     assert!(!device.operator.messages(device.now, ESN).is_empty(), "called again");
     assert_eq!(device.get(ERRAND_URL, "push").status, 200);
     device.answer(&[(0, Value::None), (0, Value::None)]);
@@ -82,7 +82,7 @@ fn an_answer_after_the_session_timeout_is_refused() {
     let mut device = Device::new(Config::default(), profile(ESN));
     device.get(ACTIVATION_URL, "user");
     let begun = device.now;
-    device.now = begun + PATIENCE - SECOND;
+    device.now = (begun + PATIENCE).saturating_sub(SECOND);
     assert!(contains(&device.reverse("01010000"), support::PRL_DOWNLOAD), "in time");
     device.now = begun + PATIENCE;
     assert_eq!(device.reverse("080000000012").status, 410);
