@@ -9,6 +9,9 @@
 //!
 //! `R` needs no check of its form, as it is compared in its encoded form with a computed one. All inputs are public, so
 //! nothing here takes care to run in constant time.
+//!
+//! A number of salty's takes 128 octets of the stack and a point 512, so what holds several of them is a function of its own
+//! that is not inlined: frames that are not needed at the same time do not add up.
 
 use core::cmp::Ordering;
 
@@ -28,9 +31,15 @@ const PRIME: [u8; 32] = {
     prime
 };
 
+/// The neutral element's encoding.
+const NEUTRAL: [u8; 32] = {
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    neutral
+};
+
 /// Whether `signature` (`R` and `s`, 32 octets each) over the pieces of `message`, one behind the other, was made with the
 /// key behind `public_key`.
-#[allow(clippy::arithmetic_side_effects)] // negation in the group has a result for all operands
 pub fn verify(public_key: &[u8; 32], message: &[&[u8]], signature: &[u8; 64]) -> bool {
     let (Some(r), Some(s)) = (signature.first_chunk::<32>(), signature.last_chunk::<32>()) else {
         return false;
@@ -38,20 +47,39 @@ pub fn verify(public_key: &[u8; 32], message: &[&[u8]], signature: &[u8; 64]) ->
     if !is_below(s, &ORDER) {
         return false;
     }
-    let Some(key) = point_of(public_key) else { return false };
     let challenge = challenge(r, public_key, message);
-    let expected = sum_of_products(&Scalar(*s), &EdwardsPoint::basepoint(), &challenge, &-&key);
-    expected.compressed().0 == *r && !is_small_order(&expected)
+    let Some(key) = point_of(public_key) else { return false };
+    is_sum(r, &Scalar(*s), &challenge, &key)
 }
 
 /// The point that a key encodes, if it is the only encoding of one of great order.
+#[inline(never)]
 fn point_of(public_key: &[u8; 32]) -> Option<EdwardsPoint> {
     let canonical = is_below(&without_sign(public_key), &PRIME);
-    let point = CompressedY(*public_key).decompressed().ok()?;
+    let point = decoded(public_key)?;
     (canonical && !is_small_order(&point)).then_some(point)
 }
 
+#[inline(never)]
+fn decoded(octets: &[u8; 32]) -> Option<EdwardsPoint> {
+    CompressedY(*octets).decompressed().ok()
+}
+
+#[inline(never)]
+fn encoded(point: &EdwardsPoint) -> [u8; 32] {
+    point.compressed().0
+}
+
+/// Whether `r` encodes `s * base - challenge * key`, and is of great order.
+#[inline(never)]
+#[allow(clippy::arithmetic_side_effects)] // negation in the group has a result for all operands
+fn is_sum(r: &[u8; 32], s: &Scalar, challenge: &Scalar, key: &EdwardsPoint) -> bool {
+    let expected = sum_of_products(s, &EdwardsPoint::basepoint(), challenge, &-key);
+    encoded(&expected) == *r && !is_small_order(&expected)
+}
+
 /// The hash of `R`, the key and the message, as a number below the order.
+#[inline(never)]
 fn challenge(r: &[u8; 32], public_key: &[u8; 32], message: &[&[u8]]) -> Scalar {
     let mut hash = Sha512::new().updated(r).updated(public_key);
     for piece in message {
@@ -61,29 +89,38 @@ fn challenge(r: &[u8; 32], public_key: &[u8; 32], message: &[&[u8]]) -> Scalar {
 }
 
 /// `a * p + b * q`, with one doubling for both factors' bits: half the work of two products.
-#[allow(clippy::arithmetic_side_effects)] // group operations, which have a result for all operands
+#[inline(never)]
 fn sum_of_products(a: &Scalar, p: &EdwardsPoint, b: &Scalar, q: &EdwardsPoint) -> EdwardsPoint {
-    let both = p + q;
-    let octets = a.0.iter().zip(&b.0).rev();
-    let bits = octets.flat_map(|(a, b)| (0..8).rev().map(move |bit| (a >> bit & 1 != 0, b >> bit & 1 != 0)));
-    bits.fold(EdwardsPoint::neutral_element(), |sum, bits| {
-        let doubled = &sum + &sum;
-        match bits {
-            (false, false) => doubled,
-            (true, false) => &doubled + p,
-            (false, true) => &doubled + q,
-            (true, true) => &doubled + &both,
+    let both = sum(p, q);
+    let mut total = EdwardsPoint::neutral_element();
+    for (a, b) in a.0.iter().zip(&b.0).rev() {
+        for bit in (0..8).rev() {
+            total = sum(&total, &total);
+            let next = match (a >> bit & 1, b >> bit & 1) {
+                (0, 0) => continue,
+                (_, 0) => p,
+                (0, _) => q,
+                _ => &both,
+            };
+            total = sum(&total, next);
         }
-    })
+    }
+    total
+}
+
+#[inline(never)]
+#[allow(clippy::arithmetic_side_effects)] // group operations, which have a result for all operands
+fn sum(p: &EdwardsPoint, q: &EdwardsPoint) -> EdwardsPoint {
+    p + q
 }
 
 /// Whether eight times the point is the neutral element.
-#[allow(clippy::arithmetic_side_effects)] // group operations, which have a result for all operands
+#[inline(never)]
 fn is_small_order(point: &EdwardsPoint) -> bool {
-    let twice = point + point;
-    let four_times = &twice + &twice;
-    let eight_times = &four_times + &four_times;
-    eight_times.compressed() == EdwardsPoint::neutral_element().compressed()
+    let mut times = sum(point, point);
+    times = sum(&times, &times);
+    times = sum(&times, &times);
+    encoded(&times) == NEUTRAL
 }
 
 /// A point's encoding without the bit for the sign of `x`.

@@ -158,6 +158,8 @@ fn messages(command: &mut Command) -> Result<Option<String>> {
 /// Flags for every crate of a build; machine paths are mapped away, so that images do not depend on them.
 fn rust_flags(build: &Build<'_>) -> Vec<String> {
     let mut flags = vec![format!("--remap-path-prefix={}=kedge", places::root().display())];
+    // SHA-2 without unrolled rounds, as a device without an accelerator wants it (crate kedge-platform-crypto)
+    flags.extend(["--cfg".to_owned(), "sha2_backend_soft=\"compact\"".to_owned()]);
     if let Some(home) = cargo_home() {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }
