@@ -26,13 +26,30 @@ impl<'c> Pri<'c> {
 
 /// The security procedures of IS-683 that a device can do; see [`crate::agent::Agent::set_security`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Security {
+pub struct Security<'c> {
     /// The arithmetic of the A-key exchange, such as `kedge_platform_crypto::a_key::power`. The private number comes from the
     /// device's entropy, which must then be fit for keys.
     pub power: Option<Power>,
-    /// AUTH_OTAPA (18 bits) over a RAND_OTAPA, as the device's own CAVE and shared secret data make it; `None`: not now. The
-    /// algorithm is not public, so it is the modem's or the card's.
-    pub auth_otapa: Option<fn(rand_otapa: u32) -> Option<u32>>,
+    /// What signs challenges; without it nobody can prove himself to a protected number assignment.
+    pub auth_otapa: Option<&'c dyn Authentication>,
+}
+
+/// What signs a challenge of parameter administration. The algorithm is not public, so it is the modem's or the card's.
+pub trait Authentication {
+    /// AUTH_OTAPA (18 bits) over a RAND_OTAPA, as the device's own CAVE and shared secret data make it; `None`: not now.
+    fn auth_otapa(&self, rand_otapa: u32) -> Option<u32>;
+}
+
+impl<F: Fn(u32) -> Option<u32>> Authentication for F {
+    fn auth_otapa(&self, rand_otapa: u32) -> Option<u32> {
+        self(rand_otapa)
+    }
+}
+
+impl core::fmt::Debug for dyn Authentication + '_ {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Authentication")
+    }
 }
 
 /// The agent's configuration.

@@ -69,7 +69,7 @@ pub enum Refusal {
     Origin,
     /// A push for another application, outside the trusted domain, or without anything to do.
     NotWanted,
-    /// A whole MMC document by push: sessions are started at a URL only.
+    /// A whole MMC document by push while something else goes on or waits, or one that does not fit: there is no place for it.
     PushedDocument,
     /// A provisioning document whose sender cannot be proved, because its security parameters are missing or broken.
     Unproven(Unusable),

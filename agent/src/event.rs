@@ -12,9 +12,9 @@ use kedge_protocol::cp::Fault;
 use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use kedge_protocol::is683::engine::Mode;
-use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 use kedge_protocol::wap::Invalidation;
 
+use crate::agent::{Bearer, Contents, Unusable};
 use crate::dispatch::{Origin, Refusal};
 use crate::feature::{Feature, ServiceError};
 use crate::license::LicenseEvent;
@@ -95,10 +95,12 @@ pub enum Event<'a> {
     },
     /// A short message arrived.
     ShortMessage {
+        /// From which kind of network.
+        bearer: Bearer,
         /// The message.
         octets: &'a [u8],
-        /// What it led to.
-        received: Result<Received<'a>, RefusedMessage>,
+        /// What it held, or why it led to nothing.
+        contents: Result<Contents<'a>, Unusable>,
     },
     /// An OTASP call or a conversation by data bursts begins.
     OtaspBegun(Mode),
@@ -123,15 +125,6 @@ pub enum Event<'a> {
         /// What is wrong, at which octet.
         error: kedge_protocol::wire::Error,
     },
-    /// A short message for applications was one part of a datagram.
-    MessagePart {
-        /// How many parts are still to come; `None`: it had come before.
-        missing: Option<u8>,
-    },
-    /// A short message is malformed.
-    MessageMalformed(kedge_protocol::wire::Error),
-    /// A short message is not for applications, or does not fit what came before.
-    MessageIgnored(kedge_protocol::sms::gsm::Ignored),
     /// A push says that there is new mail in this mailbox: for the device's mail program.
     MailArrived {
         /// The mailbox, as a URL.

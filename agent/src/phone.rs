@@ -27,7 +27,7 @@ pub(crate) struct StoredPhone<'s, F> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'s> {
     pub(crate) factory_spc: &'s Spc,
-    pub(crate) security: Security,
+    pub(crate) security: Security<'s>,
     pub(crate) session: Programming,
 }
 
@@ -163,7 +163,7 @@ impl<F: NorFlash> Phone for StoredPhone<'_, F> {
     }
 
     fn check_auth_otapa(&self, rand_otapa: u32, auth_otapa: u32) -> bool {
-        self.terms.security.auth_otapa.and_then(|sign| sign(rand_otapa)) == Some(auth_otapa)
+        self.terms.security.auth_otapa.and_then(|own| own.auth_otapa(rand_otapa)) == Some(auth_otapa)
     }
 
     fn commit(&mut self, staged: &Staged<'_>) -> Result<(), StoreFailed> {

@@ -21,6 +21,8 @@ pub enum Kind {
     Status = 3,
     /// A push named the URL, and the user waits for it: he dialled a star code, or agreed to a service indication.
     Invited = 4,
+    /// A push brought the session's first document instead of a URL.
+    Document = 5,
 }
 
 impl Kind {
@@ -33,7 +35,7 @@ impl Kind {
     /// over-the-air parameter administration: OTAPA Request "start" first, and nobody is shown anything.
     pub const fn mode(self) -> Mode {
         match self {
-            Self::Push => Mode::NetworkInitiated,
+            Self::Push | Self::Document => Mode::NetworkInitiated,
             Self::Activation | Self::UpdateCheck | Self::Status | Self::Invited => Mode::UserInitiated,
         }
     }
@@ -46,6 +48,7 @@ impl Kind {
             2 => Some(Self::UpdateCheck),
             3 => Some(Self::Status),
             4 => Some(Self::Invited),
+            5 => Some(Self::Document),
             _ => None,
         }
     }
@@ -56,7 +59,7 @@ impl Kind {
 pub struct Trigger {
     /// Why.
     pub kind: Kind,
-    /// Where the session starts.
+    /// Where the session starts; empty for [`Kind::Document`].
     pub url: heapless::String<{ limits::URL }>,
 }
 

@@ -388,6 +388,134 @@ fn an_indication_expires_when_the_time_of_day_is_known() {
     }
 }
 
+/// A push as it comes by short message.
+fn pdu(media: MediaCode, application: Option<Value<'_>>, body: &[u8]) -> Vec<u8> {
+    let mut headers = [0; 16];
+    let mut w = Writer::new(&mut headers);
+    if let Some(id) = application {
+        Header::Field(HeaderName::Code(HeaderCode::APPLICATION_ID), id).write(&mut w).unwrap();
+    }
+    let headers = Headers::new(w.finish()).unwrap();
+    let push = Push { tid: 1, content_type: ContentType::code(media), headers, body };
+    let mut pdu = vec![0; push.buffer_len()];
+    push.emit(&mut pdu).unwrap();
+    pdu
+}
+
+/// The document of a push for IOTA, whose answer goes to `next`.
+fn pushed_document(next: &str, commands: &str) -> Vec<u8> {
+    let document = format!("<mmc version='1.0' session='S' doc='1' next='{next}'>{commands}</mmc>");
+    pdu(MediaCode::MMC_XML, Some(Value::Octets(&[0x80, 0x10])), document.as_bytes())
+}
+
+/// The agent's request: where it goes, and its body as text.
+fn request(bench: &mut Bench<'_>) -> (String, String) {
+    let (mut context, agent) = bench.context();
+    let Output::Http(request) = agent.as_mut().unwrap().poll(&mut context).unwrap() else {
+        panic!("no request")
+    };
+    assert!(request.post);
+    (request.url.to_owned(), String::from_utf8_lossy(request.body).into_owned())
+}
+
+/// Answers a request: with a document, or with the end of the session.
+fn reply(bench: &mut Bench<'_>, document: Option<&str>) {
+    let (mut context, agent) = bench.context();
+    let agent = agent.as_mut().unwrap();
+    let content_type = document.map(|_| "application/iota.mmc-xml");
+    let status = if document.is_some() { 200 } else { 204 };
+    let head = Head { status, content_type, ..Head::default() };
+    agent.reply_head(&mut context, &head).unwrap().unwrap();
+    agent.reply_body(&mut context, document.unwrap_or_default().as_bytes()).unwrap().unwrap();
+    agent.done(&mut context, Done::HttpEnded(Ok(()))).unwrap();
+}
+
+const NEXT: &str = "http://prov.example.com/next";
+
+/// What a pushed document may do: read, check, stage. The rest needs a document of the server that its answer goes to.
+#[test]
+fn a_pushed_document_is_the_first_of_a_session() {
+    let write = "<write id='1' object='phn/brew-url' value='http://brew.example.com/'/>";
+    let all = format!(
+        "{write}<commit id='2' onerror='continue'/><exec id='3' object='dev/reboot' onerror='continue'/>\
+         <display id='4' value='Hello' onerror='continue'/><read id='5' object='phn/brew-url'/>"
+    );
+    for (second, committed) in [
+        (Some("<mmc version='1.0' session='S' doc='2'><commit id='1'/></mmc>"), 1),
+        (Some("<mmc version='1.0' session='S' doc='2'/>"), 0),
+        (None, 0),
+    ] {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        bench.push_octets(&pushed_document(NEXT, &all));
+        assert_eq!(bench.asks(), "OpenCall");
+        bench.done(Done::CallOpened(Ok(()))).unwrap();
+        let (url, answer) = request(&mut bench);
+        assert_eq!(url, NEXT);
+        for result in [
+            "id=\"1\" code=\"0\"",
+            "id=\"2\" code=\"134\"",
+            "id=\"3\" code=\"134\"",
+            "id=\"4\" code=\"134\"",
+            "id=\"5\" code=\"0\" value=\"http://brew.example.com/\"",
+        ] {
+            assert!(answer.contains(result), "{result}: {answer}");
+        }
+        reply(&mut bench, second);
+        if second.is_some() {
+            request(&mut bench);
+            reply(&mut bench, None);
+        }
+        assert_eq!(bench.asks(), "CloseCall");
+        bench.done(Done::CallClosed).unwrap();
+        assert_eq!(bench.asks(), "Idle");
+        let count = bench.events.0.iter().filter(|name| *name == "Committed").count();
+        assert_eq!(count, committed, "{second:?}");
+    }
+}
+
+#[test]
+fn a_pushed_document_whose_answer_would_leave_the_domain_does_nothing() {
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    bench.push_octets(&pushed_document("http://elsewhere.test/", "<read id='1' object='dev/esn'/>"));
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    assert_eq!(bench.asks(), "CloseCall");
+    assert!(bench.events.0.iter().all(|name| name != "Command" && name != "Request"), "{:?}", bench.events.0);
+}
+
+/// Its only place is the session's buffer: it neither waits nor survives, and the network pushes again.
+#[test]
+fn a_pushed_document_does_not_wait() {
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    let document = pushed_document(NEXT, "<read id='1' object='dev/esn'/>");
+    let refused = |bench: &Bench<'_>| bench.events.0.iter().filter(|name| *name == "ContentRefused").count();
+    bench.push(LOADING);
+    bench.push_octets(&document);
+    assert_eq!(refused(&bench), 1, "a session waits");
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.push_octets(&document);
+    assert_eq!(refused(&bench), 2, "a session is held");
+
+    let mut room = Room::new();
+    let mut bench = Bench::new(&mut room, &PRI);
+    bench.push_octets(&document);
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.done(Done::CallOpened(Err(RadioError::NoService))).unwrap();
+    assert_eq!(bench.asks(), "Idle");
+    assert_eq!(bench.events.0.last().map(String::as_str), Some("GaveUp"));
+    bench.push(LOADING);
+    assert_eq!(bench.asks(), "OpenCall");
+    bench.done(Done::CallOpened(Ok(()))).unwrap();
+    let (mut context, agent) = bench.context();
+    let Output::Http(request) = agent.as_mut().unwrap().poll(&mut context).unwrap() else {
+        panic!("no request")
+    };
+    assert!(!request.post, "the other session begins as usual");
+}
+
 /// What is for other programs is told as an event and leads to nothing else.
 #[test]
 fn mail_and_cache_operations_are_told_to_the_device() {
@@ -408,18 +536,9 @@ fn mail_and_cache_operations_are_told_to_the_device() {
     for (media, application, body, told) in pushes {
         let mut room = Room::new();
         let mut bench = Bench::new(&mut room, &PRI);
-        let mut headers = [0; 16];
-        let mut w = Writer::new(&mut headers);
-        if let Some(code) = application {
-            let id = Value::Short(u8::try_from(code.0).unwrap());
-            Header::Field(HeaderName::Code(HeaderCode::APPLICATION_ID), id).write(&mut w).unwrap();
-        }
-        let headers = Headers::new(w.finish()).unwrap();
-        let push = Push { tid: 1, content_type: ContentType::code(media), headers, body };
-        let mut pdu = vec![0; push.buffer_len()];
-        push.emit(&mut pdu).unwrap();
         bench.events.0.clear();
-        bench.push_octets(&pdu);
+        let application = application.map(|code| Value::Short(u8::try_from(code.0).unwrap()));
+        bench.push_octets(&pdu(media, application, body));
         assert!(bench.events.0.iter().all(|name| name == told), "{media:?}: {:?}", bench.events.0);
         let times = if told == "CacheOutOfDate" { stale.len() } else { 1 };
         assert_eq!((bench.events.0.len(), bench.asks().as_str()), (times, "Idle"));

@@ -500,7 +500,7 @@ fn live(seed: u64, counts: &mut Counts) {
             };
         }
         let mut agent = Agent::<64>::start(config(), memory, context!()).expect("it starts");
-        agent.set_security(Security { power: None, auth_otapa: Some(|rand| Some(sign(rand))) });
+        agent.set_security(Security { power: None, auth_otapa: Some(&|rand: u32| Some(sign(rand))) });
         assert_eq!(held(&mut flash), model.kept, "seed {seed}: what a start finds");
         model.session = None;
         let mut trace = Vec::new();

@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 
-use kedge_protocol::iota::mmc::{self, Answer, Command, Content, Head, OnError, Verb};
-use kedge_protocol::iota::session::{CommandResult, Config, Input, Output, Reason, Reply, Session, Value};
+use kedge_protocol::iota::mmc::{self, Answer, Command, Content, Head, OnError, Session, Verb};
+use kedge_protocol::iota::session::{CommandResult, Config, Input, Output, Reason, Reply, Value};
 use kedge_protocol::iota::{IS683, ResultCode};
 use kedge_protocol::mime::{Boundary, Piece, RelatedWriter};
 use kedge_protocol::wap::{

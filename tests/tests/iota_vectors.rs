@@ -3,10 +3,8 @@
 
 use core::time::Duration;
 
-use kedge_protocol::iota::mmc::{self, Document, Element, Head, SCRATCH, Verb};
-use kedge_protocol::iota::session::{
-    CommandResult, Config, Input, Method, Output, Reason, Reply, Session, Value,
-};
+use kedge_protocol::iota::mmc::{self, Document, Element, Head, SCRATCH, Session, Verb};
+use kedge_protocol::iota::session::{CommandResult, Config, Input, Method, Output, Reason, Reply, Value};
 use kedge_protocol::iota::{EndReason, IS683, ResultCode};
 use kedge_protocol::mime::{Boundary, MediaType, Piece, Related, RelatedWriter, Shape};
 use kedge_protocol::wap::Coding;

@@ -124,6 +124,49 @@ static bool program_by_call(struct KedgeAgent *agent) {
     return kedge_agent_otasp_end(agent) == KEDGE_STATUS_OK;
 }
 
+/* The network tries to begin parameter administration; the result code of its OTAPA Request. */
+static uint8_t otapa_result(struct KedgeAgent *agent) {
+    static const uint8_t start[] = {0x0a, 0x80};
+    uint8_t reverse[16];
+    size_t len = 0;
+    bool taken = false;
+    if (kedge_agent_otasp_begin(agent, false, &taken) != KEDGE_STATUS_OK || !taken ||
+        kedge_agent_otasp_message(agent, start, sizeof start, reverse, sizeof reverse, &len) != KEDGE_STATUS_OK || len < 3 ||
+        kedge_agent_otasp_end(agent) != KEDGE_STATUS_OK) {
+        return 0xff;
+    }
+    return reverse[1];
+}
+
+/* What the user may set: whether the network may begin by itself, and which of the two numbers is used. */
+static bool choose(struct KedgeAgent *agent) {
+    uint8_t nam = 0xff;
+    bool selected = false;
+    if (kedge_agent_allow_otapa(agent, false) != KEDGE_STATUS_OK || otapa_result(agent) == 0x00 ||
+        kedge_agent_allow_otapa(agent, true) != KEDGE_STATUS_OK || otapa_result(agent) != 0x00) {
+        say("the network's parameter administration does not follow the user's choice");
+        return false;
+    }
+    if (kedge_agent_select_nam(agent, 2, &selected) != KEDGE_STATUS_MISUSE ||
+        kedge_agent_select_nam(agent, KEDGE_NAM_SECOND, &selected) != KEDGE_STATUS_OK || !selected ||
+        kedge_agent_nam(agent, &nam) != KEDGE_STATUS_OK || nam != KEDGE_NAM_SECOND ||
+        kedge_agent_select_nam(agent, KEDGE_NAM_FIRST, &selected) != KEDGE_STATUS_OK || !selected ||
+        kedge_agent_nam(agent, &nam) != KEDGE_STATUS_OK || nam != KEDGE_NAM_FIRST) {
+        say("the number is not the chosen one");
+        return false;
+    }
+    say("user: no administration, then again; second number, then the first");
+    return true;
+}
+
+/* The modem has no shared secret data. */
+static int32_t no_auth(void *context, uint32_t rand_otapa, uint32_t *auth_otapa) {
+    (void)context, (void)rand_otapa, (void)auth_otapa;
+    return 1;
+}
+
+static const struct KedgeSecurity security = {NULL, true, no_auth};
+
 /* Lets the agent do what there is to do. */
 static bool settle(struct KedgeAgent *agent, struct KedgeNext *next) {
     do {
@@ -162,6 +205,11 @@ int main(void) {
         say("the agent does not start");
         return 1;
     }
+    if (kedge_agent_set_security(agent, NULL) != KEDGE_STATUS_POINTER ||
+        kedge_agent_set_security(agent, &security) != KEDGE_STATUS_OK) {
+        say("the security procedures were not taken");
+        return 1;
+    }
     if (!program_by_call(agent) || !settle(agent, &next)) {
         say("the programming failed");
         return 1;
@@ -172,5 +220,10 @@ int main(void) {
         return 1;
     }
     say("the device is activated");
+    device.registered = false;
+    if (!choose(agent) || !settle(agent, &next) || !device.registered) {
+        say("the device does not register with the first number again");
+        return 1;
+    }
     return 0;
 }

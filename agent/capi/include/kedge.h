@@ -46,6 +46,16 @@
 #define KEDGE_BOOT_ALIGN 8
 
 /**
+ * The number assignment that a phone begins with.
+ */
+#define KEDGE_NAM_FIRST 0
+
+/**
+ * The other one.
+ */
+#define KEDGE_NAM_SECOND 1
+
+/**
  * Most keys that may sign packages.
  */
 #define KEDGE_MAX_KEYS 8
@@ -910,6 +920,25 @@ typedef struct KedgeActivation {
     bool registered;
 } KedgeActivation;
 
+/**
+ * The security procedures of IS-683 that the device can do.
+ */
+typedef struct KedgeSecurity {
+    /**
+     * For the function.
+     */
+    void *context;
+    /**
+     * The A-key exchange (revision 2); the private number comes from the entropy port, which must then be fit for keys.
+     */
+    bool key_exchange;
+    /**
+     * Writes the AUTH_OTAPA (18 bits) over a RAND_OTAPA, as the modem's CAVE and shared secret data make it; 0: done, any other
+     * number: not now. Null: nobody can prove himself to a protected number assignment.
+     */
+    int32_t (*auth_otapa)(void *context, uint32_t rand_otapa, uint32_t *auth_otapa);
+} KedgeSecurity;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1038,6 +1067,45 @@ enum KedgeStatus kedge_boot(const struct KedgeFlash *flash,
                             uint8_t *memory,
                             size_t memory_len,
                             enum KedgeBoot *boot);
+
+/**
+ * Uses this number assignment, `KEDGE_NAM_FIRST` or `KEDGE_NAM_SECOND`, from now on: what is programmed goes there, and the radio
+ * registers with it if it holds anything. `selected` says whether it is so; not while the agent does something else, or has a
+ * session to resume.
+ *
+ * # Safety
+ * `agent` is what `kedge_agent_start` gave, nobody else is in it, and `selected` is for us to write.
+ */
+enum KedgeStatus kedge_agent_select_nam(struct KedgeAgent *agent,
+                                        uint8_t nam,
+                                        bool *selected);
+
+/**
+ * Says which number assignment is used.
+ *
+ * # Safety
+ * `agent` is what `kedge_agent_start` gave, nobody else is in it, and `nam` is for us to write.
+ */
+enum KedgeStatus kedge_agent_nam(struct KedgeAgent *agent, uint8_t *nam);
+
+/**
+ * Whether the network may begin parameter administration (OTAPA); it may unless this was called with `false`. Kept in the store.
+ *
+ * # Safety
+ * `agent` is what `kedge_agent_start` gave, and nobody else is in it.
+ */
+enum KedgeStatus kedge_agent_allow_otapa(struct KedgeAgent *agent,
+                                         bool allowed);
+
+/**
+ * Sets what the device can do of the security procedures; after every start, before anything else. Without it there are none: the
+ * key exchange is refused and not advertised.
+ *
+ * # Safety
+ * `agent` is what `kedge_agent_start` gave, nobody else is in it, and `security` stays for as long as the agent is used.
+ */
+enum KedgeStatus kedge_agent_set_security(struct KedgeAgent *agent,
+                                          const struct KedgeSecurity *security);
 
 /**
  * The write unit that the library was built for, in octets.

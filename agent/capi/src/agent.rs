@@ -167,11 +167,11 @@ unsafe fn start(
 }
 
 /// What a call works on.
-struct Parts {
-    ports: &'static mut Checked,
-    events: &'static mut KedgeEvents,
+pub(crate) struct Parts {
+    pub(crate) ports: &'static mut Checked,
+    pub(crate) events: &'static mut KedgeEvents,
     fault: &'static mut heapless::String<FAULT>,
-    agent: &'static mut Agent<'static, KEDGE_PRL_ROOM>,
+    pub(crate) agent: &'static mut Agent<'static, KEDGE_PRL_ROOM>,
 }
 
 impl Parts {
@@ -224,7 +224,7 @@ impl fmt::Write for Cut<'_> {
 ///
 /// # Safety
 /// As for [`Parts::of`].
-unsafe fn call<T>(
+pub(crate) unsafe fn call<T>(
     agent: *mut KedgeAgent,
     work: impl FnOnce(&mut Parts) -> Result<T, AgentError<FlashFailed>>,
 ) -> Result<T, KedgeStatus> {
@@ -238,7 +238,7 @@ unsafe fn call<T>(
 ///
 /// # Safety
 /// `to` is null or for us to write.
-unsafe fn hand_out<T, U>(
+pub(crate) unsafe fn hand_out<T, U>(
     result: Result<T, KedgeStatus>,
     to: *mut U,
     convert: impl FnOnce(T) -> U,

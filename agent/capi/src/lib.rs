@@ -38,6 +38,7 @@ extern crate std;
 
 pub mod agent;
 pub mod boot;
+pub mod cdma;
 pub mod config;
 pub mod event;
 pub mod ports;

@@ -30,6 +30,11 @@ use crate::trigger::Kind;
 /// Octets of the largest value a command returns: an IS-683 message.
 pub(super) const ANSWER: usize = limits::IS683_MESSAGE;
 
+/// What a pushed document may ask for. `iota.md` B11 lets it be the first of a session and says nothing of its rights; a push
+/// proves nothing about its sender, so what it stages waits for the commit of a document that a trusted server has sent, and it
+/// neither runs nor shows anything.
+const PUSHED: [Verb; 4] = [Verb::Read, Verb::Check, Verb::Write, Verb::Delete];
+
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Executed {
@@ -65,6 +70,8 @@ impl Executed {
 pub(super) struct Facts {
     /// The document that is being executed came over TLS.
     pub(super) authenticated: bool,
+    /// The document that is being executed was pushed: nobody knows by whom.
+    pub(super) pushed: bool,
     /// `dev/reboot` was executed.
     pub(super) reboot: bool,
     /// A package was not downloaded, or refused; a later success clears it.
@@ -78,7 +85,7 @@ pub(super) struct Facts {
 pub(super) struct Desk<'b, const PRL: usize> {
     pub(super) config: Config<'b>,
     pub(super) factory_spc: Spc,
-    pub(super) security: Security,
+    pub(super) security: Security<'b>,
     pub(super) store: Store,
     pub(super) update: Update,
     pub(super) engine: &'b mut Engine<PRL>,
@@ -140,6 +147,9 @@ impl<'b, const PRL: usize> Desk<'b, PRL> {
         command: &Command<'_>,
         facts: &mut Facts,
     ) -> Executed {
+        if facts.pushed && !PUSHED.contains(&command.verb) {
+            return Executed::Done(ResultCode::NOT_TRUSTED);
+        }
         let done = match command.verb {
             Verb::Commit => self.commit(context),
             Verb::Display => return Executed::Ask { confirm: command.object == Some("confirm") },

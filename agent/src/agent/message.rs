@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_protocol::sms::cdma::{self, Received};
+use kedge_protocol::sms::cdma::{self, Received, RefusedMessage};
 use kedge_protocol::sms::gsm::{self, Deliver, Outcome};
 use kedge_protocol::sms::{Port, Ports};
 
@@ -69,64 +69,96 @@ impl<'b> Messages<'b> {
         Self { cdma: None, gsm: Some(receiver) }
     }
 
-    /// Takes a message; `buffer` is for a whole datagram or text.
+    /// Takes a message; `buffer` is for a whole datagram or text. `None` if it led to nothing.
     fn take<'d, F, C>(
         &mut self,
         context: &mut Context<'_, F, C>,
         bearer: Bearer,
         message: &[u8],
         buffer: &'d mut [u8],
-    ) -> Found<'d> {
+    ) -> Option<Contents<'d>> {
         let now = context.now;
-        match (bearer, &mut self.cdma, &mut self.gsm) {
-            (Bearer::Cdma, Some(receiver), _) => {
-                let received = receiver.receive(now, message, buffer);
-                context.event(&Event::ShortMessage { octets: message, received });
-                match received {
-                    Ok(Received::Waiting(_) | Received::Duplicate) => Found::Part,
-                    Ok(Received::Datagram { ports, octets, .. }) => Found::Datagram(ports, octets),
-                    Ok(Received::Text { text, .. }) => Found::Text(text),
-                    Err(_) => Found::Nothing,
-                }
-            }
-            (Bearer::Gsm, _, Some(receiver)) => gsm_message(receiver, context, now, message, buffer),
-            (Bearer::Cdma | Bearer::Gsm, ..) => Found::Nothing,
+        let contents = match (bearer, &mut self.cdma, &mut self.gsm) {
+            (Bearer::Cdma, Some(receiver), _) => from_cdma(receiver, now, message, buffer),
+            (Bearer::Gsm, _, Some(receiver)) => from_gsm(receiver, now, message, buffer),
+            (Bearer::Cdma | Bearer::Gsm, ..) => Err(Unusable::Bearer),
+        };
+        context.event(&Event::ShortMessage { bearer, octets: message, contents });
+        contents.ok()
+    }
+}
+
+/// What a short message held, whatever network brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents<'d> {
+    /// A part of a datagram; so many more are to come.
+    Part(u8),
+    /// A part that had come before.
+    Duplicate,
+    /// The last part of this datagram, or all of it.
+    Datagram {
+        /// Where it goes, and where it says it comes from.
+        ports: Ports,
+        /// Its octets.
+        octets: &'d [u8],
+    },
+    /// A text for the user.
+    Text(&'d str),
+}
+
+/// Why a short message led to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// The device has no receiver for messages of this bearer.
+    Bearer,
+    /// A message of CDMA was refused.
+    Cdma(RefusedMessage),
+    /// A message of GSM is malformed.
+    Malformed(kedge_protocol::wire::Error),
+    /// A message of GSM is not for applications, or does not fit what came before.
+    Ignored(gsm::Ignored),
+}
+
+impl core::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Bearer => f.write_str("no receiver for this bearer"),
+            Self::Cdma(why) => why.fmt(f),
+            Self::Malformed(error) => write!(f, "malformed message: {error}"),
+            Self::Ignored(why) => why.fmt(f),
         }
     }
 }
 
-/// What a short message held.
-enum Found<'d> {
-    Datagram(Ports, &'d [u8]),
-    Text(&'d str),
-    Part,
-    Nothing,
+impl core::error::Error for Unusable {}
+
+fn from_cdma<'d>(
+    receiver: &mut cdma::Receiver,
+    now: Duration,
+    message: &[u8],
+    buffer: &'d mut [u8],
+) -> Result<Contents<'d>, Unusable> {
+    Ok(match receiver.receive(now, message, buffer).map_err(Unusable::Cdma)? {
+        Received::Waiting(missing) => Contents::Part(missing),
+        Received::Duplicate => Contents::Duplicate,
+        Received::Datagram { ports, octets, .. } => Contents::Datagram { ports, octets },
+        Received::Text { text, .. } => Contents::Text(text),
+    })
 }
 
-fn gsm_message<'d, F, C>(
+fn from_gsm<'d>(
     receiver: &mut GsmReceiver,
-    context: &mut Context<'_, F, C>,
     now: Duration,
     pdu: &[u8],
     buffer: &'d mut [u8],
-) -> Found<'d> {
-    let message = match Deliver::parse(pdu) {
-        Ok(message) => message,
-        Err(error) => {
-            context.event(&Event::MessageMalformed(error));
-            return Found::Nothing;
-        }
-    };
-    match receiver.receive(now, &message, buffer) {
-        Ok(Outcome::Datagram(datagram)) => return Found::Datagram(datagram.ports, datagram.payload),
-        Ok(Outcome::Part(missing)) => context.event(&Event::MessagePart { missing: Some(missing) }),
-        Ok(Outcome::Duplicate) => context.event(&Event::MessagePart { missing: None }),
-        Err(why) => {
-            context.event(&Event::MessageIgnored(why));
-            return Found::Nothing;
-        }
-    }
-    Found::Part
+) -> Result<Contents<'d>, Unusable> {
+    let message = Deliver::parse(pdu).map_err(Unusable::Malformed)?;
+    Ok(match receiver.receive(now, &message, buffer).map_err(Unusable::Ignored)? {
+        Outcome::Part(missing) => Contents::Part(missing),
+        Outcome::Duplicate => Contents::Duplicate,
+        Outcome::Datagram(datagram) => Contents::Datagram { ports: datagram.ports, octets: datagram.payload },
+    })
 }
 
 impl<const PRL: usize> Agent<'_, PRL> {
@@ -142,18 +174,18 @@ impl<const PRL: usize> Agent<'_, PRL> {
         buffer: &'d mut [u8],
     ) -> Result<Arrived<'d>, AgentError<F::Error>> {
         match self.messages.take(context, bearer, message, buffer) {
-            Found::Datagram(ports, octets) if ports.destination == Port::PUSH => {
+            Some(Contents::Datagram { ports, octets }) if ports.destination == Port::PUSH => {
                 self.push(context, octets)?;
                 Ok(Arrived::Taken)
             }
-            Found::Datagram(ports, octets) => Ok(Arrived::Datagram { ports, octets }),
-            Found::Text(text) if self.desk.store.len(Key::Dialled as u8).is_some() => {
+            Some(Contents::Datagram { ports, octets }) => Ok(Arrived::Datagram { ports, octets }),
+            Some(Contents::Text(text)) if self.desk.store.len(Key::Dialled as u8).is_some() => {
                 // The newer of two texts counts.
                 self.text = Some(super::push::shortened(text));
                 Ok(Arrived::Taken)
             }
-            Found::Part => Ok(Arrived::Taken),
-            Found::Text(_) | Found::Nothing => Ok(Arrived::NotOurs),
+            Some(Contents::Part(_) | Contents::Duplicate) => Ok(Arrived::Taken),
+            Some(Contents::Text(_)) | None => Ok(Arrived::NotOurs),
         }
     }
 }

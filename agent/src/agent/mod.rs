@@ -28,7 +28,7 @@ use kedge_protocol::dm::auth::MAC_HEADER;
 use kedge_protocol::iota::EndReason;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{Engine, Spc};
-use kedge_protocol::wap::Shelf;
+use kedge_protocol::wap::{Coding, Shelf};
 use kedge_protocol::wire::Slot;
 use kedge_update_agent::Update;
 
@@ -66,7 +66,7 @@ use dm::Dm;
 pub use dm::{Kept, Management, ManagementMemory};
 use licensing::{Errand, Wallet};
 pub use licensing::{LicenseFault, LicenseSetup, LicenseStatus};
-pub use message::{Arrived, Bearer, GsmReceiver, Messages};
+pub use message::{Arrived, Bearer, Contents, GsmReceiver, Messages, Unusable};
 use talk::{Pumped, Talk};
 
 /// The fast local ports and the time, lent to the agent for one call.
@@ -344,6 +344,8 @@ pub struct Agent<'b, const PRL: usize> {
     register_after: (Duration, u8),
     /// The pushes that came.
     flood: flood::Flood,
+    /// A document that was pushed: how it is coded and how long it is. It is in the receive buffer while the call is opened.
+    document: Option<(Coding, usize)>,
     /// A service indication that the user has not answered.
     invitation: Option<push::Invitation>,
     /// A feature that the user has opened and does not have.
@@ -436,6 +438,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             provision_after: Duration::ZERO,
             register_after: (Duration::ZERO, 0),
             flood: flood::Flood::new(),
+            document: None,
             invitation: None,
             offered: None,
             enrol_after: Duration::ZERO,

@@ -9,10 +9,10 @@ use crate::config::Security;
 use crate::error::AgentError;
 use crate::store::{Activation, Key, Nam, Nams, Record as _};
 
-impl<const PRL: usize> Agent<'_, PRL> {
+impl<'b, const PRL: usize> Agent<'b, PRL> {
     /// Sets what the device can do of the security procedures. Without it there are none: the key exchange is refused and not
     /// advertised, and nobody can prove himself to a protected number assignment.
-    pub const fn set_security(&mut self, security: Security) {
+    pub const fn set_security(&mut self, security: Security<'b>) {
         self.desk.security = security;
     }
 

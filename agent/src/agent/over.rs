@@ -4,7 +4,8 @@ use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::identity::HardwareId;
 use kedge_protocol::iota::EndReason;
-use kedge_protocol::iota::session::{Config as SessionConfig, Input, Outcome, Reason, Session};
+use kedge_protocol::iota::mmc::{self, Session};
+use kedge_protocol::iota::session::{Config as SessionConfig, Input, Outcome, Reason};
 use kedge_update_agent::Job;
 use kedge_update_agent::banklog::Change;
 
@@ -38,7 +39,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             start_url: &trigger.url,
             reason: match trigger.kind {
                 Kind::Activation => Reason::Boot,
-                Kind::Push | Kind::Invited => Reason::Push,
+                Kind::Push | Kind::Invited | Kind::Document => Reason::Push,
                 Kind::UpdateCheck => Reason::Fota,
                 Kind::Status => Reason::Status,
             },
@@ -56,7 +57,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         };
         let Buffers { receive, send } = buffers;
         let mut session = Session::new(&config, receive, send)?;
-        session.handle(context.now, Input::Start)?;
+        let first = match self.document.take() {
+            Some((coding, len)) if trigger.kind == Kind::Document => {
+                Input::Pushed { content_type: mmc::media_type(coding), len }
+            }
+            _ => Input::Start,
+        };
+        session.handle(context.now, first)?;
         desk.begin_is683(trigger.kind.mode(), Some(trigger.kind));
         desk.staged.clear();
         desk.download = None;
@@ -177,6 +184,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         kind: Kind,
         (reason, error): (EndReason, u16),
     ) -> Result<(), AgentError<F::Error>> {
+        if kind == Kind::Document {
+            // It is gone: the network has to push again.
+            context.event(&Event::GaveUp { reason, error });
+            return Ok(());
+        }
         let mut buf = [0; limits::RECORD];
         let mut value = [0; limits::RECORD];
         let (key, tries, value) = if kind == Kind::Status {

@@ -1,4 +1,5 @@
-//! What arrives by push (`spec/iota.md` B11): a service loading starts a session, a service indication asks the user first.
+//! What arrives by push (`spec/iota.md` B11): a service loading starts a session, a service indication asks the user first, an
+//! MMC document is the first of a session.
 //!
 //! An invitation waits in RAM; if the device restarts before the user answers, the network has to push again.
 
@@ -78,9 +79,35 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             Some(Wanted::Withdrawal(id)) => {
                 self.invitation = self.invitation.take().filter(|own| own.id != id);
             }
+            Some(Wanted::Document(coding)) => self.open_document(context, coding, (name, push.body)),
             None => {}
         }
         Ok(())
+    }
+
+    /// A session that begins with a document which was pushed. Its only place is the session's buffer, so nothing else may be
+    /// going on or wait, and it does not survive a restart: the network has to push again.
+    fn open_document<F, C>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        coding: Coding,
+        (media_type, document): (&str, &[u8]),
+    ) {
+        let waits = self.desk.store.len(Key::Resume as u8).is_some() || !self.triggers.is_empty();
+        let place = match &mut self.state {
+            State::Idle(buffers) if !waits => buffers.receive.get_mut(..document.len()),
+            _ => None,
+        };
+        let Some(place) = place else {
+            let (origin, why) = (Origin::Push, Refusal::PushedDocument);
+            context.event(&Event::ContentRefused { media_type, origin, why });
+            return;
+        };
+        place.iter_mut().zip(document).for_each(|(place, octet)| *place = *octet);
+        self.document = Some((coding, document.len()));
+        let trigger = Trigger { kind: Kind::Document, url: heapless::String::new() };
+        context.event(&Event::SessionStarted { kind: trigger.kind, url: "" });
+        self.enter(|buffers| State::Calling(buffers, trigger));
     }
 
     /// The time of day in UTC, as far as the device knows it: told when it learns it, and from time to time. What has expired by
@@ -113,6 +140,8 @@ enum Wanted {
     Session(Trigger),
     /// A session, if the user agrees.
     Invitation(Invitation),
+    /// A session whose first document is the push's body.
+    Document(Coding),
     /// That the invitation with this id is forgotten.
     Withdrawal(heapless::String<{ limits::INVITATION }>),
 }
@@ -171,7 +200,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
                 }
                 _ => return refuse(context, Refusal::NotWanted),
             },
-            Ok(Pushed::Document(..)) => return refuse(context, Refusal::PushedDocument),
+            Ok(Pushed::Document(coding, _)) => return Ok(Some(Wanted::Document(coding))),
             Err(Refused::Malformed(error)) => {
                 context.event(&Event::ContentMalformed { media_type: name, error });
                 return Ok(None);

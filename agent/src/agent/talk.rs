@@ -5,8 +5,9 @@ use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::dlota::Failure;
 use kedge_protocol::iota::ResultCode;
+use kedge_protocol::iota::mmc::Session;
 use kedge_protocol::iota::session::{
-    Command, CommandResult, Input, Method, Outcome, Output as SessionOutput, Reply, Session, Value,
+    Command, CommandResult, Input, Method, Outcome, Output as SessionOutput, Reply, Value,
 };
 
 use super::answer::Answering;
@@ -16,7 +17,7 @@ use super::{Buffers, Context, Done, Head, HttpRequest, Output};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
-use crate::trigger::Trigger;
+use crate::trigger::{Kind, Trigger};
 
 /// What the session waits for.
 #[derive(Debug)]
@@ -53,7 +54,8 @@ pub(super) enum Pumped {
 
 impl<'b> Talk<'b> {
     pub(super) fn new(session: Session<'b>, trigger: Trigger) -> Self {
-        Self { session, trigger, doing: Doing::Session, facts: Facts::default() }
+        let facts = Facts { pushed: trigger.kind == Kind::Document, ..Facts::default() };
+        Self { session, trigger, doing: Doing::Session, facts }
     }
 
     pub(super) const fn trigger(&self) -> &Trigger {
@@ -157,6 +159,7 @@ impl<'b> Talk<'b> {
             Some(SessionOutput::Send(request)) => {
                 self.doing = Doing::Exchange(Answering::default());
                 self.facts.authenticated = request.url.starts_with("https://");
+                self.facts.pushed = false;
                 context.http(HttpRequest {
                     post: request.method == Method::Post,
                     url: request.url,

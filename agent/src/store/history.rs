@@ -99,6 +99,7 @@ const fn kind_name(kind: u8) -> &'static str {
     match Kind::from_number(kind) {
         Some(Kind::Activation) => "activation",
         Some(Kind::Push) => "push",
+        Some(Kind::Document) => "pushed document",
         Some(Kind::Invited) => "push that the user waited for",
         Some(Kind::UpdateCheck) => "update check",
         Some(Kind::Status) => "report",

@@ -6,7 +6,7 @@
 use crate::account::AccountState;
 use crate::activation::{Ask, Verdict, judge, star_code_plan};
 use crate::caller::{self, Caller};
-use crate::errand::{Delivery, Errand, ErrandState, Task};
+use crate::errand::{Delivery, Errand, ErrandState, QUEUED, Task};
 use crate::log::{Direction, Record, Rule, Step};
 use crate::operator::{ACTIVATION_URL, BOOT_HOST, Operator};
 use crate::script::Scene;
@@ -54,7 +54,8 @@ impl Operator {
     pub fn messages(&mut self, now: Duration, hardware: HardwareId) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
         self.air.message_id = self.air.message_id.wrapping_add(1);
-        if self.air.dialled.contains(&hardware) {
+        self.air.dialled.retain(|(_, since)| now.saturating_sub(*since) <= QUEUED);
+        if self.air.has_dialled(hardware) {
             if self.config.welcome {
                 let text = outgoing(self.air.message_id | 0x8000)
                     .text(WELCOME, &mut [0; MAX_MESSAGE])
@@ -68,7 +69,9 @@ impl Operator {
         if let Some(pdu) = self.notify(now, hardware) {
             messages.extend(self.segments(&pdu));
         }
-        let waiting = |errand: &Errand| errand.hardware == hardware && errand.state == ErrandState::Waiting;
+        let waiting = |errand: &Errand| {
+            errand.hardware == hardware && errand.state == ErrandState::Waiting && !errand.is_expired(now)
+        };
         let Some(place) = self.books.errands.iter().position(waiting) else { return messages };
         let Some(errand) = self.books.errands.get_mut(place) else { return messages };
         let listed = matches!(errand.task, Task::RoamingList(_));
@@ -76,6 +79,7 @@ impl Operator {
             errand.legacy = true;
             return messages;
         }
+        errand.queued.get_or_insert(now);
         errand.pages += 1;
         let (lost, path) = (errand.pages <= self.config.lost_pages, errand.path());
         let step = if listed { Step::prl_update(1) } else { Step::brew_url(1) };
@@ -105,6 +109,7 @@ impl Operator {
                 && matches!(errand.task, Task::RoamingList(_))
                 && errand.state < ErrandState::Committed
                 && errand.legacy
+                && !errand.is_expired(now)
         };
         let place = self.books.errands.iter().position(due)?;
         let errand = self.books.errands.get_mut(place)?;
@@ -145,7 +150,7 @@ impl Operator {
             reverse,
         );
         if matches!(&talk.about, About::Dialled(queue) if queue.is_empty()) {
-            self.call_answered(talk.hardware);
+            self.call_answered(now, talk.hardware);
         }
         self.air.talk = Some(talk);
         self.next(now)
@@ -168,17 +173,17 @@ impl Operator {
     }
 
     /// The IVR has what it needs: customers who have something to expect get it by push, the others hear the error.
-    fn call_answered(&mut self, hardware: HardwareId) {
+    fn call_answered(&mut self, now: Duration, hardware: HardwareId) {
         let account = self.books.account_mut(hardware);
         let expects = account.is_some_and(|a| a.state != AccountState::Activated && !a.deactivated);
-        if expects && !self.air.dialled.contains(&hardware) {
-            self.air.dialled.push(hardware);
+        if expects && !self.air.has_dialled(hardware) {
+            self.air.dialled.push((hardware, now));
         }
     }
 
     /// The device has opened a session for its activation: no more pushes.
     pub(crate) fn came(&mut self, hardware: Option<HardwareId>) {
-        self.air.dialled.retain(|dialled| Some(*dialled) != hardware);
+        self.air.dialled.retain(|(dialled, _)| Some(*dialled) != hardware);
     }
 
     fn push(&self, url: &str) -> Vec<Vec<u8>> {
@@ -279,8 +284,14 @@ fn outgoing(message_id: u16) -> Outgoing {
 /// What the operator's radio side remembers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Air {
-    /// Customers who have dialled, and whose devices have not opened their sessions.
-    dialled: Vec<HardwareId>,
+    /// Customers who have dialled, and whose devices have not opened their sessions; since when these wait.
+    dialled: Vec<(HardwareId, Duration)>,
     talk: Option<Talk>,
     message_id: u16,
+}
+
+impl Air {
+    fn has_dialled(&self, hardware: HardwareId) -> bool {
+        self.dialled.iter().any(|(dialled, _)| *dialled == hardware)
+    }
 }

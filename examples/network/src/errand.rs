@@ -5,6 +5,7 @@
 //! Waiting --session opened--> Called --Commit sent--> CommitSent --Commit Response ok--> Committed --used--> Done
 //!    '--pushes without a session--> over the legacy bearer, the same from Called on
 //! ```
+//! A session waits for its device for [`QUEUED`], then it is taken away: the device is called no more, and comes in vain.
 
 use crate::account::Refusal;
 use crate::activation::{
@@ -14,8 +15,12 @@ use crate::activation::{
 use crate::log::{Rule, Step};
 use crate::order::{Answer, Order, Payload, code};
 use crate::script::{Scene, Script, Turn};
+use core::time::Duration;
 use kedge_platform::identity::HardwareId;
 use std::collections::VecDeque;
+
+/// How long a session waits for the device that was called: one carrier's number (`iota.md` A5).
+pub const QUEUED: Duration = Duration::from_secs(72 * 3600);
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct Errand {
     pub task: Task,
     /// How far it has come.
     pub state: ErrandState,
+    /// When its session was made ready: with the first call.
+    pub queued: Option<Duration>,
     /// How often the device was called by push.
     pub pages: u32,
     /// How often it was completed: at most once is right.
@@ -71,6 +78,7 @@ impl Errand {
             hardware,
             task,
             state: ErrandState::Waiting,
+            queued: None,
             pages: 0,
             completions: 0,
             refusals: Vec::new(),
@@ -92,6 +100,13 @@ impl Errand {
             Task::RoamingList(_) => Step::prl_update(2),
             Task::BrewUrl(_) | Task::Object(..) => Step::brew_url(2),
         }
+    }
+
+    /// Whether its session was taken away, because the device did not come in time. What may be committed already stays: the
+    /// network has to learn of it.
+    pub fn is_expired(&self, now: Duration) -> bool {
+        self.state < ErrandState::CommitSent
+            && self.queued.is_some_and(|since| now.saturating_sub(since) > QUEUED)
     }
 
     pub(crate) fn reached(&mut self, state: ErrandState) {

@@ -84,7 +84,7 @@ pub use dm::{
     DmAnswer, DmBoxed, DmConversation, DmCredentials, DmEvent, DmFault, DmHeld, DmOrder, DmPackage, DmRule,
     DmSay, DmScheme, DmScript, DmScriptError, DmServer, DmValue, DmViolation,
 };
-pub use errand::{Errand, ErrandState, Task};
+pub use errand::{Errand, ErrandState, QUEUED, Task};
 pub use feature::{FeatureAnswer, FeatureOrder, NOT_PROVISIONED, SERVICES_HOST, feature_url};
 pub use http::{Request, Response};
 pub use in_process::InProcess;

@@ -314,6 +314,9 @@ impl Operator {
             self.log.violate(step, Rule::Url, format!("{path} is not for this device"));
             return Outcome::plain(step, "follows a push", status(404), "not yours");
         }
+        if errand.is_expired(now) {
+            return Outcome::plain(step, "follows a push", status(410), "too late");
+        }
         let play = if list {
             Play::List(ListSession::new(place))
         } else {

@@ -9,9 +9,8 @@ use kedge_network::{
     Subscriber, TRUSTED_DOMAIN, TransactionState, package_url,
 };
 use kedge_platform_sim::bearer;
-use kedge_protocol::iota::session::{
-    self, CommandResult, Input, Method, Output, Reason, Reply, Session, Value,
-};
+use kedge_protocol::iota::mmc::Session;
+use kedge_protocol::iota::session::{self, CommandResult, Input, Method, Output, Reason, Reply, Value};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use support::{ESN, PRL, hex};
 

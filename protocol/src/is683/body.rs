@@ -1,11 +1,13 @@
 //! Which layout the PARAM_DATA of a block has: one table for checking what was downloaded and for showing any block.
 use super::fields::{Fields, Silent, Trace};
+use super::mms::MmsUris;
 use super::nam::{CdmaAnalogNam, CdmaAnalogNamConfiguration, CdmaNam, CdmaNamConfiguration, ImsiT};
 use super::packet_data::{
     HrpdProfile, MobileIpCapability, MobileIpProfile, OperationMode, SimpleIpCapability, SimpleIpProfile,
 };
 use super::prl::{PrlFormat, read_prl};
 use super::sspr::{Dimensions, ExtendedDimensions, Segment};
+use super::system_tag::{HomeTag, HomeTagConfiguration};
 use super::validation::Spasm;
 use super::{Mdn, MsgType, Spc};
 use crate::wire::Error;
@@ -63,6 +65,9 @@ pub(crate) fn read_body<T: Trace>(
         (MsgType::PACKET_DATA_DOWNLOAD, 11) | (MsgType::PACKET_DATA_CONFIGURATION, 12) => {
             HrpdProfile::read(f).map(drop)
         }
+        (MsgType::MMS_DOWNLOAD | MsgType::MMS_CONFIGURATION, 0) => MmsUris::read(f).map(drop),
+        (MsgType::SYSTEM_TAG_DOWNLOAD, 0) => HomeTag::read(f).map(drop),
+        (MsgType::SYSTEM_TAG_CONFIGURATION, 0) => HomeTagConfiguration::read(f).map(drop),
         // Shared secrets, whose layout is known from memory only.
         (MsgType::PACKET_DATA_DOWNLOAD, 8..=10 | 12) | (MsgType::PACKET_DATA_CONFIGURATION, 8..=10 | 13) => {
             let octets = f.left() / 8;

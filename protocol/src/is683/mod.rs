@@ -27,6 +27,7 @@ mod fields;
 mod forward;
 mod identity;
 mod lists;
+pub mod mms;
 pub mod nam;
 mod packet;
 pub mod packet_data;
@@ -34,6 +35,7 @@ pub mod prl;
 mod reverse;
 mod spc;
 pub mod sspr;
+pub mod system_tag;
 pub mod validation;
 
 #[cfg(test)]

@@ -87,15 +87,15 @@ pub struct RetryInfo {
     pub rereg_threshold: u8,
 }
 
-/// An entry of a profile, as its bits and as a value.
-trait Entry<'a>: Sized + Copy + 'a {
+/// An entry of a list, as its bits and as a value.
+pub(super) trait Entry<'a>: Sized + Copy + 'a {
     fn read<T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<Self, Error>;
     fn write(&self, s: &mut impl Sink) -> Result<(), Error>;
 }
 
-/// The entries of a profile (at most 15): the caller's list, or checked bits.
+/// The entries of a list (at most 15): the caller's, or checked bits.
 #[derive(Clone, Copy)]
-enum Entries<'a, E> {
+pub(super) enum Entries<'a, E> {
     List(&'a [E]),
     Packed(Cursor<'a>, u8),
 }
@@ -245,7 +245,7 @@ impl Association {
 }
 
 impl<'a, E: Entry<'a>> Entries<'a, E> {
-    fn iter(&self) -> impl Iterator<Item = E> + 'a {
+    pub(super) fn iter(&self) -> impl Iterator<Item = E> + 'a {
         let (list, cursor, packed) = match *self {
             Self::List(list) => (list, Cursor::new(&[]), 0),
             Self::Packed(cursor, n) => (&[][..], cursor, n),
@@ -253,8 +253,8 @@ impl<'a, E: Entry<'a>> Entries<'a, E> {
         list.iter().copied().chain(read_again(cursor, u16::from(packed), E::read))
     }
 
-    fn read<T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<Self, Error> {
-        let n = f.u8("NUM_NAI", 4)?;
+    pub(super) fn read<T: Trace>(f: &mut Fields<'a, '_, T>, count: &'static str) -> Result<Self, Error> {
+        let n = f.u8(count, 4)?;
         let cursor = f.cursor();
         for _ in 0..n {
             E::read(f)?;
@@ -262,7 +262,7 @@ impl<'a, E: Entry<'a>> Entries<'a, E> {
         Ok(Self::Packed(cursor, n))
     }
 
-    fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
+    pub(super) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
         s.put(self.iter().count() as u64, 4)?;
         self.iter().try_for_each(|entry| entry.write(s))
     }
@@ -280,7 +280,7 @@ impl<'a> SimpleIpProfile<'a> {
     }
 
     pub(crate) fn read<T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<Self, Error> {
-        Entries::read(f).map(Self)
+        Entries::read(f, NUM_NAI).map(Self)
     }
 
     pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
@@ -309,7 +309,7 @@ impl<'a> MobileIpProfile<'a> {
         } else {
             None
         };
-        Ok(Self { retry, entries: Entries::read(f)? })
+        Ok(Self { retry, entries: Entries::read(f, NUM_NAI)? })
     }
 
     pub(crate) fn write(&self, s: &mut impl Sink) -> Result<(), Error> {
@@ -363,6 +363,8 @@ impl core::fmt::Debug for MobileIpProfile<'_> {
         f.debug_list().entries(self.iter()).finish()
     }
 }
+
+const NUM_NAI: &str = "NUM_NAI";
 
 fn read_nai<'a, T: Trace>(f: &mut Fields<'a, '_, T>) -> Result<OctetString<'a>, Error> {
     let length = f.u8("NAI_LENGTH", 8)?;

@@ -1,7 +1,10 @@
-//! Both codings of a document behind one reader and one writer.
+//! Both codings of a document behind one reader and one writer. In a build without feature `xml` there is only WBXML.
 
+#[cfg(not(feature = "xml"))]
+use super::absent as xml;
 use crate::wbxml::{self, Event, Pull, Sink, Version, Vocabulary};
 use crate::wire::Error;
+#[cfg(feature = "xml")]
 use crate::xml;
 
 /// How a document is coded; its media type tells.
@@ -11,6 +14,16 @@ pub enum Coding {
     Wbxml,
     /// XML text in UTF-8.
     Xml,
+}
+
+impl Coding {
+    /// Whether this build reads and writes documents in the coding: WBXML always, XML with feature `xml`.
+    pub const fn is_supported(self) -> bool {
+        match self {
+            Self::Wbxml => true,
+            Self::Xml => xml::SUPPORTED,
+        }
+    }
 }
 
 /// Reads a document in either coding, at most `DEPTH` elements deep.
@@ -23,7 +36,8 @@ pub enum DocumentReader<'a, const DEPTH: usize> {
 }
 
 impl<'a, const DEPTH: usize> DocumentReader<'a, DEPTH> {
-    /// Starts to read `bytes`, a document of the type `vocabulary`; errors of the coding's header.
+    /// Starts to read `bytes`, a document of the type `vocabulary`; errors of the coding's header, `Unsupported` for a coding
+    /// that this build does without.
     pub fn new(coding: Coding, bytes: &'a [u8], vocabulary: &'static Vocabulary) -> Result<Self, Error> {
         match coding {
             Coding::Wbxml => wbxml::Reader::new(bytes, vocabulary).map(Self::Wbxml),
@@ -80,7 +94,8 @@ pub enum DocumentWriter<'b, const DEPTH: usize> {
 }
 
 impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
-    /// Starts a document of the type `vocabulary` in `out`; `version` matters for WBXML only.
+    /// Starts a document of the type `vocabulary` in `out`; `version` matters for WBXML only. `Unsupported` for a coding that
+    /// this build does without.
     pub fn new(
         coding: Coding,
         out: &'b mut [u8],
@@ -89,7 +104,7 @@ impl<'b, const DEPTH: usize> DocumentWriter<'b, DEPTH> {
     ) -> Result<Self, Error> {
         match coding {
             Coding::Wbxml => wbxml::Writer::new(out, vocabulary, version, &[]).map(Self::Wbxml),
-            Coding::Xml => Ok(Self::Xml(xml::Writer::new(out, xml::Octets::Base64))),
+            Coding::Xml => xml::Writer::with_base64(out).map(Self::Xml),
         }
     }
 

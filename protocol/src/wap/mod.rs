@@ -18,6 +18,8 @@
 //! How a push arrives in short messages is not known here; whether it may start anything is decided elsewhere (a push
 //! is no proof of who sent it).
 
+#[cfg(not(feature = "xml"))]
+mod absent;
 mod cache;
 mod codes;
 mod coding;

@@ -18,7 +18,8 @@ mod writer;
 pub use doctype::Doctype;
 pub use dump::dump;
 pub use reader::Reader;
-pub(crate) use writer::Mark;
+#[cfg(feature = "xml")]
+pub(crate) use writer::{Mark, SUPPORTED};
 pub use writer::{Octets, Writer};
 
 /// Attributes of one element, the namespace declarations included: the limit of the MMC profile, and more than any

@@ -1,9 +1,14 @@
 //! The writer: escapes what needs it, indents nothing.
 
+#[cfg(feature = "xml")]
+mod twofold;
+
 use super::cursor::{find, find_illegal, is_name, is_space};
 use super::{Doctype, base64};
 use crate::wbxml::Sink;
 use crate::wire::{self, Error, ErrorKind};
+#[cfg(feature = "xml")]
+pub(crate) use twofold::{Mark, SUPPORTED};
 
 /// What to do with octets, for which XML has no form of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +43,6 @@ pub struct Writer<'b, const DEPTH: usize> {
     depth: usize,
     root_seen: bool,
     /// Whether the start tag of the innermost element is not closed yet.
-    open: bool,
-}
-
-/// A place in a document to which its writer can go back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark<const DEPTH: usize> {
-    at: usize,
-    octets: Octets,
-    stack: [usize; DEPTH],
-    depth: usize,
-    root_seen: bool,
     open: bool,
 }
 
@@ -104,28 +98,6 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.legal(data)?;
         self.put(data)?;
         self.put("?>")
-    }
-
-    /// How many octets were written.
-    pub(crate) const fn at(&self) -> usize {
-        self.out.at()
-    }
-
-    /// How many octets still fit.
-    pub(crate) const fn room(&self) -> usize {
-        self.out.room()
-    }
-
-    /// This place.
-    pub(crate) const fn mark(&self) -> Mark<DEPTH> {
-        let Self { octets, stack, depth, root_seen, open, .. } = *self;
-        Mark { at: self.out.at(), octets, stack, depth, root_seen, open }
-    }
-
-    /// Goes on at `mark` in the document whose octets `buf` holds; what was written behind it is given up.
-    pub(crate) fn resume(buf: &'b mut [u8], mark: &Mark<DEPTH>) -> Result<Self, Error> {
-        let Mark { at, octets, stack, depth, root_seen, open } = *mark;
-        Ok(Self { out: wire::Writer::resume(buf, at)?, octets, stack, depth, root_seen, open })
     }
 
     /// The document; `Truncated` while an element is open or none was written.

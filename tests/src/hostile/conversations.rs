@@ -217,7 +217,7 @@ pub(super) fn provisioning(octets: &[u8]) -> Depth {
         session_timeout: Duration::from_secs(300),
     };
     let (mut rx, mut tx) = (vec![0; iota_limits::MAX_BODY], vec![0; iota_limits::MAX_DOCUMENT]);
-    let mut session = iota::Session::new(&config, &mut rx, &mut tx).expect("room");
+    let mut session = mmc::Session::new(&config, &mut rx, &mut tx).expect("room");
     let (mut now, mut depth, mut ticks) = (Duration::ZERO, Depth::Unread, 0);
     let pushed = take.octet() & 1 == 1;
     let first = if pushed {

@@ -23,6 +23,10 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("is683", "protocol: IS-683 messages, blocks, roaming lists"),
     ("engine", "protocol: IS-683 engine, roaming list of 16 KiB"),
     ("iota", "protocol: MMC documents, triggers, IOTA session with 128 KiB body"),
+    (
+        "handset",
+        "protocol: the IS-683 engine, roaming list of 16 KiB, and IOTA sessions in WBXML with buffers of 5.5 KiB",
+    ),
     ("sms-cdma", "protocol: short messages of CDMA, segments put together"),
     ("cdma", "protocol: the IS-683 engine, IOTA sessions and CDMA short messages together"),
     ("dm", "protocol: SyncML, management tree, session with messages of 4 KiB"),

@@ -69,7 +69,7 @@ pub(super) struct Tunnelled<'s, 'f, F, const PRL: usize> {
     pub(super) notified: bool,
     pub(super) now: Duration,
     pub(super) entropy: &'s mut dyn Entropy,
-    pub(super) security: Security,
+    pub(super) security: Security<'s>,
     pub(super) events: &'s mut dyn Events,
 }
 

@@ -381,7 +381,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
         agent.set_security(Security {
             power: Some(kedge_platform_crypto::a_key::power),
-            auth_otapa: Some(|rand| Some(kedge_network::stand_in_for_cave(rand))),
+            auth_otapa: Some(&|rand: u32| Some(kedge_network::stand_in_for_cave(rand))),
         });
         let management = ManagementMemory {
             tree: &mut self.tree,

@@ -32,12 +32,6 @@ pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
         Event::SettingsProved(Err(why)) => {
             words(format!("does not know who sent the document: {why}"), Topic::Settings)
         }
-        Event::MessagePart { missing: Some(more) } => {
-            words(format!("keeps a part of a push, {more} to come"), Topic::Settings)
-        }
-        Event::MessagePart { missing: None } => {
-            words("knows this part of a push already".into(), Topic::Settings)
-        }
         Event::FeatureResult { feature, code } => {
             Some(Phrase::new(story, Topic::FeatureResult, Some(&format!("{feature}: {code}"))))
         }

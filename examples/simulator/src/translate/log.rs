@@ -23,10 +23,10 @@ pub(super) fn line(event: &Event<'_>) -> (Level, String) {
             let answer = reverse.map_or("none".into(), |octets| format!("{} octets", octets.len()));
             (Level::Debug, format!("IS-683 message of {} octets, answer: {answer}", forward.len()))
         }
-        Event::ShortMessage { octets, received: Ok(_) } => {
+        Event::ShortMessage { octets, contents: Ok(_), .. } => {
             (Level::Debug, format!("short message of {} octets", octets.len()))
         }
-        Event::ShortMessage { octets, received: Err(why) } => {
+        Event::ShortMessage { octets, contents: Err(why), .. } => {
             (Level::Info, format!("short message of {} octets refused: {why}", octets.len()))
         }
         Event::Downloading { have, total } => (Level::Debug, format!("package: {have} of {total} octets")),

@@ -14,12 +14,12 @@ mod topic;
 use std::fmt::Write;
 use std::time::Duration;
 
+use kedge_agent::agent::{Contents, Unusable};
 use kedge_agent::event::{Event, Events};
 use kedge_agent::trigger::Kind;
 use kedge_platform::power::Restart;
 use kedge_protocol::is683::engine::Mode;
 use kedge_protocol::is683::{self, Direction, MsgType};
-use kedge_protocol::sms::cdma::{Received, RefusedMessage};
 
 use crate::feed::{Arrow, Feed, Lane, Note, Observer, Progress};
 use crate::hex;
@@ -187,23 +187,18 @@ impl<'o> Translator<'o> {
             Kind::Activation | Kind::UpdateCheck => {
                 self.arrow(now, Lane::User, Lane::Handset, phrase, Wire::default());
             }
-            Kind::Push | Kind::Invited => {
+            Kind::Push | Kind::Invited | Kind::Document => {
                 self.arrow(now, Lane::Network, Lane::Handset, phrase, Wire::default());
             }
             Kind::Status => self.note(now, Lane::Handset, phrase),
         }
     }
 
-    fn short_message(
-        &mut self,
-        now: Duration,
-        octets: &[u8],
-        received: Result<Received<'_>, RefusedMessage>,
-    ) {
-        let (topic, detail) = match received {
-            Ok(Received::Text { text, .. }) => (Topic::Text, Some(text.to_owned())),
-            Ok(Received::Waiting(_) | Received::Duplicate) => (Topic::Segment, None),
-            Ok(Received::Datagram { .. }) => (Topic::PushWhole, None),
+    fn short_message(&mut self, now: Duration, octets: &[u8], contents: Result<Contents<'_>, Unusable>) {
+        let (topic, detail) = match contents {
+            Ok(Contents::Text(text)) => (Topic::Text, Some(text.to_owned())),
+            Ok(Contents::Part(_) | Contents::Duplicate) => (Topic::Segment, None),
+            Ok(Contents::Datagram { .. }) => (Topic::PushWhole, None),
             Err(why) => (Topic::OddMessage, Some(why.to_string())),
         };
         let phrase = Phrase::new(self.story, topic, detail.as_deref());
@@ -243,7 +238,7 @@ impl<'o> Translator<'o> {
     fn show(&mut self, now: Duration, event: &Event<'_>) {
         match *event {
             Event::Triggered { kind, .. } => self.triggered(now, kind),
-            Event::ShortMessage { octets, received } => self.short_message(now, octets, received),
+            Event::ShortMessage { octets, contents, .. } => self.short_message(now, octets, contents),
             Event::OtaspBegun(Mode::UserInitiated) => {
                 self.in_call = true;
                 let phrase = self.phrase(Topic::CallBegun);

@@ -1,6 +1,5 @@
-use super::element::{Answer, Command, Content, OnError, Verb};
 use super::strict::Strict;
-use super::{Fault, Head};
+use super::{Answer, Command, Content, Fault, Head, OnError, Verb};
 use crate::iota::ResultCode;
 use crate::iota::limits::MAX_ATTRIBUTES;
 use crate::mime::is_content_token;

@@ -1,7 +1,8 @@
 use super::Fault;
 use super::attributes::Attributes;
-use super::element::{Command, Element, Verb};
+use super::element::Element;
 use super::strict::{Strict, check_size};
+use crate::iota::command::{Command, Verb};
 use crate::iota::limits::{MAX_COMMANDS, MAX_VALUE};
 use crate::wap::Coding;
 use crate::wap::document::{self, is_ignorable};
@@ -71,7 +72,7 @@ impl<'a> Document<'a> {
     }
 
     /// A document that passed [`Self::check`] before; its length is not known then and [`Self::claims_iota`] not told.
-    pub(in crate::iota) const fn of_checked(coding: Coding, bytes: &'a [u8]) -> Self {
+    pub(super) const fn of_checked(coding: Coding, bytes: &'a [u8]) -> Self {
         Self { coding, bytes, len: 0, claims_iota: false }
     }
 

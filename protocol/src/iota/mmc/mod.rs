@@ -12,27 +12,28 @@
 //! ```
 //! [`Document::check`] reads a document as a whole, so that nothing is executed of a malformed one; then
 //! [`Document::elements`] hands out one element at a time. Texts that WBXML cuts into fragments are put together in the
-//! caller's scratch space. [`Writer`] is the way back.
+//! caller's scratch space. [`Writer`] is the way back. [`Mmc`] is both of them as a session uses them.
 //!
 //! Unknown elements are commands that fail ([`Verb::Unknown`]); unknown attributes are ignored; a known attribute on an
 //! element that does not take it is against the grammar.
 
 mod attributes;
+mod codec;
 mod document;
 mod dump;
 mod element;
-mod fault;
 mod strict;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use super::command::{Answer, Command, Content, OnError, Verb};
+pub use super::fault::Fault;
+pub use codec::{Mmc, Session};
 pub use document::{Document, Elements, Head, SCRATCH};
 pub use dump::{dump, guess};
-pub use element::{Answer, Command, Content, Element, OnError, Verb};
-pub use fault::Fault;
+pub use element::Element;
 pub use writer::Writer;
-pub(in crate::iota) use writer::is_text;
 
 use crate::mime::MediaType;
 use crate::wap::Coding;
@@ -42,11 +43,11 @@ pub const WBXML: &str = "application/iota.mmc-wbxml";
 /// Media type of a document as XML.
 pub const XML: &str = "application/iota.mmc-xml";
 
-/// The coding that a media type tells; `None` if it is not that of an MMC document.
+/// The coding that a media type tells; `None` if it is not that of an MMC document, or this build does without it.
 pub const fn coding_of(media: &MediaType<'_>) -> Option<Coding> {
     if media.is(WBXML) {
         Some(Coding::Wbxml)
-    } else if media.is(XML) {
+    } else if Coding::Xml.is_supported() && media.is(XML) {
         Some(Coding::Xml)
     } else {
         None

@@ -109,7 +109,7 @@ impl<'b> Writer<'b> {
 }
 
 /// Whether `text` can stand in both codings: characters that XML 1.0 allows (section 2.2).
-pub(in crate::iota) fn is_text(text: &str) -> bool {
+pub(super) fn is_text(text: &str) -> bool {
     let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
     text.chars().all(legal)
 }

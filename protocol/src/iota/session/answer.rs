@@ -8,29 +8,23 @@
 //! that composing cannot fail; a value that does not fit is left out and its code becomes `TOO_BIG`.
 
 use super::io::Value;
-use crate::iota::limits::{MAX_BODY, MAX_COMMANDS, MAX_DOCUMENT, MAX_VALUE};
-use crate::iota::mmc::{self, Answer, Content, Head};
-use crate::iota::{IS683_RESPONSE, ResultCode};
+use crate::iota::limits::{MAX_BODY, MAX_DOCUMENT, MAX_VALUE};
+use crate::iota::{Answer, Codec, Content, IS683_RESPONSE, ResultCode, ResultWriter};
 use crate::mime::{Boundary, MAX_PARTS, OCTET_STREAM, OWN_BOUNDARY, Piece, RelatedWriter};
-use crate::wap::Coding;
 use crate::wire::{Decimal, Error, ErrorKind, Reader, Text, Writer};
-use crate::xml::base64;
 
-/// Content-ID of the document in a multipart body.
-const ROOT_ID: &str = "mmc";
 /// A record's octets beside the value: length (4), id (2), code, kind.
 const RECORD: usize = 8;
-/// A result in a document without its value, longest form: `<result id="65535" code="255" valueref="cid:r64"></result>`.
-const RESULT: usize = 64;
-/// A document without results: header, root element with the longest session token.
-const DOCUMENT: usize = 128;
 /// A part without its content: framing, the longest media type used here, a Content-ID, the boundary.
 const PART: usize = RelatedWriter::PIECE_OVERHEAD + 28 + 3 + OWN_BOUNDARY;
 /// The end of a multipart body.
 const CLOSING: usize = RelatedWriter::CLOSING_OVERHEAD + OWN_BOUNDARY;
 
-/// The smallest send buffer: all results of the largest document, none with a value.
-pub(super) const MIN_ROOM: usize = DOCUMENT + MAX_COMMANDS * (RECORD + RESULT);
+/// The send buffer that the answer to so many commands needs, if no result has a value.
+pub(super) const fn min_room<C: Codec>(commands: usize) -> usize {
+    let result = C::RESULT.saturating_add(RECORD);
+    C::EMPTY.saturating_add(result.saturating_mul(commands))
+}
 
 /// Longest Content-Type of a multipart answer.
 pub(super) type ContentType = Text<128>;
@@ -64,8 +58,8 @@ pub(super) struct Form {
 
 /// The results of a document, collected in the send buffer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answers {
-    coding: Coding,
+pub(super) struct Answers<C> {
+    coding: C,
     /// Results still to come.
     remaining: usize,
     /// Octets of records at the end of the buffer.
@@ -86,15 +80,15 @@ pub(super) struct Body {
     pub(super) content_type: ContentType,
 }
 
-impl Answers {
-    /// Before the first of `results`, which is at most [`MAX_COMMANDS`].
-    pub(super) const fn new(coding: Coding, results: usize) -> Self {
-        Self { coding, remaining: results, records: 0, document: DOCUMENT, parts: 0, part_octets: 0 }
+impl<C: Codec> Answers<C> {
+    /// Before the first of `results`, for which the send buffer has [`min_room`].
+    pub(super) const fn new(coding: C, results: usize) -> Self {
+        Self { coding, remaining: results, records: 0, document: C::EMPTY, parts: 0, part_octets: 0 }
     }
 
     /// Takes the next result. A value that cannot travel is left out, and the code changed to say so.
     ///
-    /// Fails only if `tx` is smaller than [`MIN_ROOM`] or there are more results than announced.
+    /// Fails only if `tx` is smaller than [`min_room`] says or there are more results than announced.
     pub(super) fn push(
         &mut self,
         tx: &mut [u8],
@@ -114,16 +108,14 @@ impl Answers {
             Err(code) => (code, Kind::Nothing, &[][..]),
         };
         if kind == Kind::Nothing {
-            self.document = self.document.saturating_add(RESULT);
+            self.document = self.document.saturating_add(C::RESULT);
         }
         self.record(tx, id, code, kind, octets)
     }
 
     fn place_text<'v>(&mut self, room: usize, text: &'v str) -> Result<(Kind, &'v [u8]), ResultCode> {
-        if !mmc::is_text(text) {
-            return Err(ResultCode::BAD_VALUE);
-        }
-        let document = RESULT.saturating_add(text_cost(self.coding, text));
+        let cost = self.coding.text_cost(text).ok_or(ResultCode::BAD_VALUE)?;
+        let document = C::RESULT.saturating_add(cost);
         let fits = text.len() <= MAX_VALUE && self.reserve(room, text.len(), document, None);
         if fits { Ok((Kind::Text, text.as_bytes())) } else { Err(ResultCode::TOO_BIG) }
     }
@@ -134,13 +126,13 @@ impl Answers {
         octets: &'v [u8],
         form: Form,
     ) -> Result<(Kind, &'v [u8]), ResultCode> {
-        let inline = RESULT.saturating_add(data_cost(self.coding, octets.len()));
+        let inline = C::RESULT.saturating_add(self.coding.octets_cost(octets.len()));
         if !form.by_reference && self.reserve(room, octets.len(), inline, None) {
             return Ok((Kind::Inline, octets));
         }
         let kind = if form.is683 { Kind::Is683Part } else { Kind::OctetPart };
         let part = PART.saturating_add(octets.len());
-        if self.reserve(room, octets.len(), RESULT, Some(part)) {
+        if self.reserve(room, octets.len(), C::RESULT, Some(part)) {
             Ok((kind, octets))
         } else {
             Err(ResultCode::TOO_BIG)
@@ -152,7 +144,7 @@ impl Answers {
         let document = self.document.saturating_add(document);
         let parts = self.parts.saturating_add(usize::from(part.is_some()));
         let part_octets = self.part_octets.saturating_add(part.unwrap_or(0));
-        let whole = document.saturating_add(self.remaining.saturating_mul(RESULT));
+        let whole = document.saturating_add(self.remaining.saturating_mul(C::RESULT));
         // With parts the document exists twice: by itself and in the body.
         let bodies = if parts > 0 {
             [whole, whole, PART, part_octets, CLOSING].into_iter().fold(0, usize::saturating_add)
@@ -201,17 +193,17 @@ impl Answers {
         let records = Records { rest: records };
         let start = free.len().checked_sub(self.document).ok_or(no_room)?;
         let (front, target) = free.split_at_mut_checked(start).ok_or(no_room)?;
-        let document = write_document(self.coding, target, &Head::Device { session, re }, records.clone())?;
+        let document = write_document(self.coding, target, session, re, records.clone())?;
         let len = document.len();
         if self.parts == 0 {
-            let content_type = ContentType::of(&[mmc::media_type(self.coding)]).ok_or(no_room)?;
+            let content_type = ContentType::of(&[self.coding.media_type()]).ok_or(no_room)?;
             let body = Body { start, end: start.saturating_add(len), content_type };
             return Ok(body);
         }
         let mut storage = [0; OWN_BOUNDARY];
         let contents = records.clone().map(|record| record.octets).chain(core::iter::once(document));
         let boundary = Boundary::avoiding(contents, &mut storage)?;
-        let root = Piece { media_type: mmc::media_type(self.coding), content_id: ROOT_ID, content: document };
+        let root = Piece { media_type: self.coding.media_type(), content_id: C::ROOT_ID, content: document };
         let mut body = RelatedWriter::new(front, boundary);
         body.piece(&root)?;
         for (number, record) in part_numbers(records) {
@@ -228,13 +220,14 @@ impl Answers {
     }
 }
 
-fn write_document<'t>(
-    coding: Coding,
+fn write_document<'t, C: Codec>(
+    coding: C,
     target: &'t mut [u8],
-    head: &Head<'_>,
+    session: &str,
+    re: u16,
     records: Records<'_>,
 ) -> Result<&'t [u8], Error> {
-    let mut writer = mmc::Writer::new(coding, target, head)?;
+    let mut writer = coding.writer(target, session, re)?;
     let mut parts = 0_u16;
     for record in records {
         let reference: Text<10>;
@@ -261,27 +254,6 @@ fn part_id(number: u16) -> Text<6> {
 /// The records that travel as parts, with their numbers.
 fn part_numbers(records: Records<'_>) -> impl Iterator<Item = (u16, Record<'_>)> {
     (1..).zip(records.filter(|record| record.kind.is_part()))
-}
-
-/// What `text` adds to a result, at most.
-fn text_cost(coding: Coding, text: &str) -> usize {
-    match coding {
-        // Start token, STR_I, text, zero: value tokens are used only where they save octets.
-        Coding::Wbxml => text.len().saturating_add(8),
-        // `&quot;` is the longest replacement.
-        Coding::Xml => text.bytes().fold(0, |sum, octet| {
-            let plain = !octet.is_ascii_control() && !matches!(octet, b'<' | b'>' | b'&' | b'"' | b'\'');
-            sum.saturating_add(if plain { 1 } else { 6 })
-        }),
-    }
-}
-
-/// What `len` octets in a `data` element add to a result, at most.
-const fn data_cost(coding: Coding, len: usize) -> usize {
-    match coding {
-        Coding::Wbxml => len.saturating_add(8),
-        Coding::Xml => base64::encoded_len(len).saturating_add(16),
-    }
 }
 
 /// One stored result.

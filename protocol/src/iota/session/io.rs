@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use crate::iota::mmc::Verb;
-use crate::iota::{EndReason, ResultCode};
+use crate::iota::{EndReason, ResultCode, Verb};
 
 /// What started a session; travels as `X-IOTA-Reason` in the first request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

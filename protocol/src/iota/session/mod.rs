@@ -26,9 +26,12 @@
 //!   [`EndReason::MMC`] with [`ResultCode::NEW_DOC_ARRIVED`]. The first number is 1.
 //! - A Location that begins with a slash is taken relative to the URL that answered.
 //!
-//! Buffers: the last [`crate::iota::mmc::SCRATCH`] octets of `rx` are work space, the rest takes the body, so a body that
-//! is as large as all of that still works, but its base64 values then come back as `TOO_BIG`. `tx` takes the answer; a
-//! result whose value does not fit it is reported as `TOO_BIG` too.
+//! Buffers: the last [`Codec::SCRATCH`] octets of `rx`, but not more than its half, are work space, the rest takes the body, so a
+//! body that is as large as all of that still works, but its base64 values then come back as `TOO_BIG`. `tx` takes the answer; a
+//! result whose value does not fit it is reported as `TOO_BIG` too. [`limits`](super::limits) is what a server may rely on
+//! (`iota.md` B1); a device whose buffers are smaller takes less: a document whose texts do not fit the work space, or with
+//! more commands than `tx` has room for results, ends the session with [`ResultCode::TOO_BIG`] before any is executed. For IS-683
+//! messages one by one, a roaming list in segments included, 2 KiB and 1 KiB do.
 
 mod answer;
 mod io;
@@ -38,7 +41,7 @@ mod tests;
 
 use core::time::Duration;
 
-use self::answer::{Answers, Body, Form, MIN_ROOM};
+use self::answer::{Answers, Body, Form, min_room};
 pub use self::io::{
     Command, CommandResult, Config, Headers, Input, Method, Outcome, Output, Reason, Reply, Request,
     SessionError, Value,
@@ -47,18 +50,22 @@ use self::received::{Ending, Received, ending, is_reference};
 use super::limits::{
     MAX_DOMAIN, MAX_ECHOES, MAX_IDENTITY, MAX_REDIRECTS, MAX_REPEATS, MAX_RETRY_AFTER, MAX_SESSION, MAX_URL,
 };
-use super::mmc::{Head, OnError, SCRATCH, Verb};
-use super::{EndReason, IS683_OBJECT, ResultCode, TrustedDomain, resolve};
+use super::{Checked, Codec, EndReason, IS683_OBJECT, OnError, ResultCode, TrustedDomain, Verb, resolve};
 use crate::wire::{Text, hex};
 
-/// What is accepted as an answer (`iota.md` B6.1).
-const ACCEPT: &str = "application/iota.mmc-wbxml, application/iota.mmc-xml, multipart/related";
-/// Smallest room for a body: with the work space, a receive buffer of 4 KiB.
-const MIN_BODY: usize = 1024;
+/// Smallest receive buffer: an IS-683 message with the largest parameter block and what MMC adds, twice, once as body and once
+/// as work space.
+const MIN_RECEIVE: usize = 1024;
+/// How many commands a document may have that a session with the smallest send buffer takes.
+const MIN_COMMANDS: usize = 8;
 
-/// A session in progress; see the [module](self) for its states.
+/// What a session ends with that the server is not to blame for.
+const INTERNAL: Ending = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
+
+/// A session in progress; see the [module](self) for its states. It speaks the vocabulary `C`, of which it knows only what
+/// [`Codec`] says; [`super::mmc::Session`] is the one to use.
 #[derive(Debug)]
-pub struct Session<'b> {
+pub struct Session<'b, C> {
     rx: &'b mut [u8],
     tx: &'b mut [u8],
     device: Device,
@@ -72,9 +79,11 @@ pub struct Session<'b> {
     last_doc: u16,
     echoes: u8,
     answer: Option<Body>,
-    claims_iota: bool,
+    foreign: bool,
     mmc_committed: bool,
     state: State,
+    /// What [`State::Execute`] works on. It lies beside the state, which is taken out and put back with every input.
+    document: Option<Document<C>>,
 }
 
 /// What does not change.
@@ -118,11 +127,16 @@ struct Exchange {
     paused: bool,
 }
 
-/// A document whose commands are executed one after the other.
+/// A document, and the answer that grows as its commands are executed.
+#[derive(Clone, Copy, Debug)]
+struct Document<C> {
+    received: Received<C>,
+    answers: Answers<C>,
+}
+
+/// A document's commands are executed one after the other.
 #[derive(Clone, Copy, Debug)]
 struct Execute {
-    received: Received,
-    answers: Answers,
     /// The command at hand, counted from 0.
     number: usize,
     /// Whether it is still to be handed out.
@@ -141,13 +155,14 @@ struct Pending {
     form: Form,
 }
 
-impl<'b> Session<'b> {
+impl<'b, C: Codec> Session<'b, C> {
     /// Prepares a session; `config` is copied.
     ///
-    /// `rx` must have room for the largest body wanted and `SCRATCH` (3 KiB) more, at least 4 KiB in all; `tx` at least
-    /// 4736 octets, the answer to 64 commands. Texts of `config` that are too long or illegal are `BadConfig`.
+    /// `rx` must have room for the largest body wanted and [`Codec::SCRATCH`] more, at least 1 KiB; `tx` for the answer to the
+    /// largest document wanted, at least of 8 commands. For MMC that is 704 octets, and 4736 for the 64 commands that a server
+    /// may send. Texts of `config` that are too long or illegal are `BadConfig`.
     pub fn new(config: &Config<'_>, rx: &'b mut [u8], tx: &'b mut [u8]) -> Result<Self, SessionError> {
-        for (len, needed) in [(rx.len(), SCRATCH + MIN_BODY), (tx.len(), MIN_ROOM)] {
+        for (len, needed) in [(rx.len(), MIN_RECEIVE), (tx.len(), min_room::<C>(MIN_COMMANDS))] {
             if len < needed {
                 return Err(SessionError::NoRoom { needed });
             }
@@ -164,9 +179,10 @@ impl<'b> Session<'b> {
             last_doc: 0,
             echoes: 0,
             answer: None,
-            claims_iota: false,
+            foreign: false,
             mmc_committed: false,
             state: State::Idle,
+            document: None,
         })
     }
 
@@ -174,14 +190,14 @@ impl<'b> Session<'b> {
     /// [`Input::Pushed`]. Its length is the largest body that is taken. The content is lost; so do not ask for it while
     /// a command is executed.
     pub fn receive_buffer(&mut self) -> &mut [u8] {
-        let capacity = Received::capacity(self.rx.len());
+        let capacity = Received::<C>::capacity(self.rx.len());
         self.rx.get_mut(..capacity).unwrap_or_default()
     }
 
-    /// Whether a document announced the registered 3GPP2 type, so that the server may not speak profile 1 at all
-    /// (`iota.md` B5: worth a line in the log).
-    pub const fn claims_iota(&self) -> bool {
-        self.claims_iota
+    /// Whether a document announced another vocabulary, so that the server may mean something else: for MMC the registered
+    /// 3GPP2 type (`iota.md` B5: worth a line in the log).
+    pub const fn is_foreign(&self) -> bool {
+        self.foreign
     }
 
     /// Takes what happened. `Misuse` if it makes no sense in this state, which then is unchanged.
@@ -253,11 +269,11 @@ impl<'b> Session<'b> {
             State::Pause { until, .. } => Output::Wait((*until).min(self.end)),
             State::Execute(execute) if execute.to_issue => {
                 execute.to_issue = false;
-                let Execute { received, number, .. } = *execute;
-                match received.fetch(self.rx, number) {
-                    Ok(command) => Output::Execute(command),
+                let number = execute.number;
+                match self.document.as_ref().map(|document| document.received.fetch(self.rx, number)) {
+                    Some(Ok(command)) => Output::Execute(command),
                     // It was fetched before, when it became the one at hand.
-                    Err(_) => Output::Wait(self.end),
+                    Some(Err(_)) | None => Output::Wait(self.end),
                 }
             }
             State::Execute(_) => Output::Wait(self.end),
@@ -270,8 +286,8 @@ impl<'b> Session<'b> {
     pub fn outstanding(&mut self) -> Option<Output<'_>> {
         match self.state {
             State::Exchange(exchange) if !exchange.to_send => Some(Output::Send(self.request(&exchange))),
-            State::Execute(Execute { received, number, to_issue: false, .. }) => {
-                received.fetch(self.rx, number).ok().map(Output::Execute)
+            State::Execute(Execute { number, to_issue: false, .. }) => {
+                self.document.as_ref()?.received.fetch(self.rx, number).ok().map(Output::Execute)
             }
             _ => None,
         }
@@ -364,13 +380,8 @@ impl<'b> Session<'b> {
     /// A body has arrived: checked as a whole, judged by its number, then executed or answered from memory.
     fn document(&mut self, now: Duration, content_type: Option<&str>, len: usize) -> Result<State, Ending> {
         let received = Received::locate(content_type, self.rx, len)?;
-        let (document, work) =
-            received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
-        let results = document.len();
-        let claims_iota = document.claims_iota();
-        let Ok(Head::Server { session, doc, next }) = document.head(work) else {
-            return Err(ending(EndReason::MMC, ResultCode::BAD_VALUE));
-        };
+        let checked = received.check(self.rx).map_err(|fault| ending(fault.reason(), fault.code()))?;
+        let Checked { session, doc, next, commands, foreign } = checked;
         let other = Err(ending(EndReason::MMC, ResultCode::NEW_DOC_ARRIVED));
         if !self.token.is_empty() && self.token.as_str() != session {
             return other;
@@ -381,6 +392,9 @@ impl<'b> Session<'b> {
         if self.last_doc.checked_add(1) != Some(doc) {
             return other;
         }
+        if self.tx.len() < min_room::<C>(commands) {
+            return Err(ending(EndReason::MMC, ResultCode::TOO_BIG));
+        }
         let bad = ending(EndReason::MMC, ResultCode::BAD_VALUE);
         let token = Text::of(&[session]).ok_or(bad)?;
         let next = match next {
@@ -390,9 +404,10 @@ impl<'b> Session<'b> {
         };
         self.trust(next.as_str())?;
         (self.url, self.token, self.last_doc, self.echoes, self.answer) = (next, token, doc, 0, None);
-        self.claims_iota |= claims_iota;
-        let answers = Answers::new(received.coding(), results);
-        self.advance(now, Execute { received, answers, number: 0, to_issue: false, stopped: false })
+        self.foreign |= foreign;
+        let answers = Answers::new(received.coding(), commands);
+        self.document = Some(Document { received, answers });
+        self.advance(now, Execute { number: 0, to_issue: false, stopped: false })
     }
 
     /// The document that was answered comes again: so does the answer (B6.5).
@@ -417,7 +432,9 @@ impl<'b> Session<'b> {
                 } else if command.verb == Verb::Unknown {
                     ResultCode::UNKNOWN_COMMAND
                 } else {
-                    match execute.received.fetch(self.rx, execute.number) {
+                    let fetched =
+                        self.document.as_ref().ok_or(INTERNAL)?.received.fetch(self.rx, execute.number);
+                    match fetched {
                         Ok(_) => return Ok(State::Execute(Execute { to_issue: true, ..execute })),
                         Err(code) => code,
                     }
@@ -426,15 +443,15 @@ impl<'b> Session<'b> {
             }
             execute.number = execute.number.saturating_add(1);
         }
-        let internal = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
-        let body = execute.answers.compose(self.tx, self.token.as_str(), self.last_doc);
-        self.answer = Some(body.map_err(|_| internal)?);
+        let answers = &self.document.as_ref().ok_or(INTERNAL)?.answers;
+        let body = answers.compose(self.tx, self.token.as_str(), self.last_doc);
+        self.answer = Some(body.map_err(|_| INTERNAL)?);
         Ok(self.exchange(now, Method::Post))
     }
 
     /// The command at hand; `None` behind the last.
     fn pending(&mut self, execute: &Execute) -> Option<Pending> {
-        let command = execute.received.outline(self.rx, execute.number)?;
+        let command = self.document.as_ref()?.received.outline(self.rx, execute.number)?;
         let is683 = command.verb == Verb::Exec && command.object == Some(IS683_OBJECT);
         let form = Form { by_reference: is_reference(&command), is683 };
         let (id, verb, on_error, reboot) = (command.id, command.verb, command.on_error, command.reboot);
@@ -451,9 +468,9 @@ impl<'b> Session<'b> {
         if result.code != ResultCode::SUCCESS && command.on_error == OnError::Stop {
             execute.stopped = true;
         }
-        let internal = ending(EndReason::INTERNAL, ResultCode::UNKNOWN_ERROR);
-        let noted = execute.answers.push(self.tx, command.id, result.code, result.value, command.form);
-        noted.map_err(|_| internal)
+        let answers = &mut self.document.as_mut().ok_or(INTERNAL)?.answers;
+        let noted = answers.push(self.tx, command.id, result.code, result.value, command.form);
+        noted.map_err(|_| INTERNAL)
     }
 
     fn note_commit(&mut self, result: &CommandResult<'_>) {
@@ -494,7 +511,7 @@ impl<'b> Session<'b> {
             _ => (("X-IOTA-Reason", Some(device.reason.as_str())), &[]),
         };
         let headers = Headers::new([
-            ("Accept", Some(ACCEPT)),
+            ("Accept", Some(C::ACCEPT)),
             ("User-Agent", Some(device.user_agent.as_str())),
             ("X-IOTA-Version", Some("1")),
             ("X-IOTA-ESN", device.esn.non_empty()),

@@ -2,10 +2,8 @@
 
 use super::io::{Command, Value};
 use crate::iota::limits::{MAX_BODY, MAX_IS683};
-use crate::iota::mmc::{self, Content, Document, Element, Fault, SCRATCH, Verb};
-use crate::iota::{EndReason, IS683, IS683_OBJECT, ResultCode};
+use crate::iota::{self, Checked, Codec, Content, EndReason, Fault, IS683, IS683_OBJECT, ResultCode, Verb};
 use crate::mime::{self, Boundary, MULTIPART_RELATED, MediaType, Part, Related, TransferEncoding};
-use crate::wap::Coding;
 use crate::wire::{ErrorKind, Text};
 use crate::xml::base64;
 
@@ -19,9 +17,9 @@ pub(super) const fn ending(reason: EndReason, code: ResultCode) -> Ending {
 
 /// A received body. The octets are in the receive buffer, behind them is work space.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Received {
+pub(super) struct Received<C> {
     len: usize,
-    coding: Coding,
+    coding: C,
     /// Where the document is.
     start: usize,
     end: usize,
@@ -31,10 +29,10 @@ pub(super) struct Received {
     boundary: Text<{ mime::MAX_BOUNDARY }>,
 }
 
-impl Received {
-    /// How much of a buffer of `len` octets may hold a body.
+impl<C: Codec> Received<C> {
+    /// How much of a buffer of `len` octets may hold a body: all but the work space, which in a small one is its half.
     pub(super) fn capacity(len: usize) -> usize {
-        len.saturating_sub(SCRATCH).min(MAX_BODY)
+        len.saturating_sub(C::SCRATCH.min(len >> 1)).min(MAX_BODY)
     }
 
     /// Finds the document in the first `len` octets of `rx`. If it travels as base64, it is decoded behind the body.
@@ -46,7 +44,7 @@ impl Received {
         }
         let (body, free) = rx.split_at_mut_checked(len).ok_or(TOO_BIG)?;
         let media = content_type.and_then(|text| MediaType::parse(text).ok()).ok_or(MIME)?;
-        if let Some(coding) = mmc::coding_of(&media) {
+        if let Some(coding) = C::of(&media) {
             return Ok(Self { len, coding, start: 0, end: len, root: 0, boundary: Text::EMPTY });
         }
         if !media.is(MULTIPART_RELATED) {
@@ -56,7 +54,7 @@ impl Received {
         let shape = related.check().map_err(|_| MIME)?;
         let boundary = Text::of(&[related.boundary().as_str()]).ok_or(MIME)?;
         let root = related.parts().flatten().nth(shape.root).ok_or(MIME)?;
-        let coding = root.media_type.and_then(|media| mmc::coding_of(&media)).ok_or(MIME)?;
+        let coding = root.media_type.and_then(|media| C::of(&media)).ok_or(MIME)?;
         let (start, octets) = match root.encoding {
             TransferEncoding::Binary => (root.at, root.content.len()),
             TransferEncoding::Base64 => {
@@ -77,25 +75,21 @@ impl Received {
     }
 
     /// Checks the document as a whole.
-    pub(super) fn check<'r>(&self, rx: &'r mut [u8]) -> Result<(Document<'r>, &'r mut [u8]), Fault> {
+    pub(super) fn check<'r>(&self, rx: &'r mut [u8]) -> Result<Checked<'r>, Fault> {
         let (content, work) = self.split(rx);
-        let document = Document::check(self.coding, self.octets(content), work)?;
-        Ok((document, work))
+        self.coding.check(self.octets(content), work)
     }
 
     /// How the document is coded.
-    pub(super) const fn coding(&self) -> Coding {
+    pub(super) const fn coding(&self) -> C {
         self.coding
     }
 
     /// The command `number` without octets in it and nothing resolved; `None` behind the last. The document was
     /// checked before.
-    pub(super) fn outline<'r>(&self, rx: &'r mut [u8], number: usize) -> Option<mmc::Command<'r>> {
+    pub(super) fn outline<'r>(&self, rx: &'r mut [u8], number: usize) -> Option<iota::Command<'r>> {
         let (content, work) = self.split(rx);
-        match Document::of_checked(self.coding, self.octets(content)).outline(number, work) {
-            Ok(Some(Element::Command(command))) => Some(command),
-            _ => None,
-        }
+        self.coding.outline(self.octets(content), number, work).ok().flatten()
     }
 
     /// The command `number` with its value resolved; the code with which it fails if that is impossible.
@@ -103,12 +97,11 @@ impl Received {
         let by_reference = self.outline(rx, number).is_some_and(|command| is_reference(&command));
         let (content, work) = self.split(rx);
         // Texts first; a part that must be decoded goes behind them.
-        let at = if by_reference { SCRATCH.min(work.len()) } else { work.len() };
+        let at = if by_reference { C::SCRATCH.min(work.len()) } else { work.len() };
         let (texts, more) = work.split_at_mut_checked(at).ok_or(ResultCode::TOO_BIG)?;
-        let document = Document::of_checked(self.coding, self.octets(content));
-        let command = match document.element(number, texts) {
-            Ok(Some(Element::Command(command))) => command,
-            Ok(_) => return Err(ResultCode::UNKNOWN_ERROR),
+        let command = match self.coding.command(self.octets(content), number, texts) {
+            Ok(Some(command)) => command,
+            Ok(None) => return Err(ResultCode::UNKNOWN_ERROR),
             Err(fault) => return Err(code(fault.error().kind)),
         };
         if !command.has_object_name() {
@@ -158,7 +151,7 @@ impl Received {
 }
 
 /// Whether the command's value is that of a body part.
-pub(super) const fn is_reference(command: &mmc::Command<'_>) -> bool {
+pub(super) const fn is_reference(command: &iota::Command<'_>) -> bool {
     matches!(command.value, Some(Content::Reference(_)))
 }
 

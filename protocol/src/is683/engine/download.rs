@@ -3,10 +3,12 @@ use super::assembly::Assembly;
 use super::phone::{Capability, PacketDataCapability, Shelf};
 use super::refusal_of;
 use crate::is683::body::{Known, check_body};
+use crate::is683::mms::MmsUris;
 use crate::is683::nam::{CdmaAnalogNam, CdmaNam, MAX_PAIRS, Pairs};
 use crate::is683::packet_data::{MobileIpProfile, SimpleIpProfile};
 use crate::is683::prl::PrlFormat;
 use crate::is683::sspr::Segment;
+use crate::is683::system_tag::HomeTag;
 use crate::is683::{
     Block, Family, MmssBlockId, MsgType, NamBlockId, PacketDataDownloadBlockId, PuzlDownloadBlockId,
     ResultCode, SegmentResult, SsprDownloadBlockId, SystemTagDownloadBlockId,
@@ -18,7 +20,8 @@ pub(super) fn check(capability: &Capability, family: Family, block: Block<'_>) -
     let checked = match (family, &capability.packet_data) {
         (Family::Nam, _) => check_nam(capability, block),
         (Family::PacketData, Some(limits)) => check_packet_data(limits, block),
-        (Family::Mmd | Family::Mms | Family::Mmss, _) => {
+        (Family::Mms, _) => check_mms(capability, block),
+        (Family::Mmd | Family::Mmss, _) => {
             return check_carried(capability, family.into(), block.id);
         }
         (Family::PacketData, None) => return Some(ResultCode::BLOCK_NOT_SUPPORTED),
@@ -99,6 +102,23 @@ fn check_packet_data(limits: &PacketDataCapability, block: Block<'_>) -> Result<
         }
         _ => Ok(ResultCode::BLOCK_NOT_SUPPORTED),
     }
+}
+
+fn check_mms(capability: &Capability, block: Block<'_>) -> Result<ResultCode, Error> {
+    if let Some(refused) = check_carried(capability, Family::Mms.into(), block.id) {
+        return Ok(refused);
+    }
+    let legal = MmsUris::parse(block.data, 0)?.iter().all(|entry| entry.is_legal());
+    Ok(if legal { ResultCode::ACCEPTED } else { ResultCode::INVALID_MMS_URI })
+}
+
+/// Why a system tag is refused; `None` if it may be staged.
+pub(super) fn check_tag(capability: &Capability, block: Block<'_>) -> Option<ResultCode> {
+    let refused = check_carried(capability, Shelf::SystemTag, block.id);
+    refused.or_else(|| match HomeTag::parse(block.data, 0) {
+        Ok(tag) => (!tag.is_known()).then_some(ResultCode::SYSTEM_TAG_FORMAT_MISMATCH),
+        Err(e) => Some(refusal_of(e)),
+    })
 }
 
 /// Takes a segment of a roaming list.

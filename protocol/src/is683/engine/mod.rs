@@ -19,7 +19,8 @@
 //! |---|---|
 //! | NAM, SSPR, Validation, OTAPA, Commit, both Capabilities | in full |
 //! | 3GPD | profiles in full where the device has packet data, statuses and secrets staged as octets |
-//! | PUZL, MMD, MMS, MMSS, eHRPD IMSI, home System Tag | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
+//! | PUZL, MMD, MMSS, eHRPD IMSI | staged and reported as octets where the device keeps them ([`Carried`]), else 0x07 per block |
+//! | MMS, home System Tag | like these, and checked: 0x2E for what is no address, 0x2B for what is no text |
 //! | MS Key, Key Generation | in full where the device does the arithmetic ([`Phone::power`]), else [`NO_KEY_EXCHANGE`] |
 //! | Secure Mode, Service Key Generation | [`NO_KEY_EXCHANGE`]: their keys are made with CAVE, which is not public |
 //! | Re-Authenticate | [`EngineError::Unanswerable`]: its response has no place for a result |
@@ -272,7 +273,8 @@ impl<const PRL: usize> Engine<PRL> {
                 answers::zones(blocks, |block| self.keep(&capability, Shelf::Puzl, block), out)
             }
             Forward::SystemTagDownloadRequest(block) => {
-                let result = self.keep(&phone.capability(), Shelf::SystemTag, block);
+                let refused = download::check_tag(&phone.capability(), block);
+                let result = refused.unwrap_or_else(|| self.put(Shelf::SystemTag, block));
                 let result = download::segment_result(MsgType::SYSTEM_TAG_DOWNLOAD, block, result);
                 emit(&Reverse::SystemTagDownloadResponse(result), out)
             }

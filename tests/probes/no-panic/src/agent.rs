@@ -108,7 +108,7 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
             7 => used(agent.otasp_end(&mut ports.context(&mut ())))?,
             8 => _ = used(agent.select_nam(&mut ports.context(&mut ()), any(Nam::Second)))?,
             9 => used(agent.allow_otapa(&mut ports.context(&mut ()), any(true)))?,
-            10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(|_| any(None)) })),
+            10 => agent.set_security(any(Security { power: Some(|_, _, _| any(None)), auth_otapa: Some(&|_: u32| any(None)) })),
             11 => _ = used(agent.manage(&mut ports.context(&mut ()), any(Some(text()))))?,
             12 => _ = used(agent.alert(&mut ports.context(&mut ()), &alert()))?,
             13 => {

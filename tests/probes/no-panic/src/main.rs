@@ -29,6 +29,8 @@ mod faults;
 mod flash;
 #[cfg(feature = "agent")]
 mod ports;
+#[cfg(any(feature = "iota", feature = "handset"))]
+mod session;
 
 /// Declares the parts, each a feature and a module, and a function that runs those that are on.
 macro_rules! parts {
@@ -53,6 +55,7 @@ parts! {
     "is683" is683
     "engine" engine
     "iota" iota
+    "handset" handset
     "sms-cdma" sms_cdma
     "dm" dm
     "objects" objects

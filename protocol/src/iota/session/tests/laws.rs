@@ -221,7 +221,7 @@ proptest! {
     ) {
         let coding = if wbxml { Coding::Wbxml } else { Coding::Xml };
         let mut tx = vec![0; tx];
-        let mut answers = Answers::new(coding, values.len());
+        let mut answers = Answers::new(mmc::Mmc(coding), values.len());
         for (id, (kind, by_reference, text)) in (1..).zip(&values) {
             let value = match kind {
                 0 => None,

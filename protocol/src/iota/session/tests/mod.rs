@@ -2,9 +2,11 @@
 
 mod laws;
 mod rules;
+mod vocabulary;
 
 use super::*;
-use crate::iota::mmc::{self, Content, Document, Element};
+use crate::iota::limits::MAX_COMMANDS;
+use crate::iota::mmc::{self, Content, Document, Element, Head, Session};
 use crate::mime::{Boundary, MediaType, Piece, Related, RelatedWriter};
 use std::format;
 use std::string::{String, ToString};
@@ -12,6 +14,8 @@ use std::vec;
 use std::vec::Vec;
 
 const URL: &str = "http://boot.example.com/start";
+/// For all commands that a document may have.
+const MIN_ROOM: usize = min_room::<mmc::Mmc>(MAX_COMMANDS);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn config() -> Config<'static> {
@@ -201,17 +205,21 @@ const fn end(reason: EndReason, code: ResultCode) -> (EndReason, u16) {
 
 /// A body of several parts: the document, and parts of the given types and contents under p0, p1, ...
 fn multipart(root: &str, parts: &[(&str, &[u8])]) -> (String, Vec<u8>) {
+    related(&Piece { media_type: mmc::XML, content_id: "mmc", content: root.as_bytes() }, parts)
+}
+
+/// The same with a document of any kind.
+fn related(root: &Piece<'_>, parts: &[(&str, &[u8])]) -> (String, Vec<u8>) {
     let boundary = Boundary::new("=b").unwrap();
     let mut out = vec![0; 100_000];
     let mut header = [0; 128];
     let mut writer = RelatedWriter::new(&mut out, boundary);
-    let root = Piece { media_type: mmc::XML, content_id: "mmc", content: root.as_bytes() };
-    writer.piece(&root).unwrap();
+    writer.piece(root).unwrap();
     for (number, (media_type, content)) in parts.iter().enumerate() {
         writer.piece(&Piece { media_type, content_id: &format!("p{number}"), content }).unwrap();
     }
     let body = writer.finish().unwrap().to_vec();
     let mut w = crate::wire::Writer::new(&mut header);
-    boundary.content_type(&root, &mut w).unwrap();
+    boundary.content_type(root, &mut w).unwrap();
     (String::from_utf8(w.finish().to_vec()).unwrap(), body)
 }

@@ -1,7 +1,7 @@
 //! The rules of B6 and B7, one by one.
 
 use super::*;
-use crate::iota::mmc::Answer;
+use crate::iota::mmc::{Answer, Head, SCRATCH};
 use crate::mime::OCTET_STREAM;
 use crate::wap::Coding;
 
@@ -33,13 +33,55 @@ fn the_first_request_says_who_and_why() {
     assert_eq!(post.results(), []);
 }
 
+/// Buffers of a small handset: an IS-683 message at a time, the largest parameter block included; what does not fit is refused
+/// before anything is executed.
+#[test]
+fn small_buffers_take_less() {
+    let small = || {
+        let mut talk = Talk::with(&config(), 2048, 1024);
+        talk.input(Input::Start);
+        talk
+    };
+    let segment: Vec<u8> = (0..=255).chain([8, 0]).collect();
+    let data = |document: &mut [u8]| {
+        let mut writer =
+            mmc::Writer::new(Coding::Wbxml, document, &Head::Server { session: "S", doc: 1, next: None })
+                .unwrap();
+        let exec = mmc::Command::new(1, Verb::Exec).on(IS683_OBJECT).with(mmc::Content::Data(&segment));
+        writer.command(&exec).unwrap();
+        writer.finish().unwrap().to_vec()
+    };
+    let mut talk = small();
+    let want = talk.body(mmc::WBXML, &data(&mut [0; 1000]));
+    let Want::Execute(1, Verb::Exec, _, Some(Owned::Data(octets))) = want else { panic!("{want:?}") };
+    assert_eq!(octets, segment);
+    let post = talk.done(ResultCode::SUCCESS, Some(Value::Data(&segment)));
+    assert_eq!(post.results(), [(1, ResultCode::SUCCESS, Some(Owned::Data(segment.clone())))]);
+
+    let too_big = end(EndReason::MMC, ResultCode::TOO_BIG);
+    let commits =
+        |count: usize| (1..=count).fold(String::new(), |all, id| format!("{all}<commit id='{id}'/>"));
+    assert!(matches!(small().xml(1, &commits(12)), Want::Execute(..)));
+    assert_eq!(small().xml(1, &commits(13)).ending(), too_big);
+    // A body that may be this large, with a text that is larger than half the buffer.
+    let write = |len| format!("<write id='1' object='a' value='{}'/>", "x".repeat(len));
+    assert!(matches!(small().xml(1, &write(900)), Want::Execute(..)));
+    let long = format!("<check id='1' object='{0}' value='{0}'/>", "x".repeat(490));
+    let mut talk = Talk::with(&config(), 1900, 1024);
+    talk.input(Input::Start);
+    let len = document(1, "", &long).len();
+    assert!((951..1900).contains(&len), "{len}");
+    assert_eq!(talk.xml(1, &long).ending(), end(EndReason::MIME, ResultCode::TOO_BIG));
+}
+
 #[test]
 fn configurations_and_buffers_are_checked() {
     let fails = |config: Config<'_>, rx: usize, tx: usize| {
         Session::new(&config, &mut vec![0; rx], &mut vec![0; tx]).map(|_| ()).unwrap_err()
     };
-    assert_eq!(fails(config(), 4095, 8000), SessionError::NoRoom { needed: 4096 });
-    assert_eq!(fails(config(), 8000, 4735), SessionError::NoRoom { needed: 4736 });
+    assert_eq!(fails(config(), 1023, 8000), SessionError::NoRoom { needed: 1024 });
+    assert_eq!(fails(config(), 8000, 703), SessionError::NoRoom { needed: 704 });
+    assert_eq!(MIN_ROOM, 4736);
     let long = "x".repeat(300);
     for bad in [
         Config { make: "a\r\nX-Evil: 1", ..config() },
@@ -461,11 +503,11 @@ fn too_long_a_text_is_left_out() {
 #[test]
 fn a_document_of_the_registered_type_is_noticed() {
     let mut talk = Talk::started();
-    assert!(!talk.session.claims_iota());
+    assert!(!talk.session.is_foreign());
     let bytes = [3, 0xA4, 0, 0x6A, 0, 0x85, 5, 7, 3, b'S', 0, 8, 3, b'1', 0, 1];
     let post = talk.body(mmc::WBXML, &bytes);
     assert_eq!(post.header("Content-Type"), Some(mmc::WBXML));
-    assert!(talk.session.claims_iota());
+    assert!(talk.session.is_foreign());
 }
 
 /// `Answer` is what the server side writes; here only so that the grammar's two halves meet.

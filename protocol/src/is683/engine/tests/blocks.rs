@@ -3,7 +3,7 @@ use super::*;
 use crate::is683::Meid;
 
 #[test]
-fn blocks_that_nobody_describes_are_carried_and_reported() {
+fn blocks_that_nobody_describes_and_addresses_are_carried_and_reported() {
     let mut session = Session::new(Handset::new());
     session.phone.capability.carried = Carried::ALL;
     // MMD, MMS, two user zone blocks, the home system tag; then what is not kept: unknown numbers, tag lists.
@@ -14,6 +14,13 @@ fn blocks_that_nobody_describes_are_carried_and_reported() {
         ("1400 07 004548454c4c4f", "1400 00"),
         ("1902 00 02 abcd 03 01 ef 00", "1902 00 00 03 00"),
         ("0101 04 03 010203 00", "0101 04 00"),
+        // An address that is cut, one that is none, another number.
+        ("1701 00 01 10 00", "1701 00 02"),
+        ("1701 00 03 10010a 00", "1701 00 2e"),
+        ("1701 01 00 00", "1701 01 07"),
+        // A tag that is cut, one in an unknown encoding.
+        ("1400 06 004548454c4c", "1400 02"),
+        ("1400 02 0060", "1400 2b"),
         ("1201 01 00 00", "1201 01 07"),
         ("1901 04 00 00", "1901 04 07"),
         ("0101 05 01 00 00", "0101 05 07"),

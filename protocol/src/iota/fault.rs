@@ -1,10 +1,10 @@
-use crate::iota::{EndReason, ResultCode};
+use super::{EndReason, ResultCode};
 use crate::wire::{Error, ErrorKind};
 
 /// Why a document is refused, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is no well-formed WBXML or XML, or uses what the profile forbids there (B2 last paragraph, B5).
+    /// It is not well-formed in its coding, WBXML or XML, or uses what the profile forbids there (B2 last paragraph, B5).
     Unreadable(Error),
     /// It is well-formed, but against the grammar or a limit.
     Ungrammatical(Error),
