@@ -221,7 +221,7 @@ fn receive<C: Connection>(
     let status = http.status();
     let (headers, body) = http.split();
     let number = |name| headers.header(name).and_then(|text| text.trim().parse::<usize>().ok());
-    for cookie in headers.header("Set-Cookie").into_iter().flat_map(str::lines) {
+    for cookie in headers.header("Set-Cookie").unwrap_or_default().split(|c| c == '\n') {
         session.cookie(cookie);
     }
     let room = session.receive_buffer();

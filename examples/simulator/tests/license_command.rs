@@ -211,6 +211,7 @@ fn a_device_in_a_directory_gets_keeps_and_returns_its_license() {
     sign_up(&origin, &trusted, &asking.code());
     let rest = asking.rest();
     assert!(rest.iter().any(|line| line == "installed: trial, reported"), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("sealed+cbor")), "nobody on the way reads it: {rest:?}");
 
     let status = run(&["status"]);
     assert!(status.status.success());

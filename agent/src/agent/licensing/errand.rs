@@ -319,7 +319,7 @@ impl<'b> Conversation<'b> {
         head: &Head<'_>,
     ) -> Option<Result<(), LinkError>> {
         let Exchange::Answer(answer) = &mut self.exchange else { return None };
-        for cookie in head.set_cookie.into_iter().flat_map(str::lines) {
+        for cookie in head.set_cookie.unwrap_or_default().split(|c| c == '\n') {
             self.session.cookie(cookie);
         }
         if (300..400).contains(&head.status) {
