@@ -24,9 +24,16 @@ fn the_power_may_fail_in_every_operation() {
         "fota-network/declined",
         "fota-network/post-provisioning",
         "fota-network/wrong-signature",
+        "fota-network/direct",
+        "fota-network/component",
+        "fota-network/component-declined",
         "fota-client/oma-dm",
         "brew-url/oma-dm",
+        "prl-update/oma-dm",
+        "tunnel",
+        "tunnel/declined",
         "tunnel/unknown-type",
+        "tunnel/questions",
     ] {
         let prepared = prepared(name);
         let clean = prepared.play::<8, SECTOR>(&Trouble::default(), &mut ());

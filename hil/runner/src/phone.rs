@@ -341,6 +341,8 @@ impl<'b> Phone<'b> {
             Answer::No => "answer no".to_owned(),
             Answer::Later => "answer later".to_owned(),
             Answer::Pin(pin) => format!("pin {}", pin.as_str()),
+            // Boards ask for neither.
+            Answer::Text(_) | Answer::Chosen(_) => "answer later".to_owned(),
         })
     }
 

@@ -102,6 +102,11 @@ pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
         Prompt::FeatureFailed { feature, code } => {
             (Shown::FeatureFailed, Some(format!("{feature} (code {code})")))
         }
+        Prompt::EnterText { text, .. } => (Shown::Confirm, Some(text.into())),
+        Prompt::Choose { text, choices, .. } => {
+            let choices: Vec<_> = choices.iter().collect();
+            (Shown::Confirm, Some(format!("{text}: {}", choices.join(", "))))
+        }
         Prompt::Failed(code) => {
             let reason = u8::try_from(code).map_or(EndReason::UNKNOWN, EndReason);
             (Shown::Failed, Some(format!("{reason} ({code})")))
@@ -117,5 +122,7 @@ pub(super) const fn answer(answer: Answer) -> &'static str {
         Answer::No => "no",
         Answer::Later => "later",
         Answer::Pin(_) => "a PIN",
+        Answer::Text(_) => "a text",
+        Answer::Chosen(_) => "a choice",
     }
 }
