@@ -23,8 +23,8 @@ use kedge_protocol::dm::{Nodes, StoreError};
 use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_protocol::syncml::{Dialect, Head, Header, Item, Location, Verb, Writer as MessageWriter};
 use kedge_protocol::wap::{
-    Coding, ContentType, Headers, Media, MediaCode, Parameter, ParameterCode, ParameterName, Parameters, Push,
-    Value,
+    Coding, ContentType, Headers, Media, MediaCode, Parameter, ParameterCode, ParameterName, Parameters,
+    Push, Value,
 };
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Device, Layout, Mode};
@@ -146,15 +146,16 @@ impl Phone {
         loop {
             let asked = match agent.poll(&mut context).ok()? {
                 Output::Idle(_) => return Some(seen),
-                Output::OpenCall { .. } => {
-                    agent.done(&mut context, Done::CallOpened(Err(RadioError::NoService))).ok()?;
-                    continue;
-                }
-                Output::Ask(Prompt::EnterPin { tries_left, .. }) => Asked::Pin(tries_left),
-                Output::Ask(Prompt::ApplySettings { summary }) => Asked::Apply(summary.to_owned()),
-                Output::Ask(Prompt::SettingsApplied) => Asked::Applied,
-                Output::Ask(Prompt::SettingsRefused) => Asked::Refused,
+                Output::OpenCall { .. } => None,
+                Output::Ask(Prompt::EnterPin { tries_left, .. }) => Some(Asked::Pin(tries_left)),
+                Output::Ask(Prompt::ApplySettings { summary }) => Some(Asked::Apply(summary.to_owned())),
+                Output::Ask(Prompt::SettingsApplied) => Some(Asked::Applied),
+                Output::Ask(Prompt::SettingsRefused) => Some(Asked::Refused),
                 other => panic!("{other:?}"),
+            };
+            let Some(asked) = asked else {
+                agent.done(&mut context, Done::CallOpened(Err(RadioError::NoService))).ok()?;
+                continue;
             };
             let told = matches!(asked, Asked::Applied | Asked::Refused);
             seen.push(asked);
@@ -222,7 +223,7 @@ fn document(server: &str, address: &str) -> Vec<u8> {
     let mut writer = MessageWriter::new(Coding::Wbxml, &mut out, &header).unwrap();
     let leaves = [("AppID", "w7"), ("ServerID", server), ("AppAddr/1/Addr", address)];
     for (number, (leaf, value)) in (1..).zip(leaves) {
-        let (number, uri) = (number.to_string(), format!("./DMAcc/new/{leaf}"));
+        let (number, uri) = (number.to_string(), format!("./DMAcc/of-{server}/{leaf}"));
         let item = Item::target(&uri).text(value);
         writer.command(&Head::new(Verb::Add, &number)).unwrap().item(&item).unwrap().end().unwrap();
     }
@@ -332,7 +333,11 @@ fn the_power_may_fail_anywhere() {
     for by_card in [false, true] {
         let operations = {
             let mut phone = Phone { factory: vec![document("other", OLD)], ..Phone::new() };
-            let done = if by_card { phone.insert(&card).map(drop) } else { phone.receive(&pushed, &[Answer::Yes]).map(drop) };
+            let done = if by_card {
+                phone.insert(&card).map(drop)
+            } else {
+                phone.receive(&pushed, &[Answer::Yes]).map(drop)
+            };
             done.unwrap();
             phone.flash.work().operations()
         };

@@ -152,7 +152,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
         let done = match (question, answer) {
-            (_, Answer::Later | Answer::Text(_) | Answer::Chosen(_)) | (Question::Pin { .. }, Answer::Yes) => {
+            (_, Answer::Later | Answer::Text(_) | Answer::Chosen(_))
+            | (Question::Pin { .. }, Answer::Yes) => {
                 self.provision_after = context.now.saturating_add(limits::ASK_AGAIN);
                 Ok(None)
             }

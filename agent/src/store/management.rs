@@ -203,7 +203,10 @@ mod tests {
         };
         let again = Software::from_octets(software.to_octets(&mut buf).unwrap()).unwrap();
         let Software { told, held, package, .. } = again;
-        assert_eq!((again, Software { told, held, package, ..Software::of(&again.memo()) }), (software, software));
+        assert_eq!(
+            (again, Software { told, held, package, ..Software::of(&again.memo()) }),
+            (software, software)
+        );
         let wish = Wish { server: "dms", session: 7, notified: true, ui: 2, for_user: false, tries: 1 };
         assert_eq!(Wish::from_octets(wish.to_octets(&mut buf).unwrap()), Some(wish));
         let alert = Alert {

@@ -14,8 +14,9 @@ use kedge_agent::objects::{Object, key_of};
 use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, DmOrder, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed, Management,
-    Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
+    ACTIVATION_URL, Account, Coding, DmOrder, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed,
+    Management, Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction,
+    feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::identity::Identity as _;

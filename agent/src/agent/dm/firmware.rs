@@ -54,8 +54,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<(), AgentError<F::Error>> {
         // The buffers must find back whatever happens.
         self.state = State::Hanging(buffers, After::Nothing);
-        let (machine, components) =
-            (self.desk.machine(context.flash)?, self.desk.components(context.flash)?);
+        let (machine, components) = (self.desk.machine(context.flash)?, self.desk.components(context.flash)?);
         let url = match (machine.pending(), components.pending()) {
             (Action::Download(url), _) | (_, scomo::Action::Download(url)) => url,
             _ => return Ok(()),

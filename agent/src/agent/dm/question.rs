@@ -75,3 +75,25 @@ const fn input(kind: InputType) -> Input {
         InputType::Address => Input::Address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_taken_as_the_question_means_it() {
+        let typed = Answer::Text(Typed::new("Jane").expect("it is short"));
+        for (code, answer, expected) in [
+            (AlertCode::CONFIRM, Answer::Yes, session::Answer::Accepted),
+            (AlertCode::CONFIRM, Answer::No, session::Answer::Rejected),
+            (AlertCode::CONFIRM, Answer::Later, session::Answer::TimedOut),
+            (AlertCode::TEXT_INPUT, typed, session::Answer::Text("Jane")),
+            (AlertCode::TEXT_INPUT, Answer::Yes, session::Answer::TimedOut),
+            (AlertCode::TEXT_INPUT, Answer::No, session::Answer::Cancelled),
+            (AlertCode::MULTIPLE_CHOICE, Answer::Chosen(5), session::Answer::Choices(5)),
+        ] {
+            assert_eq!(answered(code, &answer), expected, "{code:?} {answer:?}");
+        }
+        assert_eq!(Typed::new(&"x".repeat(Typed::MAX + 1)), None);
+    }
+}

@@ -154,7 +154,8 @@ impl<const PRL: usize> Desk<'_, PRL> {
             return Ok(Installing::Free);
         };
         let is_its = self.package().is_some_and(|package| known.package == Some(package.0));
-        let under_way = Operation::from_number(known.operation).filter(|_| known.step == Step::Working.number());
+        let under_way =
+            Operation::from_number(known.operation).filter(|_| known.step == Step::Working.number());
         Ok(match under_way {
             Some(operation) if is_installation(operation) && is_its => Installing::Commanded,
             _ if is_its || known.step == Step::Downloading.number() => Installing::Held,
@@ -252,14 +253,18 @@ impl<const PRL: usize> Desk<'_, PRL> {
             ..Software::of(&memo)
         };
         let mut alert = [0; limits::ALERT];
-        let alert = done.map(|done| told_by(done, &mut alert).ok_or(AgentError::Config("alert"))).transpose()?;
+        let alert =
+            done.map(|done| told_by(done, &mut alert).ok_or(AgentError::Config("alert"))).transpose()?;
         let mut changes = heapless::Vec::<Change<'_>, 4>::new();
         let mut add = |change| changes.push(change).unwrap_or_default();
         if let (Some(octets), Some(key)) = (alert, self.store.free_alert()) {
             add(Change::put(key, octets));
         }
         let value = software.to_octets(&mut record);
-        add(Change::put(Key::Software as u8, value.ok_or(AgentError::Config("software component operation"))?));
+        add(Change::put(
+            Key::Software as u8,
+            value.ok_or(AgentError::Config("software component operation"))?,
+        ));
         if done.is_some() {
             add(Change::remove(Key::Consent as u8));
             add(Change::remove(Key::Fetch as u8));

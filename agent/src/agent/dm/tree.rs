@@ -169,7 +169,8 @@ impl<F: NorFlash, C: Crypto> scomo::Port for Packages<'_, '_, F, C> {
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
         let Flash { flash, store, .. } = &mut *shared;
         let operation = store.get::<Operation<'_>, F>(&mut **flash, &mut buf);
-        let state = operation.map_err(|_| Code::STORE_FAILURE)?.map_or(State::IDLE, |known| State(known.state));
+        let state =
+            operation.map_err(|_| Code::STORE_FAILURE)?.map_or(State::IDLE, |known| State(known.state));
         if state != State::IDLE && !state.is_final() {
             // The inbox is that of the firmware update.
             return Err(Code::NOT_ALLOWED);
