@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `phone` | the ports put together, and the agent's life between two restarts |
+//! | `management` | the account of the management server |
 //! | `modem` | data call, registration, short messages and calls, over the console |
 //! | `user` | prompts and answers, over the console |
 //! | `console` | its commands |
@@ -12,6 +13,7 @@
 #![no_main]
 
 mod console;
+mod management;
 mod modem;
 mod phone;
 mod self_check;

@@ -1,10 +1,11 @@
 //! The device: its ports put together, and the agent's life between two restarts.
 
 use crate::console::{self, Next};
+use crate::management::{self, TEXTS, TREE, WORK};
 use crate::modem::Modem;
 use crate::user::User;
 use core::time::Duration;
-use kedge_agent::agent::{Agent, Buffers, GsmReceiver, Memory, Messages};
+use kedge_agent::agent::{Agent, Buffers, GsmReceiver, Kept, ManagementMemory, Memory, Messages};
 use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events};
@@ -12,12 +13,12 @@ use kedge_agent::runner::{Board, Pause, Ports, run};
 use kedge_platform::identity::{HardwareId, Identity};
 use kedge_platform::power::{Power, Restart};
 use kedge_platform_crypto::SoftCrypto;
+use kedge_platform_net::Http;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::sms;
 use virt::cfi_nor::{CfiError, CfiNor};
 use virt::clock::Clock;
-use virt::http::Http;
 use virt::network::{self, Network};
 use virt::power::Exit;
 use virt::straps::Seeded;
@@ -51,7 +52,7 @@ impl Board for Virt {
     type Identity = Who;
     type Entropy = Seeded;
     type Clock = Clock;
-    type Http = Http;
+    type Http = Http<Network>;
     type Radio = Modem;
     type Ui = User;
     type Power = Restarts;
@@ -87,14 +88,15 @@ impl From<Failure> for Stop {
 fn try_live(straps: &Straps) -> Result<Exit, Stop> {
     // SAFETY: the only one as long as this program runs; it is entered once.
     let flash = unsafe { CfiNor::new() }.with_fuse(straps.cut);
-    let network = Network::start(network_memory()).map_err(Stop::NoNetwork)?;
+    let hosts = (straps.http, straps.https);
+    let network = Network::start(network_memory(), hosts, straps.seed).map_err(Stop::NoNetwork)?;
     let mut ports = Ports::<Virt> {
         flash,
         crypto: SoftCrypto,
         identity: Who(*straps),
         entropy: Seeded::new(straps.seed),
         clock: Clock::default(),
-        http: Http::new(network, (straps.http, straps.https)),
+        http: Http::new(network),
         radio: Modem,
         ui: User,
         power: Restarts,
@@ -114,7 +116,11 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
     let mut engine = Engine::<PRL>::new();
     let buffers = Buffers { receive: &mut receive, send: &mut send };
     let memory = Memory { buffers, engine: &mut engine, messages };
+    let (mut tree, mut work, mut texts, mut kept) = ([0; TREE], [0; WORK], [0; TEXTS], Kept::EMPTY);
+    let management =
+        ManagementMemory { tree: &mut tree, work: &mut work, texts: &mut texts, kept: &mut kept };
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut Log))?;
+    agent.attach_management(management::SETUP, management);
     loop {
         match run(&mut agent, &mut ports, &mut Log)? {
             Pause::Restarted(why) => {

@@ -15,8 +15,6 @@ pub mod black_box;
 pub mod cfi_nor;
 pub mod clock;
 #[cfg(feature = "network")]
-pub mod http;
-#[cfg(feature = "network")]
 pub mod network;
 pub mod page;
 pub mod power;

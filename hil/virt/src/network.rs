@@ -1,4 +1,4 @@
-//! The network: the machine's virtio card under smoltcp, one TCP connection at a time.
+//! The network: the machine's virtio card under `kedge-platform-net`.
 //!
 //! The emulator's user-mode network gives every guest the same addresses, so none are asked for.
 
@@ -7,11 +7,12 @@ use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+pub use kedge_platform_net::tcp::Broken;
+use kedge_platform_net::tcp::{self, Settings, Tcp};
+use kedge_platform_net::{Stream, Target};
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, Ipv4Address, Ipv4Cidr};
 use virtio_drivers::device::net::VirtIONetRaw;
 use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 use virtio_drivers::transport::{DeviceType, Transport};
@@ -23,11 +24,8 @@ const DEVICE: usize = 0x1000;
 const MOST_DEVICES: usize = 8;
 
 /// The addresses of the emulator's user-mode network: the guest's, and the host's.
-const OWN: IpAddress = IpAddress::v4(10, 0, 2, 15);
+const OWN: Ipv4Cidr = Ipv4Cidr::new(Ipv4Address::new(10, 0, 2, 15), 24);
 const HOST: IpAddress = IpAddress::v4(10, 0, 2, 2);
-
-/// The first port that connections are made from; each has the next one.
-const FIRST_PORT: u16 = 49152;
 
 /// Descriptors of each of the card's queues.
 const QUEUE: usize = 16;
@@ -35,38 +33,19 @@ const QUEUE: usize = 16;
 const FRAME: usize = 1600;
 /// Frames that may wait to be taken.
 const WAITING: usize = 4;
-/// Octets that a connection takes in before they are read, and keeps until they are acknowledged.
-const RECEIVE: usize = 8 * 1024;
-const SEND: usize = 4 * 1024;
-
-/// Why there is no connection, or no more of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broken {
-    /// The card is missing or failed.
-    NoCard,
-    /// The other side refused, or ended it.
-    Closed,
-    /// Nothing came in time.
-    TimedOut,
-}
+/// How long the other side may be silent.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Memory of a network, which is larger than a stack should bear.
 pub struct Memory {
-    receive: [u8; RECEIVE],
-    send: [u8; SEND],
+    tcp: tcp::Memory,
     frames: [[u8; FRAME]; WAITING],
-    sockets: [SocketStorage<'static>; 1],
 }
 
 impl Memory {
     /// Fresh memory.
     pub const fn new() -> Self {
-        Self {
-            receive: [0; RECEIVE],
-            send: [0; SEND],
-            frames: [[0; FRAME]; WAITING],
-            sockets: [SocketStorage::EMPTY],
-        }
+        Self { tcp: tcp::Memory::new(), frames: [[0; FRAME]; WAITING] }
     }
 }
 
@@ -76,104 +55,49 @@ impl Default for Memory {
     }
 }
 
-/// The card, the protocols on it, and the one connection.
+/// The card, and TCP on it. Names are not looked up: the host answers for all of them, at one port for `http` and another for
+/// `https`, behind which it stands for a modem that ends TLS. The board has none.
 pub struct Network {
-    card: Card,
-    interface: Interface,
-    sockets: SocketSet<'static>,
-    socket: SocketHandle,
-    port: u16,
+    tcp: Tcp<Card>,
+    ports: (Option<u16>, Option<u16>),
 }
 
 impl Network {
-    /// Finds the card and starts it.
-    pub fn start(memory: &'static mut Memory) -> Result<Self, Broken> {
-        let Memory { receive, send, frames, sockets } = memory;
-        let mut card = Card::find(frames).ok_or(Broken::NoCard)?;
-        let address = HardwareAddress::Ethernet(EthernetAddress(card.net.mac_address()));
-        let mut interface = Interface::new(Config::new(address), &mut card, now());
-        interface.update_ip_addrs(|addresses| {
-            // there is room for two
-            let _ = addresses.push(IpCidr::new(OWN, 24));
-        });
-        let mut sockets = SocketSet::new(&mut sockets[..]);
-        let socket =
-            sockets.add(Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut send[..])));
-        Ok(Self { card, interface, sockets, socket, port: FIRST_PORT })
-    }
-
-    /// Connects to a port of the host; what was connected before is dropped.
-    pub fn connect(&mut self, port: u16, patience: Duration) -> Result<(), Broken> {
-        self.hang_up();
-        self.port = self.port.checked_add(1).unwrap_or(FIRST_PORT);
-        let own = self.port;
-        let context = self.interface.context();
-        let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
-        socket.connect(context, (HOST, port), own).map_err(|_| Broken::Closed)?;
-        self.wait(patience, |socket| match socket.state() {
-            State::SynSent | State::SynReceived => None,
-            State::Established | State::CloseWait => Some(Ok(())),
-            _ => Some(Err(Broken::Closed)),
-        })
-    }
-
-    /// Sends all of `octets`.
-    pub fn send(&mut self, octets: &[u8], patience: Duration) -> Result<(), Broken> {
-        let mut rest = octets;
-        while !rest.is_empty() {
-            let sent = self.wait(patience, |socket| match socket.send_slice(rest) {
-                Ok(0) => None,
-                Ok(n) => Some(Ok(n)),
-                Err(_) => Some(Err(Broken::Closed)),
-            })?;
-            rest = &rest[sent..];
-        }
-        Ok(())
-    }
-
-    /// Takes what has come, waiting for it; 0: the other side has ended well.
-    pub fn receive(&mut self, octets: &mut [u8], patience: Duration) -> Result<usize, Broken> {
-        use smoltcp::socket::tcp::RecvError;
-        self.wait(patience, |socket| match socket.recv_slice(octets) {
-            Ok(0) => None,
-            Ok(n) => Some(Ok(n)),
-            Err(RecvError::Finished) => Some(Ok(0)),
-            Err(RecvError::InvalidState) => Some(Err(Broken::Closed)),
-        })
-    }
-
-    /// Ends the connection at once.
-    pub fn hang_up(&mut self) {
-        self.sockets.get_mut::<Socket<'_>>(self.socket).abort();
-        self.poll();
-    }
-
-    /// Lets frames go in and out until `ready` says something.
-    fn wait<T>(
-        &mut self,
-        patience: Duration,
-        mut ready: impl FnMut(&mut Socket<'_>) -> Option<Result<T, Broken>>,
-    ) -> Result<T, Broken> {
-        let end = since_power_on() + patience;
-        loop {
-            self.poll();
-            if let Some(done) = ready(self.sockets.get_mut::<Socket<'_>>(self.socket)) {
-                self.poll();
-                return done;
-            }
-            if since_power_on() > end {
-                return Err(Broken::TimedOut);
-            }
-        }
-    }
-
-    fn poll(&mut self) {
-        self.interface.poll(now(), &mut self.card, &mut self.sockets);
+    /// Finds the card and starts it; `ports` are the host's, for `http` and `https`.
+    pub fn start(
+        memory: &'static mut Memory,
+        ports: (Option<u16>, Option<u16>),
+        seed: u32,
+    ) -> Result<Self, Broken> {
+        let Memory { tcp, frames } = memory;
+        let card = Card::find(frames).ok_or(Broken::NoCard)?;
+        let hardware = card.net.mac_address();
+        let settings = Settings { hardware, seed: seed.into(), now: since_power_on, patience: PATIENCE };
+        let mut tcp = Tcp::new(card, tcp, settings);
+        tcp.set_address(OWN, None);
+        Ok(Self { tcp, ports })
     }
 }
 
-fn now() -> Instant {
-    Instant::from_micros(i64::try_from(since_power_on().as_micros()).unwrap_or(i64::MAX))
+impl Stream for Network {
+    type Error = Broken;
+
+    fn connect(&mut self, target: &Target<'_>) -> Result<(), Broken> {
+        let port = if target.secure { self.ports.1 } else { self.ports.0 };
+        self.tcp.connect_to(HOST, port.ok_or(Broken::NoName)?)
+    }
+
+    fn send(&mut self, octets: &[u8]) -> Result<(), Broken> {
+        self.tcp.send_all(octets)
+    }
+
+    fn flush(&mut self) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn receive(&mut self, octets: &mut [u8]) -> Result<usize, Broken> {
+        self.tcp.take(octets)
+    }
 }
 
 /// The card. Frames that it is to fill are its own until it says so.

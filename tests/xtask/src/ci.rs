@@ -47,7 +47,7 @@ const STEPS: &[Step] = &[
         "flows",
         &[
             &["run", "--release"],
-            &["run", "--release", "--", "simulate", "fota-client", "--power-cut", "every"],
+            &["run", "--release", "--", "simulate", "fota-client", "--power-cut", "random:1000"],
         ],
     ),
     ("test", &[&["test", "--workspace", "--no-fail-fast"]]),

@@ -36,6 +36,7 @@ const RULES: &[(&str, May)] = &[
     ),
     ("kedge-platform-crypto", May::Use(&["kedge-platform"])),
     ("kedge-platform-linux", May::Use(&["kedge-platform"])),
+    ("kedge-platform-net", May::Use(&["kedge-platform"])),
     ("kedge-platform-sim", May::Use(&["kedge-platform"])),
     // makes packages on a desk, and tries each on the simulated flash before it hands it out
     (

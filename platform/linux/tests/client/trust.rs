@@ -12,7 +12,8 @@ use rcgen::KeyPair;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::https::{Authority, answer, get, get_from, options};
+use crate::authority::Authority;
+use crate::https::{answer, get, get_from, options};
 use crate::server::{Act, Server};
 
 #[test]
