@@ -128,6 +128,8 @@ const IS683: &str = "application/x-is683";
 const OTAPA_STOP: [u8; 2] = [0x0A, 0x00];
 /// The correlator of a transaction's Exec, before its number.
 const CORRELATOR: &str = "update-";
+/// The item of the software component that an update may be.
+const COMPONENT: &str = "./SCOMO/Download/firmware";
 /// The alert in which a device asks for an update.
 const USER_REQUEST: &str = "org.openmobilealliance.dm.firmwareupdate.userrequest";
 /// The alerts that tell the result of what is commanded here: DownloadAndUpdate, Update, an operation on a component.
@@ -308,17 +310,17 @@ impl Talk {
                 vec![DmSay::new(DmOrder::Replace(value)).expecting(200), execute("./FUMO/Update")]
             }
             UpdateWay::Component => {
-                // It may be there from a session that was lost.
-                let leaf = |leaf: &str, value: &str| {
-                    let value = DmValue::text(&format!("./SCOMO/Download/firmware/{leaf}"), value);
-                    DmSay::new(DmOrder::Add(value)).expecting(200).expecting(418)
-                };
+                let (uri, format) = (COMPONENT.to_owned(), "node".to_owned());
+                let item = DmOrder::Add(DmValue { uri, format, ..DmValue::default() });
+                let leaf = |leaf: &str, value: &str| replace(&format!("{COMPONENT}/{leaf}"), value);
                 vec![
+                    // It may be there from a session that was lost.
+                    DmSay::new(item).expecting(200).expecting(418),
                     leaf("PkgID", "org.example.firmware"),
                     leaf("Name", "Firmware"),
                     leaf("Version", &offer.to),
                     leaf("PkgURL", &offer.package_url),
-                    execute("./SCOMO/Download/firmware/Operations/DownloadInstall"),
+                    execute(&format!("{COMPONENT}/Operations/DownloadInstall")),
                 ]
             }
         };

@@ -19,6 +19,7 @@ use kedge_network::{
     feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
+use kedge_platform::flash::NorFlash;
 use kedge_platform::identity::Identity as _;
 use kedge_platform::ui::{Answer, Pin};
 use kedge_platform_linux::http::{HttpClient, Options as HttpOptions};
@@ -535,13 +536,8 @@ fn facts_of<D: Device>(
         _ => None,
     };
     let own_object = String::from_utf8_lossy(own.unwrap_or_default()).into_owned();
-    let tree = store.bytes(flash, Key::Tree as u8, &mut buf).map_err(|e| anyhow!("{e}"))?;
-    let tree = tree.unwrap_or_default().to_vec();
     let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
-    let asked = operator.managed().iter().flat_map(|held| &held.answers);
-    let told = asked.filter(|(say, _)| matches!(say.order, DmOrder::Alert(..)));
-    let told = told.map(|(_, answer)| answer.texts.clone()).collect();
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
     violations.extend(work.misuses.iter().map(|misuse| format!("flash: {misuse}")));
     Ok(Facts {
@@ -552,8 +548,8 @@ fn facts_of<D: Device>(
             .ok_or_else(|| anyhow!("no account"))?,
         errand: operator.errand(1).cloned(),
         management: operator.management(1).cloned(),
-        told,
-        tree,
+        told: told(&operator),
+        tree: tree(&store, flash)?,
         brew_url,
         own_object,
         registrations,
@@ -588,6 +584,20 @@ fn facts_of<D: Device>(
         shown,
         registration,
     })
+}
+
+/// What the management server's questions to the user came to.
+fn told(operator: &Operator) -> Vec<Vec<String>> {
+    let answers = operator.managed().iter().flat_map(|held| &held.answers);
+    let questions = answers.filter(|(say, _)| matches!(say.order, DmOrder::Alert(..)));
+    questions.map(|(_, answer)| answer.texts.clone()).collect()
+}
+
+/// The image of the management tree, as the store has it.
+fn tree<F: NorFlash>(store: &Store, flash: &mut F) -> anyhow::Result<Vec<u8>> {
+    let mut image = vec![0; store.len(Key::Tree as u8).unwrap_or_default()];
+    store.bytes(flash, Key::Tree as u8, &mut image).map_err(|e| anyhow!("{e}"))?;
+    Ok(image)
 }
 
 /// An image of the management tree, to be read.

@@ -150,8 +150,8 @@ pub(super) const FLOWS: [Scenario; 20] = [
         },
         check: |f| {
             failed(f, result::COMPONENT_CANCELLED)?;
-            let state = f.leaf("SCOMO/Inventory/Delivered/firmware/State");
-            require(state.as_deref() == Some("10"), &format!("the package's state is {state:?}"))?;
+            let id = f.leaf("SCOMO/Inventory/Delivered/firmware/PkgID");
+            require(id.as_deref() == Some("org.example.firmware"), "the package is not delivered")?;
             require(f.leaf("SCOMO/Inventory/Deployed/firmware/State").is_none(), "it counts as installed")
         },
     },

@@ -345,7 +345,11 @@ mod tests {
             take(tree, &good, (Origin::Factory, true, false)).unwrap();
             let nobody = message(&[("./DMAcc/new/AppID", None, "w7")]);
             let nowhere = message(&[("./DMAcc/new/ServerID", None, "dms")]);
-            let wrong = by_leaves("a b", "https://new.example/");
+            let wrong = message(&[
+                ("./DMAcc/odd/AppID", None, "w7"),
+                ("./DMAcc/odd/ServerID", None, "a b"),
+                ("./DMAcc/odd/AppAddr/1/Addr", None, "https://new.example/"),
+            ]);
             let odd = message(&[("./Inbox", Some(tnds::XML), "<MgmtTree><Node>")]);
             for bytes in [nobody, nowhere, wrong, odd] {
                 let done = take(tree, &bytes, (Origin::SmartCard, true, false));
