@@ -244,13 +244,10 @@ pub(in super::super) fn verify(
         return Err(Denied::PinNeeded);
     }
     let mut id = [0; 24];
-    let (network_id, form) = match identity.subscriber() {
-        Some(imsi) => (imsi, KeyForm::Digits),
-        None => {
-            let named = device_id(identity.hardware_id(), &mut id);
-            (named.split_once(|c| c == ':').map_or(named, |(_, digits)| digits), KeyForm::Esn)
-        }
-    };
+    let named = device_id(identity.hardware_id(), &mut id);
+    let digits = named.split_once(|c| c == ':').map_or(named, |(_, digits)| digits);
+    let (network_id, form) =
+        identity.subscriber().map_or((digits, KeyForm::Esn), |imsi| (imsi, KeyForm::Digits));
     let keys = Keys { network_id: Some(network_id.as_bytes()), pin: pin.map(str::as_bytes) };
     match Security::new(method, mac).verify(document, &keys) {
         Ok(()) => Ok(match method {

@@ -55,10 +55,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         // The buffers must find back whatever happens.
         self.state = State::Hanging(buffers, After::Nothing);
         let (machine, components) = (self.desk.machine(context.flash)?, self.desk.components(context.flash)?);
-        let url = match (machine.pending(), components.pending()) {
-            (Action::Download(url), _) | (_, scomo::Action::Download(url)) => url,
-            _ => return Ok(()),
-        };
+        let pending = (machine.pending(), components.pending());
+        let ((Action::Download(url), _) | (_, scomo::Action::Download(url))) = pending else { return Ok(()) };
         if !Download::start(&mut self.desk, context, url, false)? {
             return self.fetched(context, None);
         }
