@@ -94,7 +94,7 @@ pub enum Refusal {
 }
 
 /// The media types understood, without parameters, and their handlers.
-const TYPES: [(&str, Handler); 21] = [
+const TYPES: [(&str, Handler); 25] = [
     ("application/vnd.wap.sic", Handler::ServiceIndication),
     ("text/vnd.wap.si", Handler::ServiceIndication),
     ("application/vnd.wap.slc", Handler::ServiceLoading),
@@ -111,6 +111,10 @@ const TYPES: [(&str, Handler); 21] = [
     ("application/vnd.syncml.dm+wbxml", Handler::Bootstrap),
     (MULTIPART_MIXED, Handler::Parts),
     (MULTIPART_RELATED, Handler::Parts),
+    ("application/vnd.wap.multipart.mixed", Handler::Parts),
+    ("application/vnd.wap.multipart.related", Handler::Parts),
+    ("application/vnd.wap.multipart.form-data", Handler::Parts),
+    ("application/vnd.wap.multipart.alternative", Handler::Parts),
     ("text/html", Handler::Page),
     ("application/xhtml+xml", Handler::Page),
     ("application/vnd.wap.xhtml+xml", Handler::Page),

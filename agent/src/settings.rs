@@ -4,9 +4,11 @@ use core::fmt;
 
 use kedge_platform::connection::{AccessPoint, Bearer, Connections, Login, Method};
 use kedge_platform::flash::NorFlash;
+use kedge_protocol::cp::access::{Demand, Judge, Network};
 use kedge_protocol::cp::model::{AddressType, AppId, Application, Napdef};
+use kedge_protocol::cp::{OBJECT, Object};
 
-use crate::store::{Store, StoreError, settings};
+use crate::store::{SETTINGS, Store, StoreError, settings};
 
 /// Why access points could not be handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +41,89 @@ pub struct HandedOver {
 }
 
 /// Hands every access point to the device: at each start, and after each [`crate::event::Committed::Settings`]. Both together
-/// make that no loss of power leaves the device with other connections than its store has.
+/// make that no loss of power leaves the device with other connections than its store has. An access point that the rules of
+/// access close to programs in general is handed over as one for its own programs only.
 pub fn hand_over<F: NorFlash, C: Connections>(
     store: &Store,
     flash: &mut F,
     connections: &mut C,
 ) -> Result<HandedOver, HandOverError<F::Error, C::Error>> {
     let mut done = HandedOver::default();
-    let mut failed = None;
-    let read = settings(store, flash, |_, object| {
-        let Some(nap) = Napdef::of(object) else { return true };
-        let Some(point) = access_point(&nap) else {
+    for key in SETTINGS {
+        let mut octets = [0; OBJECT];
+        let octets = store.bytes(flash, key, &mut octets).map_err(HandOverError::Store)?;
+        let Some(octets) = octets else { continue };
+        let broken = HandOverError::Store(StoreError::BadRecord(key));
+        let Some(nap) = Napdef::of(Object::from_octets(octets).map_err(|_| broken)?) else { continue };
+        let Some(mut point) = access_point(&nap) else {
             done.others = done.others.saturating_add(1);
-            return true;
+            continue;
         };
-        failed = connections.set(&point).err();
-        done.points = done.points.saturating_add(usize::from(failed.is_none()));
-        failed.is_none()
-    });
-    read.map_err(HandOverError::Store)?;
-    failed.map_or(Ok(done), |error| Err(HandOverError::Connections(error)))
+        if point.internet {
+            let network = Network::AccessPoint { id: point.id, internet: true };
+            point.internet =
+                permits(store, flash, Demand::default(), network).map_err(HandOverError::Store)?;
+        }
+        connections.set(&point).map_err(HandOverError::Connections)?;
+        done.points = done.points.saturating_add(1);
+    }
+    Ok(done)
+}
+
+/// Whether the rules of access let a program use a network (see [`kedge_protocol::cp::access`] for how they are read).
+pub fn permits<F: NorFlash>(
+    store: &Store,
+    flash: &mut F,
+    demand: Demand<'_>,
+    network: Network<'_>,
+) -> Result<bool, StoreError<F::Error>> {
+    let mut judge = Judge::new(demand, network);
+    settings(store, flash, |_, object| {
+        judge.hear(&object);
+        true
+    })?;
+    Ok(judge.permits())
+}
+
+/// Hands out the networks that an application may use, in the order of priority: the proxies that it names, then its access
+/// points, without those that the rules of access close to it. `host` and `port` are where it wants to go, if it knows.
+/// An access point `INTERNET` is any that leads there.
+pub fn networks<F: NorFlash>(
+    store: &Store,
+    flash: &mut F,
+    application: &Application<'_>,
+    (host, port): (Option<&str>, Option<u16>),
+    mut each: impl FnMut(Network<'_>),
+) -> Result<(), StoreError<F::Error>> {
+    let provider = application.provider_id();
+    let demand = Demand { application: Some(application.app_id()), provider, host, port };
+    for id in application.proxies() {
+        if permits(store, flash, demand, Network::Proxy(id))? {
+            each(Network::Proxy(id));
+        }
+    }
+    for id in application.access_points() {
+        let network = Network::AccessPoint { id, internet: leads_to_internet(store, flash, id)? };
+        if permits(store, flash, demand, network)? {
+            each(network);
+        }
+    }
+    Ok(())
+}
+
+/// Whether an access point leads to the Internet, by its id.
+fn leads_to_internet<F: NorFlash>(
+    store: &Store,
+    flash: &mut F,
+    id: &str,
+) -> Result<bool, StoreError<F::Error>> {
+    let mut internet = id == "INTERNET";
+    settings(store, flash, |_, object| {
+        let nap = Napdef::of(object).filter(|nap| nap.id().eq_ignore_ascii_case(id));
+        internet |= nap.is_some_and(|nap| nap.is_internet());
+        !internet
+    })?;
+    Ok(internet)
 }
 
 /// Hands out the settings of an application, by its id (`w2`, `w4`, `w7`, `ap0001`, ...), in no particular order.

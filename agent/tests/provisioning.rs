@@ -316,6 +316,27 @@ fn the_card_proves_what_needs_no_pin_and_the_user_sees_what_changes() {
     assert_eq!(phone.settings(), [access_point("N1", "other")]);
 }
 
+/// Rules of access have no key: the same again is not kept twice, another one is kept beside it.
+#[test]
+fn rules_of_access_do_not_pile_up() {
+    let mut phone = Phone::new();
+    let rule = |access_point: &str| {
+        let mut buf = [0; OBJECT];
+        let mut w = ObjectWriter::new(&mut buf, Kind::Access);
+        w.parm(ParmName::AppId, "w2").unwrap().parm(ParmName::ToNapId, access_point).unwrap();
+        stored(&w.finish().unwrap())
+    };
+    for (reference, objects, kept) in
+        [(1, vec![rule("N1")], 1), (2, vec![rule("N1")], 1), (3, vec![rule("N1"), rule("N2")], 2)]
+    {
+        let push = signed(Coding::Wbxml, &objects, SecurityMethod::USERPIN, b"1234");
+        let seen = phone.receive(&messages(&push, reference), &[pin("1234"), Answer::Yes]).unwrap();
+        assert_eq!(seen.last(), Some(&Asked::Applied), "{seen:?}");
+        assert!(matches!(&seen[1], Asked::Apply(text) if text.starts_with("restriction of networks for w2")));
+        assert_eq!(phone.settings().len(), kept);
+    }
+}
+
 #[test]
 fn what_is_not_signed_or_not_sound_is_refused_at_once() {
     let mut phone = Phone::new();

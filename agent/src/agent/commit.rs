@@ -104,7 +104,8 @@ fn changes<'o, F: NorFlash>(
         let Some(object) = objects.next(rest).ok()? else { break };
         *first = object.kind().number();
         let key = object.key();
-        let twin = stored.find(|old| key.is_some() && old.key() == key);
+        // What has no key replaces nothing, but the same again is not kept twice.
+        let twin = stored.find(|old| if key.is_some() { old.key() == key } else { *old == object });
         let taken = |slot: &u8| changes.iter().any(|change| change.key == *slot);
         let slot = match twin {
             Some(slot) => slot,

@@ -147,6 +147,8 @@ pub struct Head<'h> {
     pub date: Option<&'h str>,
     /// `Location`.
     pub location: Option<&'h str>,
+    /// `Set-Cookie`; several of them a line each.
+    pub set_cookie: Option<&'h str>,
     /// The digest of a management server (`x-syncml-hmac`).
     pub mac: Option<&'h str>,
     /// `Retry-After` in seconds; dates are not understood.
@@ -170,6 +172,7 @@ impl<'h> Head<'h> {
             modified: headers.header("Last-Modified"),
             date: headers.header("Date"),
             location: headers.header("Location"),
+            set_cookie: headers.header("Set-Cookie"),
             mac: headers.header(MAC_HEADER),
             retry_after: number("Retry-After").and_then(|n| u32::try_from(n).ok()),
             result: number(RESULT).and_then(|n| u16::try_from(n).ok()),

@@ -109,6 +109,7 @@ fn tell(object: &Object<'_>, out: &mut Writer<'_>) -> Result<(), kedge_protocol:
             let name = application.map_or("application", |application| application.app_id().name());
             (name, application.and_then(|application| application.addresses().next()))
         }
+        Kind::Access => ("restriction of networks for", object.parm(ParmName::AppId).or(Some("all"))),
         Kind::VendorConfig => ("settings of", object.parm(ParmName::Name)),
         _ => return Ok(()),
     };

@@ -25,6 +25,7 @@ mod record;
 mod request;
 pub mod runner;
 mod trust;
+mod unseal;
 
 use core::fmt;
 use core::time::Duration;
@@ -48,6 +49,7 @@ use record::{APPLIED, Entry, Kind, REFUTED, REPORT_DUE, Seal};
 pub(crate) use request::misfit;
 pub use request::{Server, entry, retry_in, sign_request, signed_report};
 pub use trust::{Trust, TrustFull, Trusted};
+pub(crate) use unseal::unseal;
 
 /// The time at a call.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,16 +4,17 @@
 
 use kedge_platform::clock::Clock;
 use kedge_platform::http::{Connection, Headers, Method, Read};
-use kedge_platform::license::LicenseStore;
+use kedge_platform::license::{LicenseStore, Unsealer};
+use kedge_protocol::license::Op;
 use kedge_protocol::license::answer::UserAction;
 use kedge_protocol::license::limits::MAX_URL;
 use kedge_protocol::license::report::REPORT_MAX;
 use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session};
-use kedge_protocol::license::{Op, Refusal};
 
 pub use super::request::Server;
 pub use super::request::retry_in;
 use super::request::{entry, misfit, signed_report};
+use super::unseal::unseal;
 use super::{LicenseError, Licensing, Now, Ports};
 
 /// What the user and the log are told meanwhile.
@@ -44,6 +45,10 @@ pub struct Line<'t, S, C, T> {
     pub receive: &'t mut [u8],
     /// At least [`session::URL_BUFFER`] octets.
     pub urls: &'t mut [u8],
+    /// Opens sealed documents; none: they are not asked for.
+    pub unsealer: Option<&'t mut dyn Unsealer>,
+    /// For cookies, [`session::COOKIE_OCTETS`] at most; empty: none are kept.
+    pub cookies: &'t mut [u8],
     /// Who is told.
     pub watch: &'t mut dyn Watch,
 }
@@ -65,10 +70,23 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         }
         let mut room = [0; MAX_URL];
         let now = Now { uptime: self.clock.uptime(), rtc: (self.rtc)() };
-        let entry = entry(licensing, (op, nonce, None), now, server.entry, ports, &mut room)?;
+        let ephemeral = self.unsealer.as_mut().and_then(|unsealer| unsealer.renew());
+        let asked = (op, nonce, ephemeral.as_ref());
+        let entry = entry(licensing, asked, now, server.entry, ports, &mut room)?;
         let session = Session::request(server.session, entry, self.clock.uptime(), self.receive, self.urls);
-        let session = session.map_err(|(error, _)| misfit(error))?;
-        drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports)
+        let mut session = session.map_err(|(error, _)| misfit(error))?;
+        session.keep_cookies(self.cookies);
+        drive(
+            session,
+            self.http,
+            self.clock,
+            self.rtc,
+            self.store,
+            &mut self.unsealer,
+            self.watch,
+            licensing,
+            ports,
+        )
     }
 
     /// Delivers the report that is due, if one is.
@@ -85,8 +103,20 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         }
         let now = self.clock.uptime();
         let session = Session::report(server.session, server.entry, report, now, self.receive, self.urls);
-        let session = session.map_err(|(error, _)| misfit(error))?;
-        drive(session, self.http, self.clock, self.rtc, self.store, self.watch, licensing, ports).map(Some)
+        let mut session = session.map_err(|(error, _)| misfit(error))?;
+        session.keep_cookies(self.cookies);
+        drive(
+            session,
+            self.http,
+            self.clock,
+            self.rtc,
+            self.store,
+            &mut self.unsealer,
+            self.watch,
+            licensing,
+            ports,
+        )
+        .map(Some)
     }
 }
 
@@ -98,6 +128,7 @@ fn drive<S: LicenseStore, C: Connection, T: Clock>(
     clock: &mut T,
     rtc: &dyn Fn() -> Option<u64>,
     store: &mut S,
+    unsealer: &mut Option<&mut dyn Unsealer>,
     watch: &mut dyn Watch,
     licensing: &mut Licensing<'_>,
     ports: &mut Ports<'_>,
@@ -124,9 +155,14 @@ fn drive<S: LicenseStore, C: Connection, T: Clock>(
                 };
                 session.handle(clock.uptime(), input).unwrap_or_default();
             }
-            // no request asks for sealed documents, so none is ever opened
-            Output::Unseal { .. } => {
-                session.handle(clock.uptime(), Input::Refused(Refusal::NOT_ASKED)).unwrap_or_default();
+            Output::Unseal { sealed } => {
+                let len = sealed.len();
+                let nonce = licensing.nonce(Now { uptime: clock.uptime(), rtc: rtc() });
+                let input = match unseal(unsealer, nonce, session.receive_buffer().get_mut(..len)) {
+                    Ok(content) => Input::Unsealed { at: content.start, len: content.len() },
+                    Err(refusal) => Input::Refused(refusal),
+                };
+                session.handle(clock.uptime(), input).unwrap_or_default();
             }
             Output::Show(action) => watch.show(&action),
             Output::Browse(url) => watch.browse(url),
@@ -145,11 +181,12 @@ fn drive<S: LicenseStore, C: Connection, T: Clock>(
 /// Sends a request, up to the head of its answer.
 fn send<C: Connection>(http: &mut C, request: &Request<'_>, watch: &mut dyn Watch) -> Result<(), C::Error> {
     let mut digits = heapless::String::<20>::new();
-    let mut headers = heapless::Vec::<(&str, &str), 5>::new();
+    let mut headers = heapless::Vec::<(&str, &str), 6>::new();
     let pairs = [
         ("Accept", Some(request.accept)),
         ("User-Agent", Some(request.user_agent)),
         ("Accept-Language", request.language),
+        ("Cookie", request.cookies),
         ("Content-Type", request.content_type),
     ];
     headers.extend(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
@@ -157,7 +194,7 @@ fn send<C: Connection>(http: &mut C, request: &Request<'_>, watch: &mut dyn Watc
         session::Method::Get => Method::Get,
         session::Method::Post => {
             use core::fmt::Write as _;
-            // twenty digits hold every length, and five headers fit
+            // twenty digits hold every length, and six headers fit
             write!(digits, "{}", request.body.len()).unwrap_or_default();
             headers.push(("Content-Length", &digits)).unwrap_or_default();
             Method::Post
@@ -184,6 +221,9 @@ fn receive<C: Connection>(
     let status = http.status();
     let (headers, body) = http.split();
     let number = |name| headers.header(name).and_then(|text| text.trim().parse::<usize>().ok());
+    for cookie in headers.header("Set-Cookie").into_iter().flat_map(str::lines) {
+        session.cookie(cookie);
+    }
     let room = session.receive_buffer();
     let announced = number("Content-Length").filter(|len| *len > room.len());
     let len = match announced {

@@ -272,6 +272,8 @@ impl Handset {
             rtc: &rtc,
             receive: &mut [0; 2048],
             urls: &mut [0; URL_BUFFER],
+            unsealer: None,
+            cookies: &mut [],
             watch: &mut user,
         };
         let server = Server {

@@ -14,11 +14,13 @@
 //! | [`check()`] | the rules of the whole document, against what is stored |
 //! | [`security`] | SEC and MAC, all four methods |
 //! | [`ObjectWriter`], [`write()`] | the operator's side |
+//! | [`access`] | which networks programs may use |
 //! | [`account`] | from `w7` to a DM account |
 //!
 //! What is unknown is passed over, as the standard asks for; what is known must be right, or the whole document is refused
 //! with its reason and place, and nothing of it counts.
 
+pub mod access;
 pub mod account;
 mod check;
 mod fault;

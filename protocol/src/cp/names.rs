@@ -23,9 +23,10 @@ macro_rules! names {
 
             /// What is spelled like this; upper and lower case differ.
             pub fn find(text: &str) -> Option<Self> {
-                // Few begin alike and are as long: the others need not be compared.
-                let likely = |name: &str| name.len() == text.len() && name.bytes().next() == text.bytes().next();
-                Self::ALL.iter().copied().find(|name| likely(name.text()) && name.text() == text)
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
             }
 
             /// What has this number.

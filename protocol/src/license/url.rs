@@ -73,14 +73,14 @@ fn is_match(pattern: &str, host: &str, url: &str) -> bool {
 }
 
 /// Whether the scheme is https; `None` if it is neither that nor http.
-fn is_https(url: &str) -> Option<bool> {
+pub(super) fn is_https(url: &str) -> Option<bool> {
     let (scheme, _) = split_at_octet(url, b':')?;
     let is = |name| scheme.eq_ignore_ascii_case(name);
     if is("https") { Some(true) } else { is("http").then_some(false) }
 }
 
 /// The host, if there is no user information in front of it.
-fn host_of(url: &str) -> Option<&str> {
+pub(super) fn host_of(url: &str) -> Option<&str> {
     let (_, authority, _) = split(url)?;
     let host = split_at_octet(authority, b':').map_or(authority, |(host, _)| host);
     let plain = !host.is_empty() && !authority.bytes().any(|octet| octet == b'@' || octet == b'\\');

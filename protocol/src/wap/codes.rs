@@ -5,6 +5,12 @@ use crate::wire::open_code;
 open_code! {
     /// A well-known media type.
     pub struct MediaCode(u32) {
+        /// Several parts, each for itself, in WSP's own framing.
+        MULTIPART_MIXED = 0x23, "application/vnd.wap.multipart.mixed";
+        /// The fields of a form, in WSP's own framing.
+        MULTIPART_FORM_DATA = 0x24, "application/vnd.wap.multipart.form-data";
+        /// The same content in several forms, in WSP's own framing.
+        MULTIPART_ALTERNATIVE = 0x26, "application/vnd.wap.multipart.alternative";
         /// Service indication as XML.
         SI_XML = 0x2D, "text/vnd.wap.si";
         /// Service indication as WBXML.
@@ -47,6 +53,14 @@ open_code! {
         MMC_XML = 0x0301, "application/iota.mmc-xml";
     }
 }
+
+/// The media types of [`super::Multipart`]. The codes of all but the related one are from memory; tshark names them the same.
+pub const MULTIPARTS: [MediaCode; 4] = [
+    MediaCode::MULTIPART_MIXED,
+    MediaCode::MULTIPART_RELATED,
+    MediaCode::MULTIPART_FORM_DATA,
+    MediaCode::MULTIPART_ALTERNATIVE,
+];
 
 open_code! {
     /// A well-known header name, without the high bit that marks it on the wire.

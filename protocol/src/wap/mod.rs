@@ -11,6 +11,7 @@
 //! | [`MediaCode`], [`HeaderCode`], [`ParameterCode`], [`ApplicationCode`] | assigned numbers, open |
 //! | [`Indication`], [`Loading`] | SI and SL in both codings |
 //! | [`MailNotification`], [`CacheOperation`] | EMN and CO in both codings |
+//! | [`Multipart`] | several parts in WSP's own framing |
 //! | [`Shelf`] | which indications are kept: replacement, withdrawal, expiry |
 //! | [`dump`] | any push with offsets, up to its fault |
 //!
@@ -28,6 +29,7 @@ mod header;
 mod indication;
 mod loading;
 mod mail;
+mod multipart;
 mod push;
 mod shelf;
 #[cfg(test)]
@@ -36,7 +38,9 @@ mod value;
 pub(crate) mod values;
 
 pub use cache::{CacheOperation, Invalidation};
-pub use codes::{ApplicationCode, HeaderCode, IOTA_TEXT, MediaCode, ParameterCode, SecurityMethod};
+pub use codes::{
+    ApplicationCode, HeaderCode, IOTA_TEXT, MULTIPARTS, MediaCode, ParameterCode, SecurityMethod,
+};
 pub(crate) use coding::DocumentMark;
 pub use coding::{Coding, DocumentReader, DocumentWriter};
 pub use content_type::{ContentType, Media, Parameter, ParameterName, Parameters};
@@ -47,6 +51,7 @@ pub use header::{ApplicationId, Header, HeaderName, Headers, PushFlag};
 pub use indication::{Indication, Signal};
 pub use loading::{Loading, Urgency};
 pub use mail::MailNotification;
+pub use multipart::{Multipart, Part};
 pub use push::{Packet, PduType, Push};
 pub use shelf::{Shelf, Shelved};
 pub use value::{Value, integer_value};

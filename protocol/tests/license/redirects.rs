@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kedge_protocol::license::session::{Config, Input, Method, Outcome, Output, Reply, Session, URL_BUFFER};
+use kedge_protocol::license::session::{
+    COOKIE_OCTETS, Config, Input, MAX_COOKIES, Method, Outcome, Output, Reply, Session, URL_BUFFER,
+};
 use kedge_protocol::license::url::{Allowed, UrlFault};
 
 pub(crate) const CONFIG: Config<'static> = Config {
@@ -159,4 +161,56 @@ fn methods_change_as_the_codes_say() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// What each request of a chain of redirects says in its header Cookie; each answer sets cookies and leads on.
+fn cookies(room: &mut [u8], answers: &[(&[&str], &str)]) -> Vec<Option<String>> {
+    let (mut rx, mut urls) = ([0; 1024], [0; URL_BUFFER]);
+    let mut session = Session::request(CONFIG, ENTRY, Duration::ZERO, &mut rx, &mut urls).expect("good");
+    session.cookie("early=1");
+    session.keep_cookies(room);
+    let mut sent = Vec::new();
+    for (set, location) in answers {
+        let Output::Send(request) = session.poll(Duration::ZERO) else { panic!("{answers:?}") };
+        sent.push(request.cookies.map(str::to_owned));
+        for cookie in *set {
+            session.cookie(cookie);
+        }
+        let reply = Reply { status: 302, location: Some(location), ..NOTHING };
+        session.handle(Duration::ZERO, Input::Reply(reply)).expect("in order");
+    }
+    let Output::Send(request) = session.poll(Duration::ZERO) else { panic!("{answers:?}") };
+    sent.push(request.cookies.map(str::to_owned));
+    assert!(session.forget_cookies().is_some_and(|room| !room.is_empty()));
+    assert!(session.forget_cookies().is_none());
+    sent
+}
+
+#[test]
+fn cookies_go_to_the_host_that_set_them_and_end_with_the_transaction() {
+    let said = |text: &str| Some(text.to_owned());
+    let mut room = [0; COOKIE_OCTETS];
+    let answers: [(&[&str], &str); 4] = [
+        (&["s=1; Path=/; Secure", "t=2; Domain=pay.example"], "https://shop.pay.example/a"),
+        (&["s=3"], "https://other.pay.example/b"),
+        (&["u=4; Max-Age=0"], "https://prov.example/c"),
+        (&["s=; Max-Age=0"], "https://shop.pay.example/d"),
+    ];
+    let sent = cookies(&mut room, &answers);
+    assert_eq!(sent, [None, None, None, said("s=1; t=2"), said("s=3")]);
+    // the next transaction begins with none, whatever the memory held
+    assert_eq!(cookies(&mut room, &[(&[], "/next")]), [None, None]);
+}
+
+#[test]
+fn a_server_that_sets_too_many_cookies_fills_no_memory() {
+    let many: Vec<String> = (0..100).map(|number| format!("n{number}={}", "x".repeat(number))).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut room = [0; COOKIE_OCTETS];
+    let sent = cookies(&mut room, &[(&many, "/next")]);
+    assert_eq!(sent[1].as_deref().map(|all| all.split("; ").count()), Some(MAX_COOKIES));
+    let sent = cookies(&mut [0; 32], &[(&many, "/next")]);
+    assert_eq!(sent[1].as_deref(), Some("n0=; n1=x; n2=xx"), "as many as there is room for");
+    let broken = ["a=1\r\nX-Evil: 1", "a=\u{e9}", "=", ";", ""];
+    assert_eq!(cookies(&mut room, &[(&broken, "/next")]), [None, None]);
 }

@@ -16,7 +16,7 @@ use kedge_protocol::mime::{MediaType, Related};
 use kedge_protocol::syncml::{
     AlertCode, Code, Data, Dialect, Format, Head, Header, Item, Location, Message, Meta, Verb, Writer,
 };
-use kedge_protocol::wap::{self, Coding, DocumentWriter, Indication, Loading, Packet, Push, dump};
+use kedge_protocol::wap::{self, Coding, DocumentWriter, Indication, Loading, Multipart, Packet, Push, dump};
 use kedge_protocol::wbxml::{Version, pages};
 use kedge_protocol::wire::ErrorKind;
 
@@ -299,6 +299,9 @@ pub(super) fn multipart(octets: &[u8]) -> Depth {
     for parameter in media.parameters().flatten() {
         assert!(parameter.1.plain().is_none_or(|text| parameter.1.is(text)));
     }
+    if Multipart::is_type(&media) {
+        return binary_multipart(body);
+    }
     let Ok(related) = Related::new(&media, body) else { return Depth::Unread };
     let mut scratch = vec![0; body.len()];
     for part in related.parts().flatten() {
@@ -308,13 +311,28 @@ pub(super) fn multipart(octets: &[u8]) -> Depth {
     if related.check().is_ok() { Depth::Taken } else { Depth::Refused }
 }
 
-/// A body of two parts, and one whose second is base64.
+/// A multipart in WSP's framing: what is read whole is written as it was, but for the forms that its lengths may have.
+fn binary_multipart(body: &[u8]) -> Depth {
+    let Ok(parts) = Multipart::new(body) else { return Depth::Unread };
+    let Ok(parts) = parts.map(|part| part.map(|(_, part)| part)).collect::<Result<Vec<_>, _>>() else {
+        return Depth::Refused;
+    };
+    let mut out = vec![0; Multipart::buffer_len(&parts)];
+    let Ok(written) = Multipart::write(&parts, &mut out) else { return Depth::Failed };
+    let again: Vec<_> =
+        Multipart::new(written).into_iter().flatten().flatten().map(|(_, part)| part).collect();
+    assert_eq!(again, parts);
+    Depth::Taken
+}
+
+/// A body of two parts, one whose second is base64, and one in WSP's framing.
 pub(super) fn multiparts() -> Vec<Vec<u8>> {
     let plain = "multipart/related; boundary=b; start=\"<a>\"\n--b\r\nContent-Type: text/xml\r\nContent-ID: <a>\r\n\r\n\
                  <mmc/>\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-ID: <c>\r\n\r\n\x01\x02\r\n--b--\r\n";
     let coded = "multipart/related; boundary=\"b c\"; type=\"text/xml\"\n--b c\r\nContent-Type: text/xml\r\n\r\n<mmc/>\
                  \r\n--b c\r\nContent-ID: <c>\r\nContent-Transfer-Encoding: base64\r\n\r\nAQID\r\n--b c--";
-    vec![plain.as_bytes().to_vec(), coded.as_bytes().to_vec()]
+    let binary = b"application/vnd.wap.multipart.mixed\n\x02\x03\x02\xB0\x8D\x82ab\x0B\x00text/plain\0";
+    vec![plain.as_bytes().to_vec(), coded.as_bytes().to_vec(), binary.to_vec()]
 }
 
 /// A download descriptor.

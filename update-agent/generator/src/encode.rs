@@ -68,6 +68,9 @@ const ROUNDS: usize = 2;
 /// The octets from which on a piece of the old image is saved: saving less takes more of the plan. Both are tried.
 const LEAST_SAVED: [usize; 2] = [24, 10];
 
+/// The octets of a payload below which what an order takes is not estimated well: then the one before the climb is tried too.
+const LITTLE: usize = 2048;
+
 /// Codes how `new` differs from `old`; `progress` is told what is done of what.
 pub(crate) fn encode(
     old: &[u8],
@@ -91,20 +94,27 @@ pub(crate) fn encode(
         let steps = (0..kept.len()).map(order::Step::Make).collect();
         return Job::new(images, options, &draft, &kept, (steps, 0)).coded();
     }
-    let coded = |least: usize| {
+    let coded = |least: usize, climbs: bool| {
         let mut draft = draft.clone();
         let mut steps = (Vec::new(), 0);
         // what cannot be copied any more makes place for another order, once
         for _ in 0..ROUNDS {
-            steps = needs(&draft.segments, &kept, options.block).plan(options.room, least);
+            steps = needs(&draft.segments, &kept, options.block).plan(options.room, least, climbs);
             let still = Still::new(&steps.0, &kept, options.block);
             draft.search(&|at, from| still.has(at, from));
         }
         Job::new(images, options, &draft, &kept, steps).coded()
     };
     let [one, other] = LEAST_SAVED;
-    let (one, other) = both(|| coded(one), || coded(other));
-    if other.payload.len() < one.payload.len() { other } else { one }
+    let smaller =
+        |one: Coded, other: Coded| if other.payload.len() < one.payload.len() { other } else { one };
+    let best = both(|| coded(one, true), || coded(other, true));
+    let best = smaller(best.0, best.1);
+    if best.payload.len() >= LITTLE {
+        return best;
+    }
+    let plain = both(|| coded(one, false), || coded(other, false));
+    smaller(best, smaller(plain.0, plain.1))
 }
 
 /// What the search has found so far.

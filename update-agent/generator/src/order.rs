@@ -4,9 +4,12 @@
 //! copies from them was made. Where blocks need each other's place, the octets still needed are *saved* first, in the spare
 //! sectors that are not the scratch block; what does not fit is lost: those octets are copied no more, but sent.
 //!
-//! The order is chosen greedily: always the block whose old octets are needed least by those still to come, and among
-//! equals the neighbour of the last, because runs of neighbours cost nothing to tell the device. What is saved is saved in
-//! one go, as soon as there is need and the room is empty, with all that will be needed later and still fits.
+//! There are three orders to start with: upwards, downwards, and greedily, which is always the block whose old octets are
+//! needed least by those still to come, and among equals the neighbour of the last, because runs of neighbours cost nothing
+//! to tell the device. In each, blocks are moved to where less is lost; the cheapest is [climbed](climb) from. What is saved
+//! is saved in one go, as soon as there is need and the room is empty, with all that will be needed later and still fits.
+mod climb;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -53,14 +56,11 @@ impl Needs {
         }
     }
 
-    /// A plan with room for saving `room` octets, in pieces of `least` octets and more, and how many octets are lost.
-    pub(crate) fn plan(&self, room: usize, least: usize) -> (Vec<Step>, usize) {
-        let order = self.improved(self.greedy());
-        let mut at = vec![0; order.len()];
-        for (place, block) in order.iter().enumerate() {
-            at[*block] = place;
-        }
-        let lives = self.lives(&at);
+    /// A plan with room for saving `room` octets, in pieces of `least` octets and more, and how many octets are lost; `climbs`
+    /// says whether the order is climbed from.
+    pub(crate) fn plan(&self, room: usize, least: usize, climbs: bool) -> (Vec<Step>, usize) {
+        let order = climb::best(self, room, least, climbs);
+        let lives = self.lives(&places(&order));
         let lost: usize = lives.iter().map(|life| life.octets.len()).sum();
         let saves = saves(&lives, room, least);
         let saved: usize = saves.values().flatten().map(Range::len).sum();
@@ -123,17 +123,14 @@ impl Needs {
     /// `order` with blocks moved to where they lose less, until no single move helps.
     fn improved(&self, mut order: Vec<usize>) -> Vec<usize> {
         let neighbours = self.neighbours();
-        let mut at = vec![0; order.len()];
-        for round in 0..ROUNDS {
+        let mut at = places(&order);
+        for _ in 0..ROUNDS {
             let mut better = false;
             for block in 0..at.len() {
-                for (place, block) in order.iter().enumerate().filter(|_| block == 0 || better || round == 0)
-                {
-                    at[*block] = place;
-                }
                 if let Some(to) = better_place(&neighbours[block], &at, at[block]) {
                     order.remove(at[block]);
                     order.insert(if to > at[block] { to - 1 } else { to }, block);
+                    at = places(&order);
                     better = true;
                 }
             }
@@ -155,6 +152,15 @@ impl Needs {
         }
         all
     }
+}
+
+/// The place of each block in an order.
+fn places(order: &[usize]) -> Vec<usize> {
+    let mut at = vec![0; order.len()];
+    for (place, block) in order.iter().enumerate() {
+        at[*block] = place;
+    }
+    at
 }
 
 /// How often the order is gone through for improvements.
@@ -219,18 +225,26 @@ fn saves(lives: &[Life], room: usize, least: usize) -> BTreeMap<usize, Vec<Range
     let room = room.saturating_sub(LIST);
     // best[i]: the most octets that lives from i on can keep, and up to which death the save at i lasts
     let mut best = vec![(0, None); lives.len() + 1];
-    for i in (0..lives.len()).rev() {
+    // of the lives from i on, as far as is looked ahead: by their deaths
+    let mut deaths: Vec<(usize, usize, usize)> = Vec::new();
+    let death = |i: usize, life: &Life| (life.dies, life.octets.len() + ENTRY, i);
+    for (i, life) in lives.iter().enumerate().rev() {
+        let new = death(i, life);
+        deaths.insert(deaths.partition_point(|known| *known < new), new);
+        if let Some(far) = lives.get(i + HORIZON) {
+            let far = death(i + HORIZON, far);
+            deaths.remove(deaths.partition_point(|known| *known < far));
+        }
         best[i] = (best[i + 1].0, None);
-        let mut deaths: Vec<(usize, usize)> =
-            lives[i..].iter().take(HORIZON).map(|life| (life.dies, life.octets.len() + ENTRY)).collect();
-        deaths.sort_unstable();
-        let mut kept = 0;
-        for (dies, octets) in deaths {
+        let (mut kept, mut next) = (0, i + 1);
+        for (dies, octets, _) in &deaths {
             kept += octets;
-            let next = lives.partition_point(|life| life.born <= dies);
+            while lives.get(next).is_some_and(|life| life.born <= *dies) {
+                next += 1;
+            }
             let total = kept.min(room) + best[next].0;
             if total > best[i].0 {
-                best[i] = (total, Some(dies));
+                best[i] = (total, Some(*dies));
             }
             if kept >= room {
                 break;

@@ -5,16 +5,12 @@
 //!     └─ no call: later again
 //! ```
 
-use core::ops::Range;
-
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::license::Seal;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::Prompt;
 use kedge_protocol::license::limits::{MAX_URL, NEXT_REFRESH};
 use kedge_protocol::license::report::REPORT_MAX;
-use kedge_protocol::license::sealed::{INFO, Sealed};
 use kedge_protocol::license::session::{Input, Method, Outcome, Output as SessionOutput, Reply, Session};
 use kedge_protocol::license::{Op, Refusal};
 
@@ -24,7 +20,7 @@ use crate::agent::{After, Agent, Buffers, Context, Head, HttpRequest, Output, St
 use crate::dispatch::{Content, Origin};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
-use crate::license::{LicenseError, LicenseEvent, entry, misfit, retry_in, signed_report};
+use crate::license::{LicenseError, LicenseEvent, entry, misfit, retry_in, signed_report, unseal};
 use crate::limits;
 
 /// What an errand is for.
@@ -137,10 +133,12 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         else {
             return Err(AgentError::Misuse);
         };
-        let what = talk.what;
-        let (receive, send) = talk.session.into_buffers();
+        let (what, mut session) = (talk.what, talk.session);
+        let cookies = session.forget_cookies();
+        let (receive, send) = session.into_buffers();
         self.state = State::Hanging(Buffers { receive, send }, After::Nothing);
         if let Some(wallet) = self.license.as_mut() {
+            wallet.cookies = cookies;
             match outcome {
                 Outcome::Installed { reported, .. } => {
                     if reported {
@@ -199,7 +197,12 @@ impl<'b> Conversation<'b> {
             }
         };
         match session {
-            Ok(session) => Ok(Self { session, what, exchange: Exchange::None, most, authenticated: false }),
+            Ok(mut session) => {
+                if let Some(room) = wallet.cookies.take() {
+                    session.keep_cookies(room);
+                }
+                Ok(Self { session, what, exchange: Exchange::None, most, authenticated: false })
+            }
             Err((error, (receive, send))) => Err((Buffers { receive, send }, misfit(error))),
         }
     }
@@ -244,7 +247,7 @@ impl<'b> Conversation<'b> {
                     let len = sealed.len();
                     let now = wallet.now(context.now);
                     let nonce = wallet.licensing.nonce(now);
-                    match unseal(wallet, nonce, self.session.receive_buffer().get_mut(..len)) {
+                    match unseal(&mut wallet.unsealer, nonce, self.session.receive_buffer().get_mut(..len)) {
                         Ok(content) => Input::Unsealed { at: content.start, len: content.len() },
                         Err(refusal) => Input::Refused(refusal),
                     }
@@ -279,11 +282,12 @@ impl<'b> Conversation<'b> {
                     ("Accept", Some(request.accept)),
                     ("User-Agent", Some(request.user_agent)),
                     ("Accept-Language", request.language),
+                    ("Cookie", request.cookies),
                     ("Content-Type", request.content_type),
                 ];
                 for (name, value) in pairs {
                     if let Some(value) = value {
-                        // four fit
+                        // five fit
                         headers.push((name, value)).unwrap_or_default();
                     }
                 }
@@ -315,6 +319,9 @@ impl<'b> Conversation<'b> {
         head: &Head<'_>,
     ) -> Option<Result<(), LinkError>> {
         let Exchange::Answer(answer) = &mut self.exchange else { return None };
+        for cookie in head.set_cookie.into_iter().flat_map(str::lines) {
+            self.session.cookie(cookie);
+        }
         if (300..400).contains(&head.status) {
             let (status, location) = (head.status, head.location);
             let shown = without_query(location.unwrap_or_default());
@@ -389,31 +396,6 @@ impl<'b> Conversation<'b> {
 /// A URL as far as it may be logged: the query holds what should not be.
 fn without_query(url: &str) -> &str {
     url.split(|c| c == '?').next().unwrap_or_default()
-}
-
-/// Opens a sealed document in its place; where what was inside stands.
-fn unseal(
-    wallet: &mut Wallet<'_>,
-    nonce: Option<[u8; 16]>,
-    octets: Option<&mut [u8]>,
-) -> Result<Range<usize>, Refusal> {
-    let (Some(unsealer), Some(salt)) = (wallet.unsealer.as_mut(), nonce) else {
-        return Err(Refusal::NOT_ASKED);
-    };
-    let octets = octets.unwrap_or_default();
-    let sealed = Sealed::parse(octets).map_err(|error| Refusal { at: error.at, ..Refusal::SEALED })?;
-    let associated = sealed.associated();
-    let seal = Seal {
-        ephemeral: &sealed.ephemeral,
-        salt: &salt,
-        info: INFO,
-        iv: &sealed.iv,
-        associated: &associated,
-    };
-    let start = sealed.content.start;
-    let content = octets.get_mut(sealed.content).unwrap_or_default();
-    let len = unsealer.open(&seal, content).ok_or(Refusal::SEALED)?;
-    Ok(start..start.saturating_add(len))
 }
 
 impl Wallet<'_> {

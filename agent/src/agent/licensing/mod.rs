@@ -51,6 +51,8 @@ pub struct LicenseSetup<'b> {
     pub key: Option<&'b mut dyn DeviceKey>,
     /// Opens sealed documents; none: they are not taken.
     pub unsealer: Option<&'b mut dyn Unsealer>,
+    /// For the cookies of a transaction, `COOKIE_OCTETS` (of the protocol's session) at most; none: they are not kept.
+    pub cookies: Option<&'b mut [u8]>,
     /// Where the license is kept.
     pub place: Place<'b>,
     /// The time of day, if the device has a clock.
@@ -95,6 +97,7 @@ pub(super) struct Wallet<'b> {
     trust: Trust,
     key: Option<&'b mut dyn DeviceKey>,
     unsealer: Option<&'b mut dyn Unsealer>,
+    cookies: Option<&'b mut [u8]>,
     place: Place<'b>,
     known: Known,
     clock: Option<&'b dyn TimeOfDay>,
@@ -126,7 +129,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if buffers.send.len() < URL_BUFFER {
             return Ok(Err(LicenseError::NoRoom { needed: URL_BUFFER }));
         }
-        let LicenseSetup { config, server, keys: image, mut key, unsealer, mut place, clock } = setup;
+        let LicenseSetup { config, server, keys: image, mut key, unsealer, cookies, mut place, clock } =
+            setup;
         let now = now(clock, context.now);
         let verifier = ByCrypto(context.crypto);
         let mut ports = Ports { keys: image, verifier: &verifier, key: lent(&mut key), configure: &mut () };
@@ -154,6 +158,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             trust,
             key,
             unsealer,
+            cookies,
             place,
             known,
             clock,

@@ -297,6 +297,7 @@ impl Handset {
             keys: trusted,
             key: Some(&mut chip),
             unsealer: Some(&mut unsealer),
+            cookies: None,
             place: Place::Flash(region(16, 4)),
             clock: Some(net),
         };

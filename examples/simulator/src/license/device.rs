@@ -8,10 +8,11 @@ use kedge_network::provisioning::Names;
 use kedge_platform::clock::Clock;
 use kedge_platform::flash::{ErrorType, NorFlash, Region};
 use kedge_platform::http::Connection;
-use kedge_platform::license::DeviceKey;
+use kedge_platform::license::{DeviceKey, Unsealer};
 use kedge_platform_crypto::{SoftCrypto, SoftSha256};
+use kedge_platform_linux::license::RingUnsealer;
 use kedge_protocol::license::accept::{Acceptance, Device, IssuerKey, KeyStore, Policy};
-use kedge_protocol::license::session::{self, Outcome, URL_BUFFER};
+use kedge_protocol::license::session::{self, COOKIE_OCTETS, Outcome, URL_BUFFER};
 use kedge_protocol::license::token::TOKEN_MAX;
 use kedge_protocol::license::url::Allowed;
 use kedge_protocol::license::{Configuration, KeyId, Level, Op, Part, State, Verifier, roles};
@@ -43,6 +44,8 @@ pub struct Profile {
     pub hosts: Vec<String>,
     /// Whether http is allowed: test networks.
     pub http: bool,
+    /// Whether sealed documents are asked for, which nobody on the way can read.
+    pub sealed: bool,
 }
 
 /// What can go wrong: refusals, flash, buffers.
@@ -56,6 +59,7 @@ pub struct Licensed<'p, F: NorFlash> {
     profile: &'p Profile,
     store: NorStore<F, SoftSha256>,
     key: Key,
+    unsealer: RingUnsealer,
     configured: Configured,
     licensing: Licensing<'p>,
 }
@@ -71,7 +75,10 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
         let mut ports = ports(&trusted, &mut key, &mut configured);
         let booted = Licensing::boot(config(profile), now, &mut store, &mut ports, &mut [0; MAX_DOCUMENT]);
         match booted {
-            Ok((licensing, boot)) => Ok((Self { profile, store, key, configured, licensing }, boot)),
+            Ok((licensing, boot)) => {
+                let unsealer = RingUnsealer::new();
+                Ok((Self { profile, store, key, unsealer, configured, licensing }, boot))
+            }
             Err(error) => Err((error, Some(store.into_flash()))),
         }
     }
@@ -129,7 +136,7 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
             &mut Ports<'_>,
         ) -> R,
     ) -> R {
-        let Self { profile, store, key, configured, licensing } = self;
+        let Self { profile, store, key, unsealer, configured, licensing } = self;
         let Way { http, clock, rtc, watch } = way;
         let hosts: Vec<&str> = profile.hosts.iter().map(String::as_str).collect();
         let agent = format!("{}/{}", profile.names.product, env!("CARGO_PKG_VERSION"));
@@ -142,7 +149,10 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
         };
         let server = Server { entry: &profile.entry, session };
         let (mut receive, mut urls) = ([0; MAX_DOCUMENT], [0; URL_BUFFER]);
-        let mut line = Line { store, http, clock, rtc, receive: &mut receive, urls: &mut urls, watch };
+        let mut cookies = [0; COOKIE_OCTETS];
+        let (receive, urls, cookies) = (&mut receive[..], &mut urls[..], &mut cookies[..]);
+        let unsealer = profile.sealed.then_some(unsealer as &mut dyn Unsealer);
+        let mut line = Line { store, http, clock, rtc, receive, urls, unsealer, cookies, watch };
         let trusted = Trusted(profile);
         what(&mut line, licensing, &server, &mut ports(&trusted, key, configured))
     }
@@ -165,7 +175,7 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
 
     /// Accepts and installs a document that came by file.
     pub fn install(&mut self, document: &[u8], media_type: &str, now: Now) -> Result<State, Error<F::Error>> {
-        let Self { profile, store, key, configured, licensing } = self;
+        let Self { profile, store, key, configured, licensing, .. } = self;
         let trusted = Trusted(profile);
         let mut ports = ports(&trusted, key, configured);
         licensing.install(document, Some(media_type), false, now, store, &mut ports)
@@ -173,7 +183,7 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
 
     /// Keeps the time: at an orderly end.
     pub fn save(&mut self, now: Now) -> Result<(), Error<F::Error>> {
-        let Self { profile, store, key, configured, licensing } = self;
+        let Self { profile, store, key, configured, licensing, .. } = self;
         let trusted = Trusted(profile);
         licensing.save(now, store, &mut ports(&trusted, key, configured))
     }

@@ -143,6 +143,7 @@ impl Profiles {
             entry: ENTRY_URL.to_owned(),
             hosts: vec![PROVISIONING_HOST.to_owned()],
             http: false,
+            sealed: false,
         };
         Self([profile(0), profile(1)])
     }

@@ -17,6 +17,7 @@ use log::LevelFilter;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::connections::{self, Connections};
 use crate::license::{self, License};
 
 /// Where the service listens unless said otherwise.
@@ -43,6 +44,8 @@ pub struct Config {
     pub update: Option<Update>,
     /// The license; none: the device has none to care for.
     pub license: Option<License>,
+    /// Where access points go that are provisioned; none: they stay in the state.
+    pub connections: Option<Connections>,
     /// Where the service listens.
     pub socket: PathBuf,
     /// What is logged.
@@ -110,6 +113,7 @@ struct Written {
     settings: BTreeMap<Spanned<String>, Spanned<String>>,
     update: Option<Spanned<Updating>>,
     license: Option<Spanned<license::Written>>,
+    connections: Option<connections::Written>,
     #[serde(default)]
     control: Control,
     #[serde(default)]
@@ -230,9 +234,11 @@ impl Config {
         let written: Written = toml::from_str(text).map_err(|error| source.not_toml(&error))?;
         let identity = source.identity(&written.device, root)?;
         let license = written.license.map(|license| License::new(&source, license, &identity)).transpose()?;
+        let connections = written.connections.map(|table| Connections::new(&source, table)).transpose()?;
         Ok(Self {
             identity,
             license,
+            connections,
             spc: source.service_code(written.device.as_ref())?,
             directory: written.storage.directory.unwrap_or_else(|| "/var/lib/kedge".into()),
             http: source.http(&written.network)?,
@@ -532,7 +538,7 @@ mod tests {
         let config = parse(DEVICE).unwrap();
         assert_eq!(config.directory, Path::new("/var/lib/kedge"));
         assert_eq!((config.always, config.spc), (false, *b"000000"));
-        assert!(config.update.is_none() && config.settings.is_empty());
+        assert!(config.update.is_none() && config.settings.is_empty() && config.connections.is_none());
         assert_eq!((config.socket.as_path(), config.log), (Path::new(SOCKET), LevelFilter::Info));
     }
 
@@ -595,6 +601,7 @@ mod tests {
                 7,
                 "not a value for iota/session-timeout",
             ),
+            (format!("{DEVICE}[connections]\nfolder = \"/nowhere\""), 7, "/nowhere is no folder"),
             (format!("{DEVICE}[log]\nlevel = \"loud\""), 7, "unknown variant `loud`"),
             (format!("{DEVICE}[settings\n"), 6, "unclosed table"),
         ] {

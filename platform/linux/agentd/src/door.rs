@@ -10,8 +10,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
 use anyhow::{Context as _, bail};
+use kedge_agent::dispatch::{Handler, Origin, handler};
 use kedge_platform::ui::Answer;
 use kedge_protocol::license::Op;
+use kedge_protocol::mime::MediaType;
 use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
@@ -30,8 +32,8 @@ pub(crate) enum Order {
     CheckUpdate,
     /// Ask the license's server.
     License(Op),
-    /// A license document: its media type and octets.
-    OpenLicense(Box<(String, Vec<u8>)>),
+    /// Content that came as a file: its media type and octets.
+    Open(Box<(String, Vec<u8>)>),
     /// The user answers.
     Answer(Answer),
 }
@@ -215,6 +217,18 @@ impl Client {
     }
 }
 
+/// Whether a request is about the license, which not every device has.
+fn is_for_license(request: &Request) -> bool {
+    match request {
+        Request::License { .. } => true,
+        Request::Open { media_type, .. } => {
+            let media_type = MediaType::parse(media_type);
+            media_type.is_ok_and(|media_type| handler(&media_type, Origin::File) == Ok(Handler::License))
+        }
+        _ => false,
+    }
+}
+
 /// What a request comes to.
 fn answer(request: &Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
     let question = shared.status().question;
@@ -224,7 +238,7 @@ fn answer(request: &Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
         (Request::Activate | Request::CheckUpdate, Some(_)) => {
             return Reply::refused("a question waits for its answer", "kedgectl status shows it");
         }
-        (Request::License { .. } | Request::OpenLicense { .. }, _) if shared.status().license.is_none() => {
+        (request, _) if is_for_license(request) && shared.status().license.is_none() => {
             return Reply::refused("this device has no license to care for", "add [license] to agentd.toml");
         }
         (Request::License { want }, _) => Order::License(match want {
@@ -233,9 +247,9 @@ fn answer(request: &Request, shared: &Shared, orders: &Sender<Order>) -> Reply {
             Want::Refresh => Op::REFRESH,
             Want::Release => Op::RELEASE,
         }),
-        (Request::OpenLicense { media_type, hex }, _) => match octets(hex) {
-            Some(document) => Order::OpenLicense(Box::new((media_type.clone(), document))),
-            None => return Reply::refused("the document is not hexadecimal", "kedgectl license open FILE"),
+        (Request::Open { media_type, hex }, _) => match octets(hex) {
+            Some(document) => Order::Open(Box::new((media_type.clone(), document))),
+            None => return Reply::refused("the document is not hexadecimal", "kedgectl open FILE"),
         },
         (Request::Activate, None) => Order::Activate,
         (Request::CheckUpdate, None) => Order::CheckUpdate,

@@ -144,7 +144,7 @@ impl License {
         hosts: &'b [&'b str],
         parts: &'b mut Parts,
     ) -> LicenseSetup<'b> {
-        let Parts { key, unsealer, store } = parts;
+        let Parts { key, unsealer, cookies, store } = parts;
         let level = if key.is_some() { Level::Key } else { Level::Identity };
         let policy = Policy {
             vendor: &self.vendor,
@@ -176,6 +176,7 @@ impl License {
             keys: self,
             key: key.as_mut().map(|key| -> &mut dyn DeviceKey { key }),
             unsealer: Some(unsealer),
+            cookies: Some(cookies),
             place: Place::Own(store),
             clock: Some(&WallClock),
         }
@@ -194,6 +195,7 @@ impl KeyStore for License {
 pub(crate) struct Parts {
     key: Option<FileKey>,
     unsealer: RingUnsealer,
+    cookies: Vec<u8>,
     store: Plain<FileStore<Folder>>,
 }
 
@@ -203,7 +205,8 @@ impl Parts {
         let folder = directory.join("license");
         let disk = Folder::open(&folder).with_context(|| format!("license in {}", folder.display()))?;
         let key = license.key.map(|seed| FileKey::new(&seed)).transpose()?;
-        Ok(Self { key, unsealer: RingUnsealer::new(), store: Plain(FileStore::new(disk)) })
+        let cookies = vec![0; session::COOKIE_OCTETS];
+        Ok(Self { key, unsealer: RingUnsealer::new(), cookies, store: Plain(FileStore::new(disk)) })
     }
 }
 

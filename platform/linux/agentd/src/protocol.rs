@@ -36,8 +36,8 @@ pub enum Request {
         /// For this.
         want: Want,
     },
-    /// Take a license document that came as a file.
-    OpenLicense {
+    /// Take content that came as a file: settings, a license document.
+    Open {
         /// Its media type.
         media_type: String,
         /// Its octets, as hexadecimal digits.

@@ -18,6 +18,7 @@ use kedge_protocol::is683::engine::{Capability, Engine};
 use kedge_update_agent::{Device, Job, Key};
 
 use crate::config::Config;
+use crate::connections::HandOver;
 use crate::door::{Door, Order};
 use crate::hand_over::{self, Room, Then};
 use crate::license::{self, License, Parts};
@@ -107,6 +108,7 @@ fn live(
     let memory = Memory { buffers, engine: &mut engine, messages: Messages::cdma(&mut messages) };
     let hosts = config.license.as_ref().map(License::hosts).unwrap_or_default();
     let ueid = license::ueid(config.identity.hardware_id());
+    let mut connections = config.connections.as_ref().map(HandOver::new);
     let mut journal = Journal(shared.clone());
     let mut agent = Agent::<PRL>::start(agent_config, memory, &mut ports.context(&mut journal))
         .map_err(|error| anyhow!("{error}"))?;
@@ -122,6 +124,9 @@ fn live(
         let paused = run(&mut agent, ports, &mut journal).map_err(|error| anyhow!("{error}"))?;
         // connections and what they hold are not kept while nothing happens
         ports.http = machine::client(config);
+        if let Some(connections) = &mut connections {
+            connections.follow(agent.store(), &mut ports.flash, shared);
+        }
         let Pause::Idle(until) = paused else { return Ok(()) };
         tell(&agent, ports, shared)?;
         let wait = until.map(|until| until.saturating_sub(ports.clock.uptime()));
@@ -138,7 +143,7 @@ fn live(
                 }
                 Ok(())
             }
-            Some(Order::OpenLicense(document)) => {
+            Some(Order::Open(document)) => {
                 let content = Content { media_type: &document.0, origin: Origin::File, body: &document.1 };
                 agent.open(&mut context, &content).map(drop)
             }

@@ -1,10 +1,11 @@
 //! What door and service share, and the events of the agent as log lines.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kedge_agent::event::{Event, Events};
+use kedge_agent::event::{Committed, Event, Events};
 use kedge_agent::license::LicenseEvent;
 
 use crate::protocol::{Doing, Status};
@@ -18,6 +19,8 @@ struct Inner {
     status: Mutex<Status>,
     /// When the agent acts by itself.
     acts_at: Mutex<Option<Instant>>,
+    /// Settings were committed, and nobody has asked since.
+    new_settings: AtomicBool,
     gate: Mutex<()>,
 }
 
@@ -37,6 +40,11 @@ impl Shared {
         let acts_at = *lock(&self.0.acts_at);
         let acts_in = acts_at.map(|at| at.saturating_duration_since(Instant::now()).as_secs());
         Status { acts_in, ..lock(&self.0.status).clone() }
+    }
+
+    /// Whether settings were committed since this was asked last.
+    pub(crate) fn take_new_settings(&self) -> bool {
+        self.0.new_settings.swap(false, Ordering::Relaxed)
     }
 
     /// Held while the flash is changed; who holds it may end the process between two changes.
@@ -90,7 +98,12 @@ impl Events for Journal {
                 log::info!("package for version {version} verified, {len} octets");
             }
             Event::PackageRefused(why) => log::warn!("package refused: {why}"),
-            Event::Committed(what) => log::info!("committed: {what:?}"),
+            Event::Committed(what) => {
+                log::info!("committed: {what:?}");
+                if *what == Committed::Settings {
+                    self.0.0.new_settings.store(true, Ordering::Relaxed);
+                }
+            }
             Event::Registered(result) => log::info!("registration: {result:?}"),
             Event::ReportQueued { state } => log::info!("result {state} is to be reported"),
             Event::Reported { state } => log::info!("result {state} reported"),

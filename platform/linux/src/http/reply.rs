@@ -4,6 +4,7 @@ use core::fmt;
 use std::io::Read as _;
 
 use kedge_platform::http::{ErrorType, Headers, Read, Status};
+use ureq::http::header::SET_COOKIE;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Body, BodyReader};
 
@@ -14,6 +15,8 @@ use super::error::Error;
 pub struct Head {
     line: Option<StatusCode>,
     headers: HeaderMap,
+    /// Every header Set-Cookie, a line each.
+    cookies: Option<String>,
 }
 
 impl Status for Head {
@@ -28,8 +31,11 @@ impl Status for Head {
 }
 
 impl Headers for Head {
-    /// The first header of that name; those that are not visible ASCII are not shown.
+    /// The first header of that name, and all Set-Cookie, a line each; those that are not visible ASCII are not shown.
     fn header(&self, name: &str) -> Option<&str> {
+        if name.eq_ignore_ascii_case(SET_COOKIE.as_str()) {
+            return self.cookies.as_deref();
+        }
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
@@ -53,7 +59,9 @@ impl Incoming {
     /// Takes a response apart.
     pub(super) fn of(response: Response<Body>) -> (Head, Self) {
         let (parts, body) = response.into_parts();
-        let head = Head { line: Some(parts.status), headers: parts.headers };
+        let lines = parts.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = lines.map(str::to_owned).reduce(|all, line| all + "\n" + &line);
+        let head = Head { line: Some(parts.status), headers: parts.headers, cookies };
         (head, Self(State::Open(Box::new(body.into_reader()))))
     }
 }

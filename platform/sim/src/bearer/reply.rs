@@ -5,11 +5,16 @@ use kedge_platform::http::{self, ErrorType, Headers, Read, Status};
 use super::error::Error;
 use super::message::{Response, find};
 
+/// The header that may not be one list.
+const SET_COOKIE: &str = "Set-Cookie";
+
 /// Status line and headers; status 0 and no headers while there is no response.
 #[derive(Clone, Debug, Default)]
 pub struct Head {
     status: u16,
     headers: Vec<(String, String)>,
+    /// Every header Set-Cookie, a line each.
+    cookies: Option<String>,
 }
 
 impl Status for Head {
@@ -24,6 +29,9 @@ impl Status for Head {
 
 impl Headers for Head {
     fn header(&self, name: &str) -> Option<&str> {
+        if name.eq_ignore_ascii_case(SET_COOKIE) {
+            return self.cookies.as_deref();
+        }
         find(&self.headers, name)
     }
 }
@@ -76,5 +84,7 @@ pub(super) fn receive(response: Response, with_body: bool) -> (Head, Body<Error>
     }
     octets.truncate(if with_body { length } else { 0 });
     let early = with_body && octets.len() < length;
-    (Head { status, headers }, Body::new(octets, early.then_some(Error::Truncated)))
+    let cookies = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(SET_COOKIE));
+    let cookies = cookies.map(|(_, value)| value.clone()).reduce(|all, line| all + "\n" + &line);
+    (Head { status, headers, cookies }, Body::new(octets, early.then_some(Error::Truncated)))
 }

@@ -127,6 +127,8 @@ pub struct Request<'s> {
     pub language: Option<&'s str>,
     /// Header User-Agent.
     pub user_agent: &'s str,
+    /// Header Cookie, if the server has set some.
+    pub cookies: Option<&'s str>,
     /// Header Content-Type, of a POST.
     pub content_type: Option<&'s str>,
     /// Its body.

@@ -18,12 +18,15 @@
 //!
 //! The receive buffer takes answers: its length is the largest document. The URL buffer holds the URL at hand, the one that
 //! follows, and where reports go.
-//! Cookies are not kept: a server that needs them is a server for browsers.
+//! Cookies are kept if there is memory for them ([`Session::keep_cookies`]).
 
+mod cookies;
 mod io;
 
 use core::time::Duration;
 
+use self::cookies::Jar;
+pub use self::cookies::{COOKIE_OCTETS, MAX_COOKIES};
 pub use self::io::{Config, Input, Method, NotBegun, Outcome, Output, Reply, Request, SessionError};
 use super::answer::{PROBLEM, Problem, UserAction};
 use super::limits::{ANSWER, MAX_HOPS, MAX_URL, TRANSACTION, USER_SESSION};
@@ -61,6 +64,7 @@ pub struct Session<'b> {
     url_len: usize,
     entry_len: usize,
     accept: Text<MAX_ACCEPT>,
+    cookies: Option<Jar<'b>>,
     /// Media type of what is handed out.
     kind: Text<MAX_KIND>,
     /// When the session ends, and when a session with a user would.
@@ -181,6 +185,7 @@ impl<'b> Session<'b> {
             url_len,
             entry_len: 0,
             accept,
+            cookies: None,
             kind: Text::EMPTY,
             end,
             user_end,
@@ -192,6 +197,23 @@ impl<'b> Session<'b> {
         }
         session.note(&exchange);
         Ok(session)
+    }
+
+    /// Keeps the cookies of this transaction in `room`, [`COOKIE_OCTETS`] of it at most. Without memory none are kept.
+    pub const fn keep_cookies(&mut self, room: &'b mut [u8]) {
+        self.cookies = Some(Jar::new(room));
+    }
+
+    /// Ends the keeping of cookies: their memory back, if any was lent.
+    pub fn forget_cookies(&mut self) -> Option<&'b mut [u8]> {
+        self.cookies.take().map(Jar::into_room)
+    }
+
+    /// The answer that is coming in has this header Set-Cookie; each of them is told by itself, before [`Input::Reply`].
+    pub fn cookie(&mut self, set_cookie: &str) {
+        if let (StateOf::Exchange(_), Some(jar)) = (&self.state, &mut self.cookies) {
+            jar.hear(text(self.urls, self.url_len), set_cookie);
+        }
     }
 
     /// The buffers back.
@@ -489,6 +511,7 @@ impl<'b> Session<'b> {
             accept: self.accept.as_str(),
             language: self.config.language,
             user_agent: self.config.user_agent,
+            cookies: self.cookies.as_ref().and_then(|jar| jar.header(text(self.urls, self.url_len))),
             content_type: post.then_some(COSE),
             body: self.rx.get(..body).unwrap_or_default(),
             deadline: exchange.due.min(self.end),

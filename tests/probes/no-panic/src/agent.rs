@@ -17,7 +17,8 @@ use kedge_agent::store::Nam;
 use kedge_agent::trigger::{Kind, Trigger};
 use kedge_agent::store::Alert;
 use kedge_platform::flash::Region;
-use kedge_protocol::cp::model::AppId;
+use kedge_protocol::cp::Object;
+use kedge_protocol::cp::model::{AppId, Application};
 use kedge_protocol::is683::Engine;
 use kedge_protocol::is683::engine::DEFAULT_PRL;
 use kedge_protocol::is683::engine::Mode;
@@ -127,6 +128,11 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
                 used(settings::hand_over(agent.store(), &mut ports.flash, &mut Unknown)).ok();
                 used(settings::applications(agent.store(), &mut ports.flash, AppId(text()), |own| _ = used(own)))
                     .ok();
+                if let Some(own) = Object::from_octets(octets()).ok().and_then(Application::of) {
+                    let (host, port) = (any(Some(text())), any(Some(80)));
+                    used(settings::networks(agent.store(), &mut ports.flash, &own, (host, port), |n| _ = used(n)))
+                        .ok();
+                }
             }
             17 => _ = used(agent.smart_card(&mut ports.context(&mut ()), octets()))?,
             _ => _ = used(runner::run(agent, ports, &mut ())?),

@@ -144,6 +144,7 @@ fn session() -> Result<(), SessionError> {
         Session::report(config, text(), octets(), now(), rx, urls)
     };
     let mut session = session.map_err(|(error, _)| error)?;
+    session.keep_cookies(crate::room!(session::COOKIE_OCTETS));
     while any(true) {
         used(session.receive_buffer());
         let reply = Reply {
@@ -165,9 +166,13 @@ fn session() -> Result<(), SessionError> {
         };
         used(session.handle(now(), input)).ok();
         match session.poll(now()) {
-            Output::Send(request) => _ = used((request.url, request.accept, request.body)),
+            Output::Send(request) => {
+                _ = used((request.url, request.accept, request.cookies, request.body));
+                session.cookie(text());
+            }
             output => _ = used(output),
         }
     }
+    used(session.forget_cookies());
     Ok(())
 }

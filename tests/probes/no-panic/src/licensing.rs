@@ -104,6 +104,7 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
         keys: &Nothing,
         key: any(Some(key)),
         unsealer: any(Some(unsealer)),
+        cookies: any(Some(crate::room!(session::COOKIE_OCTETS))),
         place: Place::Flash(Region::new(any(0), any(16_384))),
         clock: any(Some(&Nothing)),
     };

@@ -1,13 +1,14 @@
-//! protocol: WSP push with its headers, service indication and service loading.
+//! protocol: WSP push with its headers, multiparts in its framing, service indication and service loading.
 
 use crate::opaque::{any, octets, used};
-use kedge_protocol::wap::{Coding, Header, Headers, Indication, Loading, Packet, Push, SCRATCH};
+use kedge_protocol::wap::{Coding, Header, Headers, Indication, Loading, Multipart, Packet, Push, SCRATCH};
 use kedge_protocol::wire::{Error, Writer};
 
 #[inline(never)]
 pub fn run() {
     used(push()).ok();
     used(headers()).ok();
+    used(multipart()).ok();
     used(indication()).ok();
     used(loading()).ok();
 }
@@ -32,6 +33,16 @@ fn headers() -> Result<(), Error> {
         }
         used(header.buffer_len());
         header.write(&mut Writer::new(crate::room!(128)))?;
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn multipart() -> Result<(), Error> {
+    for part in Multipart::new(octets())? {
+        let (at, part) = part?;
+        used((at, part.content_type.media.name()));
+        used(Multipart::write(&[part, part], crate::room!(128))?);
     }
     Ok(())
 }

@@ -192,6 +192,7 @@ fn profile(stored: &Stored) -> anyhow::Result<Profile> {
         entry: stored.entry.clone(),
         hosts: vec![host.to_owned()],
         http: scheme.eq_ignore_ascii_case("http"),
+        sealed: true,
     })
 }
 

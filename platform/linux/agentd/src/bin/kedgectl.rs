@@ -26,9 +26,11 @@ usage: kedgectl [--socket PATH] [--json] COMMAND
                  give the license back
   license open FILE
                  take a license document
+  open FILE      take settings (.provbin, .prov) or a license document (.prv); they ask before they change anything
   stop           end the service
 
   --vendor NAME  the vendor in the media type of license documents; example without it
+  --type TYPE    the media type of the file to open; without it, its name tells
   --socket PATH  where the service listens; /run/kedge/agentd.sock without it
   --json         print the service's reply as it is
 
@@ -39,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let (mut socket, mut json, mut words) = (PathBuf::from(SOCKET), false, Vec::new());
-    let mut vendor = "example".to_owned();
+    let (mut vendor, mut media_type) = ("example".to_owned(), None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -51,6 +53,10 @@ fn main() -> ExitCode {
                 Some(name) => vendor = name,
                 None => return wrong("--vendor needs a name"),
             },
+            "--type" => match arguments.next() {
+                Some(name) => media_type = Some(name),
+                None => return wrong("--type needs a media type"),
+            },
             "--json" => json = true,
             "--help" | "-h" => {
                 println!("{USAGE}");
@@ -60,23 +66,25 @@ fn main() -> ExitCode {
         }
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let license_type = format!("application/vnd.{vendor}.provisioning+cbor");
     let license = matches!(words[..], ["license"] | ["license", "status"]);
     let request = match words[..] {
         ["license", "request", "activate"] => Request::License { want: Want::Activate },
         ["license", "request", "my-account"] => Request::License { want: Want::MyAccount },
         ["license", "request", "refresh"] => Request::License { want: Want::Refresh },
         ["license", "release"] => Request::License { want: Want::Release },
-        ["license", "open", file] => match std::fs::read(file) {
-            Ok(document) => Request::OpenLicense {
-                media_type: format!("application/vnd.{vendor}.provisioning+cbor"),
-                hex: document
-                    .iter()
-                    .flat_map(|octet| [octet >> 4, octet & 15])
-                    .filter_map(|nibble| char::from_digit(nibble.into(), 16))
-                    .collect(),
-            },
-            Err(error) => return wrong(&format!("{file}: {error}")),
+        ["license", "open", file] => match open(file, license_type) {
+            Ok(request) => request,
+            Err(error) => return wrong(&error),
         },
+        ["open", file] => {
+            let by_name = media_type.or_else(|| type_of(file, license_type));
+            let opened = by_name.ok_or(format!("{file}: not known by its name; give --type"));
+            match opened.and_then(|media_type| open(file, media_type)) {
+                Ok(request) => request,
+                Err(error) => return wrong(&error),
+            }
+        }
         ["status" | "license"] | ["license", "status"] => Request::Status,
         ["activate"] => Request::Activate,
         ["check-update"] => Request::CheckUpdate,
@@ -110,6 +118,24 @@ fn main() -> ExitCode {
 fn wrong(what: &str) -> ExitCode {
     eprintln!("kedgectl: {what}\n\n{USAGE}");
     ExitCode::from(2)
+}
+
+/// The media type of a file, by its name.
+fn type_of(file: &str, license_type: String) -> Option<String> {
+    match Path::new(file).extension()?.to_str()? {
+        "provbin" => Some("application/vnd.wap.connectivity-wbxml".to_owned()),
+        "prov" => Some("text/vnd.wap.connectivity-xml".to_owned()),
+        "prv" => Some(license_type),
+        _ => None,
+    }
+}
+
+/// The request to take a file.
+fn open(file: &str, media_type: String) -> Result<Request, String> {
+    let document = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+    let nibbles = document.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+    let hex = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
+    Ok(Request::Open { media_type, hex })
 }
 
 fn ask(socket: &Path, request: &Request) -> std::io::Result<(String, Reply)> {
