@@ -151,7 +151,7 @@ impl<'a> Choices<'a> {
 
     /// Their texts.
     pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.0.split_terminator(Self::END)
+        self.0.split_terminator(|c| c == Self::END)
     }
 }
 

@@ -56,7 +56,7 @@ fn choices<'o>(prompt: &session::Prompt<'_>, out: &'o mut [u8]) -> Option<Choice
     let mut w = Writer::new(texts);
     for number in 1..=prompt.choices {
         let text = prompt.choice(number, &mut *scratch)?;
-        if text.contains(Choices::END) {
+        if text.contains(|c| c == Choices::END) {
             return None;
         }
         w.put(text.as_bytes()).ok()?;
