@@ -52,6 +52,8 @@ pub enum Handler {
     Is683,
     /// A client provisioning document: settings, after proof and consent.
     Provisioning,
+    /// A bootstrap by the DM profile of OMA-DM: the account of a management server, after proof and consent.
+    Bootstrap,
     /// A multipart: taken apart, and each part looked up for itself, with the same origin.
     Parts,
     /// A page: the browser, while a feature is activated.
@@ -92,7 +94,7 @@ pub enum Refusal {
 }
 
 /// The media types understood, without parameters, and their handlers.
-const TYPES: [(&str, Handler); 24] = [
+const TYPES: [(&str, Handler); 25] = [
     ("application/vnd.wap.sic", Handler::ServiceIndication),
     ("text/vnd.wap.si", Handler::ServiceIndication),
     ("application/vnd.wap.slc", Handler::ServiceLoading),
@@ -106,6 +108,7 @@ const TYPES: [(&str, Handler); 24] = [
     ("application/octet-stream", Handler::Is683),
     ("application/vnd.wap.connectivity-wbxml", Handler::Provisioning),
     ("text/vnd.wap.connectivity-xml", Handler::Provisioning),
+    ("application/vnd.syncml.dm+wbxml", Handler::Bootstrap),
     (MULTIPART_MIXED, Handler::Parts),
     (MULTIPART_RELATED, Handler::Parts),
     ("application/vnd.wap.multipart.mixed", Handler::Parts),

@@ -282,6 +282,11 @@ pub enum Event<'a> {
     },
     /// A notification starts no session.
     NotNotified(NotNotified),
+    /// A bootstrap by the DM profile has brought the account of this management server.
+    Bootstrapped {
+        /// Its ServerID.
+        server: &'a str,
+    },
     /// A management session begins.
     ManagementStarted {
         /// The ServerID of the server.
@@ -302,6 +307,8 @@ pub enum Event<'a> {
     Operation(kedge_protocol::fumo::State),
     /// An operation of the firmware update object has ended; its server is to be told.
     AlertQueued(kedge_protocol::fumo::ResultCode),
+    /// An operation of the software component object has ended; its server is to be told.
+    ComponentQueued(kedge_protocol::scomo::ResultCode),
     /// A server was told of an event; it is not told again.
     AlertDelivered,
     /// Something happened to the license, or for it.

@@ -28,6 +28,13 @@ pub const SUMMARY: usize = 320;
 /// Largest record of a download: four texts of a URL's length, two short ones, and what CBOR adds.
 pub const FETCH: usize = 1200;
 
+/// Largest record of a component's operation: an address, five names of 64 octets, two identities, and what CBOR adds.
+pub const SOFTWARE: usize = 768;
+
+/// Largest record of an alert: the longest is that of a component whose identifier is made of characters that have to be
+/// escaped.
+pub const ALERT: usize = 768;
+
 /// How many service indications the agent tells apart; of more, the oldest are forgotten.
 pub const INDICATIONS: usize = 4;
 

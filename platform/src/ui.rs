@@ -1,5 +1,7 @@
 //! The user.
 
+use core::time::Duration;
+
 /// What is shown or asked. Wording belongs to the device maker; texts from the network are passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -76,8 +78,87 @@ pub enum Prompt<'a> {
         /// The address.
         url: &'a str,
     },
+    /// A server asks for a text: [`Answer::Text`]. Yes stands for what it proposes, no ends what it is doing.
+    EnterText {
+        /// What it asks.
+        text: &'a str,
+        /// What it proposes; may be empty.
+        default: &'a str,
+        /// What it wants the text to be.
+        form: TextForm,
+    },
+    /// A server lets the user choose: [`Answer::Chosen`]. Yes stands for what it proposes, no ends what it is doing.
+    Choose {
+        /// What it asks.
+        text: &'a str,
+        /// What can be chosen.
+        choices: Choices<'a>,
+        /// Any number of them, else one.
+        several: bool,
+        /// What it proposes, the first choice the lowest bit.
+        default: u32,
+        /// How long the user may take; then what is proposed counts, if anything is.
+        wait: Duration,
+    },
     /// Something the user asked for failed; the code is the session-end reason.
     Failed(u16),
+}
+
+/// What a text that is asked for must be like. A device with a keyboard of its own for it shows that one; what was typed is
+/// not judged again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextForm {
+    /// What is typed.
+    pub input: Input,
+    /// Most characters.
+    pub most: usize,
+    /// It is not shown while it is typed.
+    pub hidden: bool,
+    /// How long the user may take; then what is proposed counts, if anything is.
+    pub wait: Duration,
+}
+
+/// What is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Input {
+    /// Any characters.
+    #[default]
+    Text,
+    /// Digits, sign and point.
+    Number,
+    /// `DDMMYYYY`.
+    Date,
+    /// `hhmmss`.
+    Time,
+    /// A telephone number.
+    Phone,
+    /// An IP address of four numbers.
+    Address,
+}
+
+/// The texts of what can be chosen, in their order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Choices<'a>(&'a str);
+
+impl<'a> Choices<'a> {
+    /// What ends each text: no text of a server holds one.
+    pub const END: char = '\0';
+
+    /// The choices of which each ends with [`Self::END`].
+    pub const fn new(texts: &'a str) -> Self {
+        Self(texts)
+    }
+
+    /// Their texts.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.split_terminator(|c| c == Self::END)
+    }
+}
+
+impl core::fmt::Debug for Choices<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// A page of the network, for the device's browser.
@@ -102,6 +183,41 @@ pub enum Answer {
     Later,
     /// What was asked for with [`Prompt::EnterPin`].
     Pin(Pin),
+    /// What was asked for with [`Prompt::EnterText`].
+    Text(Typed),
+    /// What was chosen with [`Prompt::Choose`], the first choice the lowest bit.
+    Chosen(u32),
+}
+
+/// A text that the user typed, at most [`Typed::MAX`] octets; it may be a secret, and is not shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Typed {
+    octets: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Typed {
+    /// Most octets.
+    pub const MAX: usize = 128;
+
+    /// The text; `None` for one that is too long.
+    pub fn new(text: &str) -> Option<Self> {
+        let mut typed = Self { octets: [0; Self::MAX], len: text.len() };
+        let to = typed.octets.get_mut(..text.len())?;
+        to.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        Some(typed)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.octets.get(..self.len).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for Typed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Typed(***)")
+    }
 }
 
 /// Decimal digits that the user typed, at most [`Pin::MAX`]; they are not shown.

@@ -14,9 +14,9 @@ use crate::event::{Committed, Event};
 use crate::feature::Feature;
 use crate::store::{Contexts, Enrolment, Key, Record as _, SETTINGS, Source, StoredSettings};
 
-/// Most records that change beside the objects: the contexts, the mark for device management, and two of whatever the document
-/// came with.
-const BESIDE: usize = 4;
+/// Most records that change beside the objects: the contexts, the mark for device management, and three of whatever the
+/// document came with.
+const BESIDE: usize = 5;
 
 /// Changes of one commit.
 type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + BESIDE }>;
@@ -24,7 +24,8 @@ type Changes<'c> = heapless::Vec<Change<'c>, { MAX_OBJECTS + BESIDE }>;
 /// What a document comes from, and what changes with it.
 pub(super) struct Commit<'c> {
     pub(super) source: Source,
-    pub(super) beside: [Change<'c>; 2],
+    /// At most three.
+    pub(super) beside: &'c [Change<'c>],
 }
 
 impl<const PRL: usize> Desk<'_, PRL> {
@@ -56,7 +57,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         changes.push(Change::put(Key::Contexts as u8, record)).map_err(|_| AgentError::Misuse)?;
         // Accounts of management servers may be among them; device management takes those over.
         changes.push(Change::put(Key::NewAccounts as u8, &[])).map_err(|_| AgentError::Misuse)?;
-        changes.extend_from_slice(&commit.beside).map_err(|_| AgentError::Misuse)?;
+        changes.extend_from_slice(commit.beside).map_err(|_| AgentError::Misuse)?;
         self.store.commit(context.flash, &changes)?;
         context.event(&Event::Committed(Committed::Settings));
         Ok(true)
@@ -81,7 +82,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
             self.store.commit(context.flash, &beside)?;
             return Ok(true);
         }
-        let commit = Commit { source: Source::Server, beside };
+        let commit = Commit { source: Source::Server, beside: &beside };
         self.commit_objects(context, settings, &commit, out)
     }
 }

@@ -54,7 +54,7 @@ impl Question {
     pub(super) const fn answered(self, answer: Answer) -> Verdict {
         match (self, answer) {
             (_, Answer::No) => Verdict::Decline,
-            (_, Answer::Later | Answer::Pin(_)) => Verdict::Defer,
+            (_, Answer::Later | Answer::Pin(_) | Answer::Text(_) | Answer::Chosen(_)) => Verdict::Defer,
             (Self::Install, Answer::Yes) => Verdict::Ask(Self::Notes),
             (Self::Notes, Answer::Yes) => Verdict::Ask(Self::Disclaimer),
             (Self::Disclaimer, Answer::Yes) => Verdict::Install,

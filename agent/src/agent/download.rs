@@ -351,7 +351,7 @@ impl Download {
         let choice = match answer {
             Answer::Yes => Choice::Yes,
             Answer::No => Choice::No,
-            Answer::Later | Answer::Pin(_) => Choice::Later,
+            Answer::Later | Answer::Pin(_) | Answer::Text(_) | Answer::Chosen(_) => Choice::Later,
         };
         self.session.handle(context.now, Input::Answered(choice))
     }

@@ -64,6 +64,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             self.enter(State::Inviting);
             return Ok(None);
         }
+        // The power failed before it could be told.
+        if self.desk.store.len(Key::Untold as u8).is_some() {
+            self.enter(|buffers| State::Telling(buffers, Notice::SettingsApplied));
+            return Ok(None);
+        }
         if self.desk.store.len(Key::Pending as u8).is_some()
             && wake.is_due(now, self.provision_after)
             && let State::Idle(buffers) = &mut self.state

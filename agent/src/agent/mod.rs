@@ -666,8 +666,11 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             (State::Registering(buffers), Done::Registered(result)) => {
                 self.registered(context, buffers, result)
             }
-            (State::Telling(buffers, _), Done::Answered(_)) => {
+            (State::Telling(buffers, notice), Done::Answered(_)) => {
                 self.state = State::Idle(buffers);
+                if notice == Notice::SettingsApplied {
+                    self.desk.store.remove(context.flash, Key::Untold as u8)?;
+                }
                 Ok(())
             }
             (State::Reading(buffers), Done::Answered(_)) => {

@@ -16,12 +16,14 @@ use kedge_platform::ui::{Answer, Prompt};
 use kedge_protocol::cp::model::{Application, Napdef, PxLogical};
 use kedge_protocol::cp::security::{Denied, NetworkKey, PIN_TRIES, Proof, Protection, verify};
 use kedge_protocol::cp::{Coded, Fault, Kind, MAX_DOCUMENT, Object, Objects, ParmName, check};
+use kedge_protocol::dm::bootstrap::Security;
 use kedge_protocol::wap::{Coding, MediaCode, Push, SecurityMethod};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
 
 use super::commit::Commit;
 use super::desk::Desk;
+use super::dm::bootstrap;
 use super::{Agent, Buffers, Context, Notice, State};
 use crate::dispatch::{Content, Decision, Handler, Leaf, Leaves, Origin, Refusal, decide, is_readable_push};
 use crate::error::AgentError;
@@ -70,10 +72,12 @@ impl Question {
         flash: &mut F,
         buffers: &'w mut Buffers<'_>,
     ) -> Result<Prompt<'w>, AgentError<F::Error>> {
-        let (_, document) = desk.waiting_document(flash, buffers.receive)?;
+        let (pending, document) = desk.waiting_document(flash, buffers.receive)?;
         let mut text = Writer::new(buffers.send);
         // The document was checked when it came; what cannot be told any more is left out.
-        if let Ok(mut objects) = Objects::new(&document) {
+        if pending.is_bootstrap() {
+            let _ = bootstrap::tell(document.bytes, &mut desk.answer, &mut text);
+        } else if let Ok(mut objects) = Objects::new(&document) {
             while let Ok(Some(object)) = objects.next(&mut desk.answer) {
                 if text.at() > limits::SUMMARY || tell(&object, &mut text).is_err() {
                     break;
@@ -149,7 +153,8 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
         let done = match (question, answer) {
-            (_, Answer::Later) | (Question::Pin { .. }, Answer::Yes) => {
+            (_, Answer::Later | Answer::Text(_) | Answer::Chosen(_))
+            | (Question::Pin { .. }, Answer::Yes) => {
                 self.provision_after = context.now.saturating_add(limits::ASK_AGAIN);
                 Ok(None)
             }
@@ -158,7 +163,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.desk.try_pin(context, pin.as_str(), buffers.receive)
             }
             (Question::Apply, Answer::Yes | Answer::Pin(_)) => {
-                let committed = self.desk.commit_settings(context, buffers.receive, buffers.send);
+                let committed = self.commit_waiting(context, buffers.receive, buffers.send);
                 committed.map(|committed| {
                     Some(if committed { Notice::SettingsApplied } else { Notice::SettingsRefused })
                 })
@@ -170,6 +175,24 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             _ => State::Idle(buffers),
         };
         done.map(|_| ())
+    }
+
+    /// Makes what waits permanent, and it goes; `false`: it goes and nothing else changes.
+    fn commit_waiting<F: NorFlash, C: Crypto>(
+        &mut self,
+        context: &mut Context<'_, F, C>,
+        receive: &mut [u8],
+        send: &mut [u8],
+    ) -> Result<bool, AgentError<F::Error>> {
+        let (pending, document) = self.desk.waiting_document(context.flash, receive)?;
+        if !pending.is_bootstrap() {
+            return self.desk.commit_settings(context, receive, send);
+        }
+        let committed = self.bootstrap_agreed(context, pending, document.bytes)?;
+        if !committed {
+            self.desk.drop_settings(context.flash)?;
+        }
+        Ok(committed)
     }
 
     /// Asks about settings that wait at once, whatever the user said before: the user looks for them.
@@ -215,7 +238,13 @@ pub(super) fn is_provisioning(push: &Push<'_>) -> bool {
 impl Pending {
     /// A document of which nothing is known yet.
     const fn unproven(xml: bool) -> Self {
-        Self { xml, proven: false, method: SecurityMethod::USERPIN.0, mac: None, tries: 0, source: None }
+        let method = SecurityMethod::USERPIN.0;
+        Self { xml, proven: false, method, mac: None, tries: 0, source: None, bootstrap: None }
+    }
+
+    /// Whether it brings a management server by the DM profile.
+    fn is_bootstrap(&self) -> bool {
+        self.bootstrap == Some(true)
     }
 
     /// Who vouches for it: of a push, its security method tells.
@@ -340,6 +369,21 @@ impl<const PRL: usize> Desk<'_, PRL> {
         Ok(Ok(()))
     }
 
+    /// Keeps a bootstrap for its proof and the user.
+    pub(super) fn keep_bootstrap<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        security: Security,
+        body: &[u8],
+    ) -> Result<(), AgentError<F::Error>> {
+        let (method, mac) = (security.method.number(), Some(*security.mac()));
+        let pending = Pending { method, mac, bootstrap: Some(true), ..Pending::unproven(false) };
+        let mut buf = [0; PENDING];
+        let record = pending.to_octets(&mut buf).ok_or(AgentError::Config("settings"))?;
+        let document = Change::put(Key::PendingDocument as u8, body);
+        Ok(self.store.commit(flash, &[Change::put(Key::Pending as u8, record), document])?)
+    }
+
     /// What the document that waits needs, if there is one. What the device can prove itself, it proves here.
     pub(super) fn waiting_settings<F: NorFlash, C: Crypto>(
         &mut self,
@@ -396,8 +440,11 @@ impl<const PRL: usize> Desk<'_, PRL> {
         receive: &mut [u8],
     ) -> Result<Result<Proof, Denied>, AgentError<F::Error>> {
         let (_, document) = self.waiting_document(context.flash, receive)?;
-        let network = network_key(context.identity);
-        let proved = verify(&pending.protection(), document.bytes, network, pin);
+        let proved = if pending.is_bootstrap() {
+            bootstrap::verify(&pending, document.bytes, context.identity, pin)
+        } else {
+            verify(&pending.protection(), document.bytes, network_key(context.identity), pin)
+        };
         context.event(&Event::SettingsProved(proved));
         if proved.is_ok() {
             self.store.put(context.flash, &Pending { proven: true, ..pending })?;
@@ -414,7 +461,9 @@ impl<const PRL: usize> Desk<'_, PRL> {
         send: &mut [u8],
     ) -> Result<bool, AgentError<F::Error>> {
         let (pending, document) = self.waiting_document(context.flash, receive)?;
-        let commit = Commit { source: pending.source(), beside: gone() };
+        let [record, octets] = gone();
+        let beside = [record, octets, Change::put(Key::Untold as u8, &[])];
+        let commit = Commit { source: pending.source(), beside: &beside };
         let committed = self.commit_objects(context, &document, &commit, send)?;
         if !committed {
             self.drop_settings(context.flash)?;

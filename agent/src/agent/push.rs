@@ -16,6 +16,7 @@ use kedge_protocol::wap::{
 };
 
 use super::desk::Desk;
+use super::dm::bootstrap;
 use super::{Agent, Buffers, Context, State, provision};
 use crate::dispatch::{Content, Handler, Origin, Refusal, handler, is_readable_push};
 use crate::error::AgentError;
@@ -62,6 +63,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if MediaType::parse(name).is_ok_and(|media| handler(&media, Origin::Push) == Ok(Handler::License)) {
             let content = Content { media_type: name, origin: Origin::Push, body: push.body };
             return self.open(context, &content).map(drop);
+        }
+        if bootstrap::is_bootstrap(&push) {
+            return self.bootstrap_pushed(context, &push);
         }
         if provision::is_provisioning(&push) {
             return self.desk.take_settings(context, &push);
@@ -176,7 +180,12 @@ impl<const PRL: usize> Desk<'_, PRL> {
                 };
             }
             Ok(
-                Handler::Is683 | Handler::Provisioning | Handler::License | Handler::Parts | Handler::Page,
+                Handler::Is683
+                | Handler::Provisioning
+                | Handler::Bootstrap
+                | Handler::License
+                | Handler::Parts
+                | Handler::Page,
             ) => {
                 return refuse(context, Refusal::Origin);
             }

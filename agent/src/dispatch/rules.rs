@@ -31,7 +31,7 @@ use Decision::{Ask, Prove, Refuse, Take};
 
 /// One row for each handler, one decision for each of [`ORIGINS`]. An authenticated server may provision; a push proves
 /// nothing but what its MAC proves; a file is the user's own will.
-const RULES: [(Handler, [Decision; ORIGINS.len()]); 10] = [
+const RULES: [(Handler, [Decision; ORIGINS.len()]); 11] = [
     (Handler::ServiceIndication, [Ask, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::ServiceLoading, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::Cache, [Take, Refuse, Refuse, Refuse, Refuse, Refuse]),
@@ -39,6 +39,7 @@ const RULES: [(Handler, [Decision; ORIGINS.len()]); 10] = [
     (Handler::Mmc, [Take, Take, Take, Refuse, Refuse, Refuse]),
     (Handler::Is683, [Refuse, Take, Take, Refuse, Refuse, Take]),
     (Handler::Provisioning, [Prove, Refuse, Ask, Ask, Refuse, Ask]),
+    (Handler::Bootstrap, [Prove, Refuse, Refuse, Refuse, Refuse, Refuse]),
     (Handler::Parts, [Refuse, Take, Take, Take, Take, Take]),
     (Handler::Page, [Refuse, Take, Take, Refuse, Refuse, Refuse]),
     (Handler::License, [Take, Take, Take, Take, Take, Take]),

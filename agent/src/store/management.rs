@@ -1,6 +1,7 @@
 //! The records of device management: what is under way, and what a server is still to be told.
 
 use kedge_protocol::fumo::{Memo, State};
+use kedge_protocol::scomo;
 use minicbor::{Decode, Encode};
 
 use super::Key;
@@ -58,6 +59,63 @@ impl<'a> Operation<'a> {
     }
 }
 
+/// The software component object's operation, and the package that is held for a component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Software<'a> {
+    /// What was executed, [`scomo::Operation::number`]; 0: nothing.
+    #[n(0)]
+    pub operation: u8,
+    /// How far it has come, [`scomo::Step::number`].
+    #[n(1)]
+    pub step: u8,
+    /// The name of its item.
+    #[cbor(b(2))]
+    pub name: &'a str,
+    /// The identifier of its package or component.
+    #[cbor(b(3))]
+    pub id: &'a str,
+    /// Where the package comes from.
+    #[cbor(b(4))]
+    pub url: &'a str,
+    /// Its correlator.
+    #[cbor(b(5))]
+    pub correlator: Option<&'a str>,
+    /// Who commanded it.
+    #[cbor(b(6))]
+    pub server: &'a str,
+    /// The package whose result was told last: an outcome of it that is found again is old.
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub told: Option<[u8; 16]>,
+    /// The item whose package waits in the inbox; empty: none.
+    #[cbor(b(8))]
+    pub held: &'a str,
+    /// That package.
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub package: Option<[u8; 16]>,
+}
+
+impl<'a> Software<'a> {
+    /// The record of a machine; no package is held.
+    pub const fn of(memo: &scomo::Memo<'a>) -> Self {
+        let scomo::Memo { operation, step, name, id, url, correlator, server } = *memo;
+        Self { operation, step, name, id, url, correlator, server, told: None, held: "", package: None }
+    }
+
+    /// What the machine goes on with.
+    pub const fn memo(&self) -> scomo::Memo<'a> {
+        scomo::Memo {
+            operation: self.operation,
+            step: self.step,
+            name: self.name,
+            id: self.id,
+            url: self.url,
+            correlator: self.correlator,
+            server: self.server,
+        }
+    }
+}
+
 /// A management session that is to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -110,6 +168,7 @@ pub struct Alert<'a> {
 }
 
 cbor_record!(Operation<'b>, Key::Operation as u8);
+cbor_record!(Software<'b>, Key::Software as u8);
 cbor_record!(Wish<'b>, Key::Wish as u8);
 cbor_record!(Alert<'b>, *ALERTS.start());
 
@@ -130,6 +189,24 @@ mod tests {
         };
         let again = Operation::from_octets(operation.to_octets(&mut buf).unwrap()).unwrap();
         assert_eq!((again, Operation::of(&again.memo(), again.told)), (operation, operation));
+        let software = Software {
+            operation: 2,
+            step: 3,
+            name: "firmware",
+            id: "org.example.firmware",
+            url: "https://repo.example/p1",
+            correlator: Some("c-2"),
+            server: "dms",
+            told: None,
+            held: "firmware",
+            package: Some([8; 16]),
+        };
+        let again = Software::from_octets(software.to_octets(&mut buf).unwrap()).unwrap();
+        let Software { told, held, package, .. } = again;
+        assert_eq!(
+            (again, Software { told, held, package, ..Software::of(&again.memo()) }),
+            (software, software)
+        );
         let wish = Wish { server: "dms", session: 7, notified: true, ui: 2, for_user: false, tries: 1 };
         assert_eq!(Wish::from_octets(wish.to_octets(&mut buf).unwrap()), Some(wish));
         let alert = Alert {

@@ -22,6 +22,10 @@
 //! | 82 | [`Wish`]: the management session to hold | CBOR |
 //! | 83 | settings came that may hold the accounts of management servers | empty |
 //! | 84..=87 | [`Alert`]: events that servers are still to be told | CBOR |
+//! | 88 | [`Software`]: what the software component object does | CBOR |
+//! | 89 | the user is still to be told that the settings which he wanted are in use | empty |
+//! | 90 | the factory's documents of bootstrap are still to be processed | empty |
+//! | 91 | which document of bootstrap the smart card brought last, as an MD5 digest | 16 octets |
 //! | 128 | [`Pending`]: the provisioning document that waits for the user | CBOR |
 //! | 129 | that document | as it came |
 //! | 130 | [`Enrolment`]: the feature that is being activated | CBOR |
@@ -58,7 +62,7 @@ pub use history::{HISTORY, LastSession, PAST, Past, history};
 use kedge_platform::flash::{NorFlash, Region};
 use kedge_platform::identity::HardwareId;
 use kedge_update_agent::banklog::{BankLog, Change, LogError, Mounted};
-pub use management::{ALERTS, Alert, Operation, Wish};
+pub use management::{ALERTS, Alert, Operation, Software, Wish};
 pub use records::{Activation, Consent, Enrolment, Fetch, Meta, Pending, Prl, Record, Report, Resume};
 pub use settings::{StoredSettings, settings};
 
@@ -97,6 +101,14 @@ pub enum Key {
     Wish = 82,
     /// Accounts of management servers are to be looked for among the settings.
     NewAccounts = 83,
+    /// [`Software`].
+    Software = 88,
+    /// The user is still to be told that settings are in use.
+    Untold = 89,
+    /// The factory's documents of bootstrap are still to be processed.
+    FactoryBootstrap = 90,
+    /// Which document of bootstrap the smart card brought last.
+    Card = 91,
     /// [`Pending`].
     Pending = 128,
     /// The provisioning document that waits.
@@ -247,6 +259,10 @@ impl Store {
             Key::Operation,
             Key::Wish,
             Key::NewAccounts,
+            Key::Software,
+            Key::Untold,
+            Key::FactoryBootstrap,
+            Key::Card,
             Key::LicenseConfiguration,
             Key::LicenseTrust,
             Key::LicenseNonce,
@@ -337,8 +353,17 @@ impl Store {
         flash: &mut F,
         record: &R,
     ) -> Result<(), StoreError<F::Error>> {
-        let mut buf = [0; limits::RECORD];
-        let value = record.to_octets(&mut buf).ok_or(StoreError::BadRecord(R::KEY))?;
+        self.put_in(flash, record, &mut [0; limits::RECORD])
+    }
+
+    /// The same for a record that may be larger than [`limits::RECORD`]; its octets are made in `buf`.
+    pub fn put_in<'b, R: Record<'b>, F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        record: &R,
+        buf: &mut [u8],
+    ) -> Result<(), StoreError<F::Error>> {
+        let value = record.to_octets(buf).ok_or(StoreError::BadRecord(R::KEY))?;
         self.commit(flash, &[Change::put(R::KEY, value)])
     }
 

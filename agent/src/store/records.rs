@@ -228,6 +228,9 @@ pub struct Pending {
     /// Who vouches for it, as in [`super::Source`], where the security method does not tell.
     #[n(5)]
     pub source: Option<u8>,
+    /// It is a bootstrap by the DM profile, and the method one of [`kedge_protocol::dm::bootstrap`].
+    #[n(6)]
+    pub bootstrap: Option<bool>,
 }
 
 /// A feature that is being activated, from the user's "yes" on. It outlives restarts: the activation goes on where it was.

@@ -89,7 +89,9 @@ pub use feature::{FeatureAnswer, FeatureOrder, NOT_PROVISIONED, SERVICES_HOST, f
 pub use http::{Request, Response};
 pub use in_process::InProcess;
 pub use log::{Direction, Flow, Record, Rule, Step, Violation};
-pub use management::{DM_DEVICE, DM_HOST, DM_SERVER, DM_SERVER_PASSWORD, DM_URL, Managed, Management};
+pub use management::{
+    DM_DEVICE, DM_HOST, DM_SERVER, DM_SERVER_PASSWORD, DM_URL, Managed, Management, UpdateWay,
+};
 pub use operator::{
     ACTIVATION_URL, BOOT_HOST, Config, FOTA_HOST, FOTA_URL, HOSTS, NoUpdate, Operator, STATUS_HOST,
     TRUSTED_DOMAIN,

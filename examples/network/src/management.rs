@@ -42,6 +42,8 @@ pub enum Managed {
     Update {
         /// Its number, from 1.
         transaction: usize,
+        /// How the package gets there.
+        way: UpdateWay,
         /// The network begins; else it waits until the device asks.
         by_network: bool,
         /// How often the user may defer; `None`: he may also decline.
@@ -53,6 +55,41 @@ pub enum Managed {
     Commands(Vec<DmSay>),
     /// The device gets this roaming list, by IS-683 messages through the tunnel.
     RoamingList(Vec<u8>),
+}
+
+/// How an update gets to a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpdateWay {
+    /// The firmware update object fetches it.
+    #[default]
+    Fetched,
+    /// It travels in the session, and the firmware update object installs it.
+    Direct,
+    /// It is a software component, which is fetched and installed.
+    Component,
+}
+
+impl UpdateWay {
+    /// The node that tells whether an update is under way.
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Fetched | Self::Direct => "./FUMO/State",
+            Self::Component => "./SCOMO/Download/firmware/Status",
+        }
+    }
+
+    /// Its values with which an update can be commanded (FUMO 1.0 §10.2: idle and the final ones). An item that was not made
+    /// yet has none.
+    const fn free(self) -> &'static [&'static str] {
+        match self {
+            Self::Fetched | Self::Direct => &["10", "20", "70", "80", "90", "100"],
+            Self::Component => &["", "10", "20", "40", "60", "70"],
+        }
+    }
+
+    fn is_free(self, state: &str) -> bool {
+        self.free().contains(&state)
+    }
 }
 
 /// Something that is to be done by device management.
@@ -84,17 +121,23 @@ impl Management {
 
 /// The result code of success (FUMO 1.0 §10.2.2).
 const SUCCESS: u16 = 200;
-/// States in which an update can be commanded (FUMO 1.0 §10.2): idle and the final ones.
-const FREE: [&str; 6] = ["10", "20", "70", "80", "90", "100"];
+/// The same of software components.
+const COMPONENT_SUCCESS: u16 = 1200;
 /// The media type of IS-683 messages, and the one that ends an administration: OTAPA Request, stop.
 const IS683: &str = "application/x-is683";
 const OTAPA_STOP: [u8; 2] = [0x0A, 0x00];
 /// The correlator of a transaction's Exec, before its number.
 const CORRELATOR: &str = "update-";
+/// The item of the software component that an update may be.
+const COMPONENT: &str = "./SCOMO/Download/firmware";
 /// The alert in which a device asks for an update.
 const USER_REQUEST: &str = "org.openmobilealliance.dm.firmwareupdate.userrequest";
-/// The alert that tells the result of what is commanded here.
-const COMPLETION: &str = "org.openmobilealliance.dm.firmwareupdate.downloadandupdate";
+/// The alerts that tell the result of what is commanded here: DownloadAndUpdate, Update, an operation on a component.
+const COMPLETIONS: [&str; 3] = [
+    "org.openmobilealliance.dm.firmwareupdate.downloadandupdate",
+    "org.openmobilealliance.dm.firmwareupdate.update",
+    "urn:oma:at:scomo:1.0:OperationComplete",
+];
 
 /// What the operator remembers of device management.
 #[derive(Clone, Debug)]
@@ -125,8 +168,8 @@ impl Default for ManagementBooks {
 #[derive(Clone, Debug)]
 struct Talk {
     credentials: (DmCredentials, DmCredentials),
-    /// The update that is to be commanded: offer, deferrals, correlator.
-    offer: Option<(Offer, Option<u16>, String)>,
+    /// The update that is to be commanded.
+    offer: Option<Offered>,
     /// What follows on the success of the update.
     afterwards: Vec<DmSay>,
     commands: Vec<DmSay>,
@@ -138,6 +181,18 @@ struct Talk {
     /// What the device did wrong.
     faults: Vec<String>,
     stage: Stage,
+}
+
+/// An update that is to be commanded.
+#[derive(Clone, Debug)]
+struct Offered {
+    offer: Offer,
+    way: UpdateWay,
+    /// How often the user may defer.
+    most_deferrals: Option<u16>,
+    correlator: String,
+    /// The package, where it travels in the session.
+    package: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,12 +213,16 @@ impl DmConversation for Talk {
         let says = match self.stage {
             Stage::Begin => {
                 self.stage = Stage::Over;
-                if let Some(event) = events.iter().find(|event| event.kind == COMPLETION) {
-                    let then = if event.data == SUCCESS.to_string() { &self.afterwards[..] } else { &[] };
+                if let Some(event) = events.iter().find(|event| is_completion(event)) {
+                    let then = if result(event).is_some_and(is_success) { &self.afterwards[..] } else { &[] };
                     [&[get("./DevDetail/FwV")], then].concat()
-                } else if self.offer.is_some() {
+                } else if let Some(offered) = &self.offer {
                     self.stage = Stage::Query;
-                    ["./FUMO/State", "./DevDetail/FwV", "./DevInfo/Man", "./DevInfo/Mod"].map(get).to_vec()
+                    let state = get(offered.way.state());
+                    let state =
+                        if offered.way == UpdateWay::Component { state.expecting(404) } else { state };
+                    let rest = ["./DevDetail/FwV", "./DevInfo/Man", "./DevInfo/Mod"].map(get);
+                    [state].into_iter().chain(rest).collect()
                 } else if self.forward.is_empty() {
                     self.commands.clone()
                 } else {
@@ -220,28 +279,68 @@ impl Talk {
 
     /// The commands of the update, if the device is the one it is for and has none under way.
     fn order(&self, told: &[String]) -> Vec<DmSay> {
-        let (Some((offer, deferrals, correlator)), [state, version, make, model]) = (&self.offer, told)
-        else {
+        let (Some(offered), [state, version, make, model]) = (&self.offer, told) else {
             return Vec::new();
         };
+        let Offered { offer, way, most_deferrals, correlator, package } = offered;
         let fits = (&offer.from, &offer.make, &offer.model) == (version, make, model);
-        if !fits || !FREE.contains(&state.as_str()) {
+        if !fits || !way.is_free(state) {
             return Vec::new();
         }
         let replace =
             |uri: &str, value: &str| DmSay::new(DmOrder::Replace(DmValue::text(uri, value))).expecting(200);
-        let most = deferrals.map(|most| replace("./FUMO/Ext/MaxDeferrals", &most.to_string()));
-        let order = [
-            replace("./FUMO/DownloadAndUpdate/PkgURL", &offer.package_url),
-            DmSay::new(DmOrder::Exec {
-                uri: "./FUMO/DownloadAndUpdate".to_owned(),
-                correlator: Some(correlator.clone()),
-                data: None,
-            })
-            .expecting(202),
-        ];
+        let execute = |uri: &str| {
+            let (uri, correlator) = (uri.to_owned(), Some(correlator.clone()));
+            DmSay::new(DmOrder::Exec { uri, correlator, data: None }).expecting(202)
+        };
+        let most = most_deferrals.map(|most| replace("./FUMO/Ext/MaxDeferrals", &most.to_string()));
+        let order = match way {
+            UpdateWay::Fetched => vec![
+                replace("./FUMO/DownloadAndUpdate/PkgURL", &offer.package_url),
+                execute("./FUMO/DownloadAndUpdate"),
+            ],
+            UpdateWay::Direct => {
+                let value = DmValue {
+                    uri: "./FUMO/Update/PkgData".to_owned(),
+                    format: "bin".to_owned(),
+                    media_type: "application/octet-stream".to_owned(),
+                    data: package.clone(),
+                    piece: None,
+                };
+                vec![DmSay::new(DmOrder::Replace(value)).expecting(200), execute("./FUMO/Update")]
+            }
+            UpdateWay::Component => {
+                let (uri, format) = (COMPONENT.to_owned(), "node".to_owned());
+                let item = DmOrder::Add(DmValue { uri, format, ..DmValue::default() });
+                let leaf = |leaf: &str, value: &str| replace(&format!("{COMPONENT}/{leaf}"), value);
+                vec![
+                    // It may be there from a session that was lost.
+                    DmSay::new(item).expecting(200).expecting(418),
+                    leaf("PkgID", "org.example.firmware"),
+                    leaf("Name", "Firmware"),
+                    leaf("Version", &offer.to),
+                    leaf("PkgURL", &offer.package_url),
+                    execute(&format!("{COMPONENT}/Operations/DownloadInstall")),
+                ]
+            }
+        };
         most.into_iter().chain(order).collect()
     }
+}
+
+/// Whether an alert tells the result of what was commanded.
+fn is_completion(event: &DmEvent) -> bool {
+    COMPLETIONS.contains(&&*event.kind)
+}
+
+/// The result that it tells: the data, or an element of it.
+fn result(event: &DmEvent) -> Option<u16> {
+    let element = event.data.split_once("<ResultCode>").and_then(|(_, rest)| rest.split_once('<'));
+    element.map_or(&*event.data, |(number, _)| number).parse().ok()
+}
+
+const fn is_success(result: u16) -> bool {
+    matches!(result, SUCCESS | COMPONENT_SUCCESS)
 }
 
 impl Operator {
@@ -296,7 +395,7 @@ impl Operator {
                 Managed::Commands(says) if management.completions == 0 => {
                     talk.commands.extend(says.iter().cloned());
                 }
-                Managed::Update { transaction, most_deferrals, afterwards, .. } => {
+                Managed::Update { transaction, way, most_deferrals, afterwards, .. } => {
                     let Some(open) = self.transaction(*transaction) else { continue };
                     match open.state {
                         TransactionState::Reported(SUCCESS) if management.completions == 0 => {
@@ -305,7 +404,14 @@ impl Operator {
                         state if open.is_open() => {
                             let correlator = format!("{CORRELATOR}{transaction}");
                             let pending = state == TransactionState::Pending;
-                            talk.offer = pending.then(|| (open.offer.clone(), *most_deferrals, correlator));
+                            let package = self.books.repository.package_at(&open.offer.package_url);
+                            talk.offer = pending.then(|| Offered {
+                                offer: open.offer.clone(),
+                                way: *way,
+                                most_deferrals: *most_deferrals,
+                                correlator,
+                                package: package.unwrap_or_default().to_vec(),
+                            });
                             talk.afterwards.clone_from(afterwards);
                         }
                         _ => {}
@@ -349,7 +455,7 @@ impl Operator {
             matches!(&say.order, DmOrder::Get(uri) if uri == "./DevDetail/FwV").then(|| answer.text())
         });
         for event in &held.events {
-            if event.kind == COMPLETION {
+            if is_completion(event) {
                 self.completed(event, version.as_deref());
             } else if event.kind != USER_REQUEST {
                 self.log.violate(step, Rule::Report, format!("an alert of type {}", event.kind));
@@ -368,15 +474,15 @@ impl Operator {
                     }
                     continue;
                 }
-                Managed::Update { transaction, afterwards, .. } => {
+                Managed::Update { transaction, way, afterwards, .. } => {
                     let index = transaction.wrapping_sub(1);
                     let Some(open) = self.books.transactions.get_mut(index) else { continue };
                     let begun = held.answers.iter().any(|(say, answer)| {
                         matches!(&say.order, DmOrder::Exec { .. }) && answer.status == 202
                     });
                     let under_way = held.answers.iter().any(|(say, answer)| {
-                        matches!(&say.order, DmOrder::Get(uri) if uri == "./FUMO/State")
-                            && !FREE.contains(&answer.text().as_str())
+                        matches!(&say.order, DmOrder::Get(uri) if uri == way.state())
+                            && !way.is_free(&answer.text())
                     });
                     if (begun || under_way) && open.state == TransactionState::Pending {
                         open.state = TransactionState::Delivered;
@@ -403,10 +509,10 @@ impl Operator {
             let detail = format!("a result with correlator {:?}", event.correlator);
             return self.log.violate(step, Rule::Report, detail);
         };
-        let Ok(result) = event.data.parse::<u16>() else {
+        let Some(result) = result(event) else {
             return self.log.violate(step, Rule::Value, format!("a result of {:?}", event.data));
         };
-        let expected = if result == SUCCESS { &transaction.offer.to } else { &transaction.offer.from };
+        let expected = if is_success(result) { &transaction.offer.to } else { &transaction.offer.from };
         // A session that was lost before the question has brought no version.
         let other = version.filter(|version| version != expected);
         let fault = match (transaction.state, other) {

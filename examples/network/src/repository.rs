@@ -51,6 +51,11 @@ impl Repository {
         package_url(name)
     }
 
+    /// The package that is offered at this URL.
+    pub(crate) fn package_at(&self, url: &str) -> Option<&[u8]> {
+        self.packages.iter().find(|(name, _)| package_url(name) == url).map(|(_, package)| &**package)
+    }
+
     /// Offers `package` under `name` behind a descriptor that says it has `size` octets, and returns the descriptor's URL.
     pub fn describe(&mut self, name: &str, package: Vec<u8>, size: usize) -> String {
         self.offer(name, package);

@@ -445,6 +445,12 @@ const ONES: &[Scenario] = &[
     management::FLOWS[11],
     management::FLOWS[12],
     management::FLOWS[13],
+    management::FLOWS[14],
+    management::FLOWS[15],
+    management::FLOWS[16],
+    management::FLOWS[17],
+    management::FLOWS[18],
+    management::FLOWS[19],
 ];
 
 /// The script of that name.

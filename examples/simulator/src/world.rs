@@ -14,8 +14,9 @@ use kedge_agent::objects::{Object, key_of};
 use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed, Management,
-    Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction, feature_url, serve,
+    ACTIVATION_URL, Account, Coding, DmOrder, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed,
+    Management, Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction,
+    feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::flash::NorFlash;
@@ -110,8 +111,10 @@ pub struct Facts {
     pub errand: Option<Errand>,
     /// What the network wanted by device management, if anything.
     pub management: Option<Management>,
-    /// The name of the account of the management server.
-    pub account_name: String,
+    /// What its questions to the user came to, one list of texts each.
+    pub told: Vec<Vec<String>>,
+    /// The image of the management tree; empty: there is none.
+    pub tree: Vec<u8>,
     /// The committed BREW URL.
     pub brew_url: String,
     /// The value of the handset maker's own object.
@@ -178,6 +181,15 @@ pub struct Facts {
     pub took: Duration,
     /// Rules that the handset broke: of the protocols, the flash, the bearer.
     pub violations: Vec<String>,
+}
+
+impl Facts {
+    /// The text of a leaf that the management tree itself keeps.
+    pub fn leaf(&self, path: &str) -> Option<String> {
+        let mut buf = vec![0; self.tree.len()];
+        let nodes = Nodes::read(&mut buf, &mut Image(&self.tree)).ok()?;
+        nodes.text(path).map(str::to_owned)
+    }
 }
 
 /// A scenario with everything that is made once.
@@ -524,7 +536,6 @@ fn facts_of<D: Device>(
         _ => None,
     };
     let own_object = String::from_utf8_lossy(own.unwrap_or_default()).into_owned();
-    let account_name = account_name(&store, flash);
     let reports_left = OUTBOX.chain(ALERTS).filter(|key| store.len(*key).is_some()).count();
     let operator = lock(operator);
     let mut violations: Vec<_> = operator.violations().iter().map(ToString::to_string).collect();
@@ -537,7 +548,8 @@ fn facts_of<D: Device>(
             .ok_or_else(|| anyhow!("no account"))?,
         errand: operator.errand(1).cloned(),
         management: operator.management(1).cloned(),
-        account_name,
+        told: told(&operator),
+        tree: tree(&store, flash)?,
         brew_url,
         own_object,
         registrations,
@@ -574,22 +586,26 @@ fn facts_of<D: Device>(
     })
 }
 
-/// The name of the management server's account, as the store has it.
-fn account_name<F: NorFlash>(store: &Store, flash: &mut F) -> String {
-    let (mut image, mut buf) = (Vec::new(), vec![0; PRL]);
-    if let Ok(Some(octets)) = store.bytes(flash, Key::Tree as u8, &mut buf) {
-        image = octets.to_vec();
-    }
-    let nodes = Nodes::read(&mut buf, &mut Image(image));
-    nodes.ok().and_then(|nodes| nodes.text("DMAcc/1/Name").map(str::to_owned)).unwrap_or_default()
+/// What the management server's questions to the user came to.
+fn told(operator: &Operator) -> Vec<Vec<String>> {
+    let answers = operator.managed().iter().flat_map(|held| &held.answers);
+    let questions = answers.filter(|(say, _)| matches!(say.order, DmOrder::Alert(..)));
+    questions.map(|(_, answer)| answer.texts.clone()).collect()
+}
+
+/// The image of the management tree, as the store has it.
+fn tree<F: NorFlash>(store: &Store, flash: &mut F) -> anyhow::Result<Vec<u8>> {
+    let mut image = vec![0; store.len(Key::Tree as u8).unwrap_or_default()];
+    store.bytes(flash, Key::Tree as u8, &mut image).map_err(|e| anyhow!("{e}"))?;
+    Ok(image)
 }
 
 /// An image of the management tree, to be read.
-struct Image(Vec<u8>);
+struct Image<'i>(&'i [u8]);
 
-impl kedge_protocol::dm::Store for Image {
+impl kedge_protocol::dm::Store for Image<'_> {
     fn load(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        buffer.get_mut(..self.0.len()).ok_or(StoreError::Failed)?.copy_from_slice(&self.0);
+        buffer.get_mut(..self.0.len()).ok_or(StoreError::Failed)?.copy_from_slice(self.0);
         Ok(self.0.len())
     }
 

@@ -51,6 +51,8 @@ pub const SETUP: Management<'static> = Management {
     software: "1.0",
     hardware: "A",
     accounts: &[ACCOUNT],
+    bootstrap: &[],
+    bootstrap_by_push: true,
     root_acl: "Add=*&Delete=*&Exec=*&Get=*&Replace=*",
     coding: Coding::Wbxml,
 };

@@ -341,8 +341,9 @@ impl<'b> Phone<'b> {
         Ok(match self.user.prompt(prompt) {
             Answer::Yes => "answer yes".to_owned(),
             Answer::No => "answer no".to_owned(),
-            Answer::Later => "answer later".to_owned(),
             Answer::Pin(pin) => format!("pin {}", pin.as_str()),
+            // Boards ask for no text and no choice.
+            Answer::Later | Answer::Text(_) | Answer::Chosen(_) => "answer later".to_owned(),
         })
     }
 

@@ -11,8 +11,8 @@
 //! | identity | [`identity`] | the MAC address in the fuses |
 //! | restart | [`power`] | the chip's reset |
 //!
-//! Everything was built for the ESP32-C3 and for the ESP32-C6, and nothing of it ran on silicon; the same agent runs on an
-//! emulated core of the same kind (`hil/firmware`).
+//! It was built for the ESP32-C3, never for the ESP32-C6, and nothing of it ran on silicon; the same agent runs on an emulated
+//! core of the same kind (`hil/firmware`).
 //!
 //! # Another way: ESP-IDF with the standard library
 //!

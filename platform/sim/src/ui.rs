@@ -43,6 +43,10 @@ pub enum PromptKind {
     Elsewhere,
     /// [`Prompt::Browse`].
     Browse,
+    /// [`Prompt::EnterText`].
+    EnterText,
+    /// [`Prompt::Choose`].
+    Choose,
     /// [`Prompt::Failed`].
     Failed,
     /// A prompt that this model does not know yet.
@@ -138,6 +142,10 @@ impl ui::Ui for Ui {
             Prompt::FeatureFailed { feature, code } => (PromptKind::FeatureFailed, vec![feature], Some(code)),
             Prompt::Elsewhere { url, code, text } => (PromptKind::Elsewhere, vec![url, code, text], None),
             Prompt::Browse { url } => (PromptKind::Browse, vec![url], None),
+            Prompt::EnterText { text, default, .. } => (PromptKind::EnterText, vec![text, default], None),
+            Prompt::Choose { text, choices, .. } => {
+                (PromptKind::Choose, [text].into_iter().chain(choices.iter()).collect(), None)
+            }
             Prompt::Failed(code) => (PromptKind::Failed, vec![], Some(code)),
             _ => (PromptKind::Unknown, vec![], None),
         };

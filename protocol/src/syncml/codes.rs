@@ -1,3 +1,5 @@
+use crate::wbxml::Name;
+use crate::wbxml::pages::syncml_element as element;
 use crate::wire::open_code;
 
 open_code! {
@@ -175,6 +177,24 @@ impl Verb {
             Self::Sequence => "Sequence",
             Self::Status => "Status",
             Self::Foreign | Self::Unknown => "",
+        }
+    }
+
+    /// The element, with its token.
+    pub(super) const fn element(self) -> Name<'static> {
+        match self {
+            Self::Add => const { element("Add") },
+            Self::Alert => const { element("Alert") },
+            Self::Atomic => const { element("Atomic") },
+            Self::Copy => const { element("Copy") },
+            Self::Delete => const { element("Delete") },
+            Self::Exec => const { element("Exec") },
+            Self::Get => const { element("Get") },
+            Self::Replace => const { element("Replace") },
+            Self::Results => const { element("Results") },
+            Self::Sequence => const { element("Sequence") },
+            Self::Status => const { element("Status") },
+            Self::Foreign | Self::Unknown => Name::Literal(""),
         }
     }
 

@@ -1,7 +1,8 @@
 use super::limits::MAX_NESTING;
 use super::{Chal, Cred, Data, Dialect, Head, Header, Item, Location, Meta, Verb};
 use crate::wap::{Coding, DocumentMark, DocumentWriter};
-use crate::wbxml::{Sink, Version};
+use crate::wbxml::pages::syncml_element as element;
+use crate::wbxml::{Name, Sink, Version};
 use crate::wire::{Decimal, Error, ErrorKind};
 
 /// Deepest element that is written: SyncML, SyncBody, containers, a command, Item, Meta and a leaf.
@@ -60,12 +61,12 @@ impl<'b> Writer<'b> {
         let dialect = header.dialect().filter(|dialect| dialect.dtd() == header.dtd).ok_or(unsupported)?;
         let sink = DocumentWriter::new(coding, out, dialect.vocabulary(), Version::V1_2)?;
         let mut writer = Self { sink, dialect, open: [Verb::Unknown; MAX_NESTING], depth: 0, filled: false };
-        writer.sink.start("SyncML")?;
+        writer.sink.start_tag(const { element("SyncML") })?;
         if coding == Coding::Xml {
             writer.sink.attribute("xmlns", dialect.namespace())?;
         }
         writer.header(header)?;
-        writer.sink.start("SyncBody")?;
+        writer.sink.start_tag(const { element("SyncBody") })?;
         writer.keep_room()?;
         Ok(writer)
     }
@@ -139,7 +140,7 @@ impl<'b> Writer<'b> {
             return Err(self.bad());
         }
         if is_final {
-            self.sink.start("Final")?;
+            self.sink.start_tag(const { element("Final") })?;
             self.sink.end()?;
         }
         self.sink.end()?;
@@ -163,15 +164,15 @@ impl<'b> Writer<'b> {
     }
 
     fn header(&mut self, header: &Header<'_>) -> Result<(), Error> {
-        self.sink.start("SyncHdr")?;
-        self.leaf("VerDTD", header.dtd)?;
-        self.leaf("VerProto", header.protocol)?;
-        self.needed("SessionID", header.session)?;
-        self.needed("MsgID", header.message)?;
-        self.location("Target", &header.target)?;
-        self.location("Source", &header.source)?;
-        self.optional("RespURI", header.respond_to)?;
-        self.flag("NoResp", header.no_resp)?;
+        self.sink.start_tag(const { element("SyncHdr") })?;
+        self.leaf(const { element("VerDTD") }, header.dtd)?;
+        self.leaf(const { element("VerProto") }, header.protocol)?;
+        self.needed(const { element("SessionID") }, header.session)?;
+        self.needed(const { element("MsgID") }, header.message)?;
+        self.location(const { element("Target") }, &header.target)?;
+        self.location(const { element("Source") }, &header.source)?;
+        self.optional(const { element("RespURI") }, header.respond_to)?;
+        self.flag(const { element("NoResp") }, header.no_resp)?;
         if let Some(cred) = &header.cred {
             self.cred(cred)?;
         }
@@ -181,17 +182,17 @@ impl<'b> Writer<'b> {
 
     /// Everything of a head up to where references or items follow.
     fn start(&mut self, head: &Head<'_>) -> Result<(), Error> {
-        self.sink.start(head.verb.name())?;
-        self.leaf("CmdID", head.id)?;
-        self.optional("MsgRef", head.msg_ref)?;
-        self.optional("CmdRef", head.cmd_ref)?;
-        self.optional("Cmd", head.cmd)?;
-        self.flag("NoResp", head.no_resp)?;
+        self.sink.start_tag(head.verb.element())?;
+        self.leaf(const { element("CmdID") }, head.id)?;
+        self.optional(const { element("MsgRef") }, head.msg_ref)?;
+        self.optional(const { element("CmdRef") }, head.cmd_ref)?;
+        self.optional(const { element("Cmd") }, head.cmd)?;
+        self.flag(const { element("NoResp") }, head.no_resp)?;
         if head.verb == Verb::Alert {
             self.number(head.number)?;
         }
         self.meta(&head.meta)?;
-        self.since_1_2("Correlator", head.correlator)
+        self.since_1_2(const { element("Correlator") }, head.correlator)
     }
 
     /// What a Status has behind its references.
@@ -209,31 +210,31 @@ impl<'b> Writer<'b> {
     }
 
     fn item(&mut self, item: &Item<'_>) -> Result<(), Error> {
-        self.sink.start("Item")?;
+        self.sink.start_tag(const { element("Item") })?;
         if let Some(target) = &item.target {
-            self.location("Target", target)?;
+            self.location(const { element("Target") }, target)?;
         }
         if let Some(source) = &item.source {
-            self.location("Source", source)?;
+            self.location(const { element("Source") }, source)?;
         }
-        self.parent("SourceParent", item.source_parent)?;
-        self.parent("TargetParent", item.target_parent)?;
+        self.parent(const { element("SourceParent") }, item.source_parent)?;
+        self.parent(const { element("TargetParent") }, item.target_parent)?;
         self.meta(&item.meta)?;
         if let Some(data) = &item.data {
             self.data(data)?;
         }
-        self.flag("MoreData", item.more_data)?;
+        self.flag(const { element("MoreData") }, item.more_data)?;
         self.sink.end()
     }
 
-    fn location(&mut self, name: &str, location: &Location<'_>) -> Result<(), Error> {
-        self.sink.start(name)?;
-        self.needed("LocURI", location.uri)?;
-        self.optional("LocName", location.name)?;
+    fn location(&mut self, name: Name<'_>, location: &Location<'_>) -> Result<(), Error> {
+        self.sink.start_tag(name)?;
+        self.needed(const { element("LocURI") }, location.uri)?;
+        self.optional(const { element("LocName") }, location.name)?;
         self.sink.end()
     }
 
-    fn parent(&mut self, name: &str, uri: Option<&str>) -> Result<(), Error> {
+    fn parent(&mut self, name: Name<'_>, uri: Option<&str>) -> Result<(), Error> {
         match uri {
             None => Ok(()),
             Some(_) if self.dialect == Dialect::V1_1 => Err(self.unsupported()),
@@ -245,26 +246,26 @@ impl<'b> Writer<'b> {
         if meta.is_empty() {
             return Ok(());
         }
-        self.sink.start("Meta")?;
-        self.meta_text("Format", meta.format)?;
-        self.meta_text("Type", meta.media_type)?;
-        self.meta_text("Mark", meta.mark)?;
-        self.meta_number("Size", meta.size)?;
-        self.meta_text("Version", meta.version)?;
-        self.meta_text("NextNonce", meta.next_nonce)?;
-        self.meta_number("MaxMsgSize", meta.max_message)?;
-        self.meta_number("MaxObjSize", meta.max_object)?;
-        self.meta_text("EMI", meta.experimental)?;
+        self.sink.start_tag(const { element("Meta") })?;
+        self.meta_text(const { element("Format") }, meta.format)?;
+        self.meta_text(const { element("Type") }, meta.media_type)?;
+        self.meta_text(const { element("Mark") }, meta.mark)?;
+        self.meta_number(const { element("Size") }, meta.size)?;
+        self.meta_text(const { element("Version") }, meta.version)?;
+        self.meta_text(const { element("NextNonce") }, meta.next_nonce)?;
+        self.meta_number(const { element("MaxMsgSize") }, meta.max_message)?;
+        self.meta_number(const { element("MaxObjSize") }, meta.max_object)?;
+        self.meta_text(const { element("EMI") }, meta.experimental)?;
         self.sink.end()
     }
 
-    fn meta_number(&mut self, name: &str, number: Option<u32>) -> Result<(), Error> {
+    fn meta_number(&mut self, name: Name<'_>, number: Option<u32>) -> Result<(), Error> {
         self.meta_text(name, number.map(Decimal::new).as_ref().map(Decimal::as_str))
     }
 
-    fn meta_text(&mut self, name: &str, text: Option<&str>) -> Result<(), Error> {
+    fn meta_text(&mut self, name: Name<'_>, text: Option<&str>) -> Result<(), Error> {
         let Some(text) = text else { return Ok(()) };
-        self.sink.start(name)?;
+        self.sink.start_tag(name)?;
         if self.coding() == Coding::Xml {
             self.sink.attribute("xmlns", METINF)?;
         }
@@ -274,7 +275,7 @@ impl<'b> Writer<'b> {
 
     /// `Cred = Meta? Data`
     fn cred(&mut self, cred: &Cred<'_>) -> Result<(), Error> {
-        self.sink.start("Cred")?;
+        self.sink.start_tag(const { element("Cred") })?;
         let media_type = Some(cred.scheme).filter(|scheme| !scheme.is_empty());
         self.meta(&Meta { format: cred.format, media_type, ..Meta::EMPTY })?;
         self.data(&cred.data)?;
@@ -287,13 +288,13 @@ impl<'b> Writer<'b> {
             return Err(self.bad());
         }
         let Chal { scheme, format, next_nonce } = *chal;
-        self.sink.start("Chal")?;
+        self.sink.start_tag(const { element("Chal") })?;
         self.meta(&Meta { format, media_type: Some(scheme), next_nonce, ..Meta::EMPTY })?;
         self.sink.end()
     }
 
     fn data(&mut self, data: &Data<'_>) -> Result<(), Error> {
-        self.sink.start("Data")?;
+        self.sink.start_tag(const { element("Data") })?;
         match data {
             // A zero would end the string of WBXML.
             Data::Text(text) if self.coding() == Coding::Wbxml && text.contains(|c| c == '\0') => {
@@ -309,24 +310,24 @@ impl<'b> Writer<'b> {
     /// Data of Status and Alert.
     fn number(&mut self, number: Option<u16>) -> Result<(), Error> {
         let number = number.ok_or(self.bad())?;
-        self.leaf("Data", Decimal::new(number.into()).as_str())
+        self.leaf(const { element("Data") }, Decimal::new(number.into()).as_str())
     }
 
-    fn leaf(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        self.sink.start(name)?;
+    fn leaf(&mut self, name: Name<'_>, text: &str) -> Result<(), Error> {
+        self.sink.start_tag(name)?;
         self.sink.text(text)?;
         self.sink.end()
     }
 
-    fn needed(&mut self, name: &str, text: &str) -> Result<(), Error> {
+    fn needed(&mut self, name: Name<'_>, text: &str) -> Result<(), Error> {
         if text.is_empty() { Err(self.bad()) } else { self.leaf(name, text) }
     }
 
-    fn optional(&mut self, name: &str, text: Option<&str>) -> Result<(), Error> {
+    fn optional(&mut self, name: Name<'_>, text: Option<&str>) -> Result<(), Error> {
         text.map_or(Ok(()), |text| self.leaf(name, text))
     }
 
-    fn since_1_2(&mut self, name: &str, text: Option<&str>) -> Result<(), Error> {
+    fn since_1_2(&mut self, name: Name<'_>, text: Option<&str>) -> Result<(), Error> {
         match text {
             Some(_) if self.dialect == Dialect::V1_1 => Err(self.unsupported()),
             text => self.optional(name, text),
@@ -337,9 +338,9 @@ impl<'b> Writer<'b> {
         Error::new(ErrorKind::Unsupported, self.sink.at())
     }
 
-    fn flag(&mut self, name: &str, set: bool) -> Result<(), Error> {
+    fn flag(&mut self, name: Name<'_>, set: bool) -> Result<(), Error> {
         if set {
-            self.sink.start(name)?;
+            self.sink.start_tag(name)?;
             self.sink.end()?;
         }
         Ok(())
@@ -386,12 +387,12 @@ pub struct CommandWriter<'w, 'b> {
 impl CommandWriter<'_, '_> {
     /// Appends a target of the command that is answered; to Status and Results only, before everything else.
     pub fn target_ref(self, uri: &str) -> Result<Self, Error> {
-        self.reference("TargetRef", uri, Stage::References)
+        self.reference(const { element("TargetRef") }, uri, Stage::References)
     }
 
     /// Appends a source of the command that is answered; to Status and Results only, before items.
     pub fn source_ref(self, uri: &str) -> Result<Self, Error> {
-        self.reference("SourceRef", uri, Stage::Sources)
+        self.reference(const { element("SourceRef") }, uri, Stage::Sources)
     }
 
     /// Appends an item; an Exec takes one.
@@ -417,7 +418,7 @@ impl CommandWriter<'_, '_> {
         Ok(())
     }
 
-    fn reference(mut self, name: &str, uri: &str, stage: Stage) -> Result<Self, Error> {
+    fn reference(mut self, name: Name<'_>, uri: &str, stage: Stage) -> Result<Self, Error> {
         if self.stage > stage || !matches!(self.head.verb, Verb::Status | Verb::Results) {
             return Err(self.writer.bad());
         }

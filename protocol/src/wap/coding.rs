@@ -2,7 +2,7 @@
 
 #[cfg(not(feature = "xml"))]
 use super::absent as xml;
-use crate::wbxml::{self, Event, Pull, Sink, Version, Vocabulary};
+use crate::wbxml::{self, Event, Name, Pull, Sink, Version, Vocabulary};
 use crate::wire::Error;
 #[cfg(feature = "xml")]
 use crate::xml;
@@ -170,6 +170,10 @@ macro_rules! either {
 impl<const DEPTH: usize> Sink for DocumentWriter<'_, DEPTH> {
     fn start(&mut self, name: &str) -> Result<(), Error> {
         either!(self, writer => writer.start(name))
+    }
+
+    fn start_tag(&mut self, name: Name<'_>) -> Result<(), Error> {
+        either!(self, writer => writer.start_tag(name))
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Error> {

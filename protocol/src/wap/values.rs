@@ -82,7 +82,7 @@ impl<'s> Values<'s> {
         };
         let second = if lent.is_some() { pull.next()? } else { None };
         match lent {
-            Some(whole) if second == Some(Event::End) => Ok(whole),
+            Some(whole) if matches!(second, Some(Event::End)) => Ok(whole),
             _ => self.content(&mut Ahead::new([first, second], pull), at),
         }
     }

@@ -1,5 +1,6 @@
 //! What a document codec writes to, once for both codings.
 
+use super::Name;
 use crate::wire::Error;
 
 /// Takes a document in order: `start`, its attributes, its content, `end`.
@@ -11,6 +12,11 @@ use crate::wire::Error;
 pub trait Sink {
     /// Opens an element.
     fn start(&mut self, name: &str) -> Result<(), Error>;
+
+    /// Opens an element of which the token may be known already.
+    fn start_tag(&mut self, name: Name<'_>) -> Result<(), Error> {
+        self.start(name.text().unwrap_or_default())
+    }
 
     /// Adds an attribute to the element that was just opened.
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Error>;

@@ -116,6 +116,7 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
         self.begin_content()?;
         let inside = self.depth.checked_sub(1).and_then(|i| self.pages.get(i)).copied().unwrap_or(0);
         let token = match name {
+            Name::Known(token, text) if self.vocabulary.tag(token) == Some(text) => Ok(token),
             Name::Known(_, text) | Name::Literal(text) => self.vocabulary.find_tag(text, inside).ok_or(text),
             Name::Unknown(token) => Ok(token),
         };
@@ -379,6 +380,10 @@ fn length(len: usize, at: usize) -> Result<u32, Error> {
 impl<const DEPTH: usize> Sink for Writer<'_, DEPTH> {
     fn start(&mut self, name: &str) -> Result<(), Error> {
         self.start_named(Name::Literal(name))
+    }
+
+    fn start_tag(&mut self, name: Name<'_>) -> Result<(), Error> {
+        self.start_named(name)
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Error> {

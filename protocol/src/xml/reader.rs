@@ -12,7 +12,7 @@ use crate::wire::{Error, ErrorKind};
 /// attribute names, allowed characters. Errors: `BadText` for octets that are not UTF-8 or characters that are not
 /// XML, `BadValue` for what is not well formed, `Truncated`, `Trailing` for text behind the root element,
 /// `Unsupported` for another encoding or XML version and for an internal DTD subset, `LimitExceeded` for more than
-/// `DEPTH` levels or [`MAX_ATTRIBUTES`] attributes.
+/// `DEPTH` levels, [`MAX_ATTRIBUTES`] attributes or 4 GiB.
 ///
 /// ```
 /// use kedge_protocol::wbxml::{Event, Name, Pull};
@@ -28,8 +28,8 @@ use crate::wire::{Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub struct Reader<'a, const DEPTH: usize> {
     core: Core<'a>,
-    /// Where the names of the open elements stand.
-    stack: [usize; DEPTH],
+    /// Where the names of the open elements stand; readers are copied, and this is most of one.
+    stack: [u32; DEPTH],
 }
 
 /// All but the stack, so that the code is there once for every depth.
@@ -102,7 +102,7 @@ impl<'a> Core<'a> {
         })
     }
 
-    fn next(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn next(&mut self, stack: &mut [u32]) -> Step<'a> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -111,7 +111,7 @@ impl<'a> Core<'a> {
         event
     }
 
-    fn step(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn step(&mut self, stack: &mut [u32]) -> Step<'a> {
         loop {
             let event = match self.state {
                 State::Between if self.depth == 0 => {
@@ -138,7 +138,7 @@ impl<'a> Core<'a> {
     }
 
     /// `document = prolog element Misc*`, `prolog = XMLDecl? Misc* (doctypedecl Misc*)?`
-    fn outside(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn outside(&mut self, stack: &mut [u32]) -> Step<'a> {
         if self.c.starts_with("<!--") || self.c.starts_with("<?") {
             return self.markup(stack);
         }
@@ -156,7 +156,7 @@ impl<'a> Core<'a> {
     }
 
     /// `content = CharData? ((element | Reference | CDSect | PI | Comment) CharData?)*`
-    fn content(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn content(&mut self, stack: &mut [u32]) -> Step<'a> {
         match self.c.rest().bytes().next() {
             None => Err(self.c.ended()),
             Some(b'<') => self.markup(stack),
@@ -178,7 +178,7 @@ impl<'a> Core<'a> {
     }
 
     /// What starts with `<`: comment, CDATA section, processing instruction, end tag, start tag.
-    fn markup(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn markup(&mut self, stack: &mut [u32]) -> Step<'a> {
         if self.c.eat("</") {
             self.end_tag(stack)
         } else if self.c.eat("<!--") {
@@ -197,11 +197,12 @@ impl<'a> Core<'a> {
     }
 
     /// `STag = '<' Name (S Attribute)* S? '>'`, `EmptyElemTag = '<' Name (S Attribute)* S? '/>'`
-    fn start_tag(&mut self, stack: &mut [usize]) -> Step<'a> {
+    fn start_tag(&mut self, stack: &mut [u32]) -> Step<'a> {
         self.c.expect("<")?;
         let start = self.c.at();
         let name = self.c.name()?;
-        *stack.get_mut(self.depth).ok_or(Error::new(ErrorKind::LimitExceeded, self.at))? = start;
+        let beyond = Error::new(ErrorKind::LimitExceeded, self.at);
+        *stack.get_mut(self.depth).ok_or(beyond)? = u32::try_from(start).map_err(|_| beyond)?;
         self.depth = self.depth.saturating_add(1);
         self.root_seen = true;
         self.attributes = 0;
@@ -210,7 +211,7 @@ impl<'a> Core<'a> {
     }
 
     /// `Attribute = Name Eq AttValue`, or the end of the start tag.
-    fn attribute(&mut self, stack: &[usize]) -> Step<'a> {
+    fn attribute(&mut self, stack: &[u32]) -> Step<'a> {
         let spaced = self.c.space();
         self.at = self.c.at();
         if self.c.eat("/>") {
@@ -238,7 +239,7 @@ impl<'a> Core<'a> {
     }
 
     /// Whether the open start tag has an attribute called `name` already. Reads them again rather than keeping their names.
-    fn has_attribute(&self, stack: &[usize], name: &str) -> bool {
+    fn has_attribute(&self, stack: &[u32], name: &str) -> bool {
         let mut tag = self.whole.behind(self.innermost(stack));
         let element = tag.name();
         element.is_err()
@@ -249,13 +250,13 @@ impl<'a> Core<'a> {
     }
 
     /// Where the name of the innermost open element stands.
-    fn innermost(&self, stack: &[usize]) -> usize {
+    fn innermost(&self, stack: &[u32]) -> usize {
         let start = self.depth.checked_sub(1).and_then(|depth| stack.get(depth));
-        start.copied().unwrap_or(usize::MAX)
+        start.and_then(|start| usize::try_from(*start).ok()).unwrap_or(usize::MAX)
     }
 
     /// `ETag = '</' Name S? '>'`
-    fn end_tag(&mut self, stack: &[usize]) -> Step<'a> {
+    fn end_tag(&mut self, stack: &[u32]) -> Step<'a> {
         let name = self.c.name()?;
         if self.depth == 0 || !self.whole.has_name(self.innermost(stack), name) {
             return Err(Error::new(ErrorKind::BadValue, self.at));

@@ -38,8 +38,8 @@ pub enum Octets {
 pub struct Writer<'b, const DEPTH: usize> {
     out: wire::Writer<'b>,
     octets: Octets,
-    /// Where in the output the names of the open elements stand.
-    stack: [usize; DEPTH],
+    /// Where in the output the names of the open elements stand, and how long they are.
+    stack: [(usize, usize); DEPTH],
     depth: usize,
     root_seen: bool,
     /// Whether the start tag of the innermost element is not closed yet.
@@ -50,7 +50,7 @@ impl<'b, const DEPTH: usize> Writer<'b, DEPTH> {
     /// A writer at the beginning of `buf`.
     pub const fn new(buf: &'b mut [u8], octets: Octets) -> Self {
         let out = wire::Writer::new(buf);
-        Self { out, octets, stack: [0; DEPTH], depth: 0, root_seen: false, open: false }
+        Self { out, octets, stack: [(0, 0); DEPTH], depth: 0, root_seen: false, open: false }
     }
 
     /// Writes the XML declaration; `BadValue` unless nothing was written before.
@@ -202,7 +202,7 @@ impl<const DEPTH: usize> Sink for Writer<'_, DEPTH> {
         self.begin_content()?;
         let limit = Error::new(ErrorKind::LimitExceeded, self.out.at());
         self.put("<")?;
-        *self.stack.get_mut(self.depth).ok_or(limit)? = self.out.at();
+        *self.stack.get_mut(self.depth).ok_or(limit)? = (self.out.at(), name.len());
         self.name(name)?;
         self.depth = self.depth.saturating_add(1);
         self.root_seen = true;
@@ -242,10 +242,7 @@ impl<const DEPTH: usize> Sink for Writer<'_, DEPTH> {
             return self.put("/>");
         }
         self.put("</")?;
-        let start = self.stack.get(depth).copied().unwrap_or(usize::MAX);
-        let behind = self.out.written().get(start..).ok_or(self.misplaced())?;
-        // No name holds one of these.
-        let len = behind.iter().position(|octet| matches!(octet, b' ' | b'>')).unwrap_or(0);
+        let (start, len) = self.stack.get(depth).copied().ok_or(self.misplaced())?;
         self.out.again(start, len)?;
         self.put(">")
     }

@@ -31,6 +31,9 @@ impl Dm<'_> {
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
         let is_new = desk.store.len(Key::Tree as u8).is_none();
+        if is_new && !self.setup.bootstrap.is_empty() {
+            desk.store.put_octets(context.flash, Key::FactoryBootstrap as u8, &[])?;
+        }
         let is_provisioned = desk.store.len(Key::NewAccounts as u8).is_some();
         if is_new {
             let (factory, root_acl) = (self.setup.accounts, self.setup.root_acl);
@@ -42,6 +45,9 @@ impl Dm<'_> {
                 tree.commit()
             })?
             .map_err(|_| AgentError::Config("management accounts"))?;
+        }
+        if desk.store.len(Key::FactoryBootstrap as u8).is_some() {
+            self.bootstrap_from_factory(desk, context)?;
         }
         if is_new || is_provisioned {
             self.take_over(desk, context)?;

@@ -14,6 +14,7 @@ use kedge_protocol::dlota::Failure as DownloadFailure;
 use kedge_protocol::fumo::{
     Action, Event as Step, MAX_DEFERRALS, Memo, ResultCode, State as Fumo, download_failed,
 };
+use kedge_protocol::scomo;
 use kedge_protocol::wire::Decimal;
 use kedge_update_agent::banklog::Change;
 use kedge_update_agent::{Failure, Job, Outcome, Refusal, UpdateResult};
@@ -53,8 +54,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     ) -> Result<(), AgentError<F::Error>> {
         // The buffers must find back whatever happens.
         self.state = State::Hanging(buffers, After::Nothing);
-        let machine = self.desk.machine(context.flash)?;
-        let Action::Download(url) = machine.pending() else { return Ok(()) };
+        let (machine, components) = (self.desk.machine(context.flash)?, self.desk.components(context.flash)?);
+        let pending = (machine.pending(), components.pending());
+        let ((Action::Download(url), _) | (_, scomo::Action::Download(url))) = pending else { return Ok(()) };
         if !Download::start(&mut self.desk, context, url, false)? {
             return self.fetched(context, None);
         }
@@ -75,26 +77,30 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         }
         let (download, mut tools) = self.desk.downloading().ok_or(AgentError::Misuse)?;
         let Next::Over(why) = download.pump(&mut tools, context)? else { return Ok(()) };
-        let result = why.map(|why| match (why, download.refusal()) {
-            (Why::Failed(DownloadFailure::Refused), Some(refusal)) => refused(refusal),
-            (Why::Failed(failure), _) => download_failed(failure),
-            (Why::Busy | Why::Deferred, _) => ResultCode::CLIENT_ERROR,
-        });
+        let failed = why.map(|why| (why, download.refusal()));
         self.desk.download = None;
         self.state = match core::mem::replace(&mut self.state, State::Between) {
             State::Fetching(buffers) => State::Hanging(buffers, After::Nothing),
             other => other,
         };
-        self.fetched(context, result)
+        self.fetched(context, failed)
     }
 
     /// The package is here and verified, or why not.
     fn fetched<F: NorFlash, C: Crypto>(
         &mut self,
         context: &mut Context<'_, F, C>,
-        failed: Option<ResultCode>,
+        failed: Option<(Why, Option<Refusal>)>,
     ) -> Result<(), AgentError<F::Error>> {
-        let steps = match failed {
+        if self.desk.machine(context.flash)?.state() != Fumo::DOWNLOADING {
+            return self.component_fetched(context, failed);
+        }
+        let result = failed.map(|failed| match failed {
+            (Why::Failed(DownloadFailure::Refused), Some(refusal)) => refused(refusal),
+            (Why::Failed(failure), _) => download_failed(failure),
+            (Why::Busy | Why::Deferred, _) => ResultCode::CLIENT_ERROR,
+        });
+        let steps = match result {
             None => [Some(Step::Downloaded), Some(Step::Accepted)],
             Some(result) => [Some(Step::DownloadFailed(result)), None],
         };
@@ -119,7 +125,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 self.desk.step(context, [Step::CleanedUp].into_iter(), None)?;
                 return Ok(Installing::Held);
             }
-            _ => return Ok(Installing::Free),
+            _ => return self.desk.installing_component(context.flash),
         }
         let Some(dm) = &mut self.dm else { return Ok(Installing::Commanded) };
         let nodes = dm.nodes(&self.desk.store, context.flash)?;
@@ -134,6 +140,9 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<(), AgentError<F::Error>> {
+        if self.desk.machine(context.flash)?.state() != Fumo::UPDATING {
+            return self.component_declined(context);
+        }
         let step = Step::Updated { result: ResultCode::USER_CANCELLED, kept: true };
         self.desk.step(context, [step].into_iter(), None).map(|_| ())
     }
@@ -143,7 +152,8 @@ impl<const PRL: usize> Desk<'_, PRL> {
     /// Whether a server has commanded a package to be fetched.
     pub(super) fn is_package_wanted<F: NorFlash>(&self, flash: &mut F) -> Result<bool, AgentError<F::Error>> {
         let is_known = self.store.len(Key::Operation as u8).is_some();
-        Ok(is_known && self.machine(flash)?.state() == Fumo::DOWNLOADING)
+        let is_firmware = is_known && self.machine(flash)?.state() == Fumo::DOWNLOADING;
+        Ok(is_firmware || self.is_component_wanted(flash)?)
     }
 
     /// Whether a server has commanded something that is not over.
@@ -178,6 +188,15 @@ impl<const PRL: usize> Desk<'_, PRL> {
         context: &mut Context<'_, F, C>,
         outcome: &Outcome,
     ) -> Result<bool, AgentError<F::Error>> {
+        match self.is_outcome_of_component(context.flash, outcome.package)? {
+            // It stays in the journal until it is recorded in the tree.
+            Some(true) => return Ok(true),
+            Some(false) => {}
+            None => {
+                self.update.clear_outcome(context.flash)?;
+                return Ok(true);
+            }
+        }
         let mut buf = [0; limits::RECORD];
         let Some(known) = self.store.get::<Operation<'_>, F>(context.flash, &mut buf)? else {
             return Ok(false);
@@ -205,7 +224,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         package: Option<[u8; 16]>,
     ) -> Result<bool, AgentError<F::Error>> {
         let mut machine = self.machine(context.flash)?;
-        let (mut alert, mut record) = ([0; limits::RECORD], [0; limits::RECORD]);
+        let (mut alert, mut record) = ([0; limits::ALERT], [0; limits::RECORD]);
         let mut report: Option<(&[u8], ResultCode)> = None;
         let mut room = Some(alert.as_mut_slice());
         for step in steps {
@@ -257,7 +276,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
 }
 
 /// What a server is told of an update (`fumo-dlota.md` 1.4, its suggestion).
-const fn result_of(result: UpdateResult) -> ResultCode {
+pub(super) const fn result_of(result: UpdateResult) -> ResultCode {
     match result {
         UpdateResult::Installed => ResultCode::SUCCESS,
         UpdateResult::Refused(refusal) => refused(refusal),
@@ -269,7 +288,7 @@ const fn result_of(result: UpdateResult) -> ResultCode {
 }
 
 /// What a server is told of a package that is refused.
-const fn refused(refusal: Refusal) -> ResultCode {
+pub(super) const fn refused(refusal: Refusal) -> ResultCode {
     match refusal {
         Refusal::Malformed { .. } | Refusal::WrongSize | Refusal::BadPayload => ResultCode::CORRUPTED,
         Refusal::UnknownKey | Refusal::BadSignature => ResultCode::NOT_VALIDATED,

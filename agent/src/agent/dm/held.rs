@@ -37,8 +37,8 @@ pub(super) enum Doing {
     Session,
     /// The answer to its request.
     Exchange(Answering),
-    /// The user.
-    Asking,
+    /// The user, who is asked the question of this alert.
+    Asking(AlertCode),
     /// Nobody can be asked that.
     Unaskable,
 }

@@ -5,6 +5,7 @@
 //!  user, timer ────────────┼─► Wish (store) ─► session ─┤
 //!  Alerts (store) ─────────┘        ▲                   └─► FUMO: Operation (store) ─► fetch ─► ask ─► restart ─┐
 //!                                   └──────────────── Alert: the result, told once ◄────────────────────────────┘
+//!  SCOMO: Software (store) ─► as FUMO, and what is installed is recorded in the tree
 //! ```
 //! Everything that must outlive a restart is in the store before it is acted on or answered: what a session is wanted for, the
 //! operation of the firmware update object, the alerts that a server was not told yet. Between two inputs of a session its
@@ -20,6 +21,7 @@ use kedge_protocol::dm::account::DmAccountSettings;
 use kedge_protocol::dm::notification::Guard;
 use kedge_protocol::dm::session::Conversation;
 use kedge_protocol::fumo::{Machine, Staged, USER_REQUEST};
+use kedge_protocol::scomo;
 use kedge_protocol::wap::Coding;
 use kedge_update_agent::banklog::Change;
 
@@ -29,11 +31,14 @@ use crate::store::{ALERTS, Alert, Key, Record as _, Wish};
 use crate::trigger::Accepted;
 
 mod accounts;
+pub(super) mod bootstrap;
 mod firmware;
 mod held;
 mod notified;
 mod objects;
+mod question;
 mod session;
+mod software;
 mod tree;
 
 pub(super) use firmware::Installing;
@@ -53,6 +58,11 @@ pub struct Management<'c> {
     pub hardware: &'c str,
     /// The servers known from the factory on. The server of a session that nobody named is the first account of the tree.
     pub accounts: &'c [DmAccountSettings<'c>],
+    /// Documents of bootstrap by the DM profile, in WBXML, that are processed when the tree is made: servers known from the
+    /// factory on, beside [`Self::accounts`].
+    pub bootstrap: &'c [&'c [u8]],
+    /// Whether a push may bring a server, or change one, at all.
+    pub bootstrap_by_push: bool,
     /// Who may do what where nothing else is said, for example `Add=*&Get=*` (OMA-TS-DM_TND, ACL of the root). It counts when
     /// the tree is made, later the servers may change it.
     pub root_acl: &'c str,
@@ -65,7 +75,8 @@ pub struct Management<'c> {
 pub struct ManagementMemory<'b> {
     /// The tree's image: bounds everything the tree can keep. At least 1 KiB; 64 nodes take about 4 KiB.
     pub tree: &'b mut [u8],
-    /// Work space of a session: half of it bounds the value of a node that a server can ask for. At least 512 octets.
+    /// Work space of a session: half of it bounds the value of a node that a server can ask for. At least 512 octets, and 2 KiB
+    /// for bootstrap by the DM profile.
     pub work: &'b mut [u8],
     /// The account of a session and what the server is told: at least 1 KiB.
     pub texts: &'b mut [u8],
@@ -80,6 +91,8 @@ pub struct Kept {
     tree: Paused,
     machine: Machine,
     staged: Staged,
+    component: scomo::Machine,
+    begun: scomo::Staged,
     tunnelling: objects::Tunnelling,
 }
 
@@ -90,6 +103,8 @@ impl Kept {
         tree: Paused::EMPTY,
         machine: Machine::IDLE,
         staged: Staged::NOTHING,
+        component: scomo::Machine::IDLE,
+        begun: scomo::Staged::NOTHING,
         tunnelling: objects::Tunnelling::EMPTY,
     };
 }
@@ -177,7 +192,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         alert: &Alert<'_>,
     ) -> Result<Accepted, AgentError<F::Error>> {
         let Some(key) = self.desk.store.free_alert() else { return Ok(Accepted::Refused) };
-        let mut buf = [0; crate::limits::RECORD];
+        let mut buf = [0; crate::limits::ALERT];
         let value = alert.to_octets(&mut buf).ok_or(AgentError::Config("alert"))?;
         self.desk.store.put_octets(context.flash, key, value)?;
         Ok(Accepted::Queued)
@@ -201,7 +216,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if self.desk.store.len(Key::Wish as u8).is_some() {
             return Ok(Accepted::Merged);
         }
-        let (mut wished, mut told) = ([0; crate::limits::RECORD], [0; crate::limits::RECORD]);
+        let (mut wished, mut told) = ([0; crate::limits::RECORD], [0; crate::limits::ALERT]);
         let Some(key) = self.desk.store.free_alert() else { return Ok(Accepted::Refused) };
         let (Some(wished), Some(told)) = (wish.to_octets(&mut wished), alert.to_octets(&mut told)) else {
             return Err(AgentError::Misuse);
@@ -236,6 +251,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         &mut self,
         context: &mut Context<'_, F, C>,
     ) -> Result<Next, AgentError<F::Error>> {
+        self.pursue_software(context)?;
         let Some(dm) = &mut self.dm else { return Ok(Next::Nothing(None)) };
         let now = context.now;
         let store = &self.desk.store;

@@ -63,7 +63,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         let Some(wish) = self.desk.store.get::<Wish<'_>, F>(context.flash, &mut buf)? else { return Ok(()) };
         match answer {
             // Where nobody is there to ask, the network has to ask again.
-            Answer::No | Answer::Later | Answer::Pin(_) if confirm => self.drop_wish(context.flash),
+            answer if confirm && answer != Answer::Yes => self.drop_wish(context.flash),
             _ => Ok(self.desk.store.put(context.flash, &Wish { ui: 0, ..wish })?),
         }
     }

@@ -24,12 +24,14 @@ use kedge_update_agent::banklog::Change;
 
 use super::super::Context;
 use super::super::desk::Desk;
+use super::super::enrol::feature_key;
 use super::Dm;
 use super::tree::Flash;
 use crate::config::{Config, Security};
 use crate::dispatch::{Content, Handler, Origin, Refusal, handler};
 use crate::error::AgentError;
 use crate::event::{Committed, Event, Events};
+use crate::feature::Feature as KnownFeature;
 use crate::limits;
 use crate::objects::{Object, Staged};
 use crate::phone::{Programming, StoredPhone, Terms, hardware_id};
@@ -230,24 +232,30 @@ const fn name_of(setting: Setting) -> Option<&'static str> {
         Setting::CheckUrl => Some("x/kedge/fota-url"),
         Setting::StatusUrl => Some("fota/status-url"),
         Setting::PackageUrl => Some("fota/package-url"),
-        Setting::FeatureUrl(feature) => Some(feature_url(feature)),
+        Setting::FeatureUrl(feature) => Some(known(feature).bootstrap()),
+        // Its object is no text: `Values::read`.
         Setting::FeatureActive(_) => None,
     }
 }
 
-/// The MMC object with the bootstrap URL of a feature.
-const fn feature_url(feature: Feature) -> &'static str {
+/// A feature of the tree, as the agent knows it.
+const fn known(feature: Feature) -> KnownFeature {
     match feature {
-        Feature::MobileWeb => "x/kedge/mobile-web-url",
-        Feature::TextMessaging => "x/kedge/text-messaging-url",
-        Feature::PictureMessaging => "x/kedge/picture-messaging-url",
-        Feature::VideoMessaging => "x/kedge/video-messaging-url",
-        Feature::Touch2Talk => "x/kedge/touch2talk-url",
+        Feature::MobileWeb => KnownFeature::MobileWeb,
+        Feature::TextMessaging => KnownFeature::TextMessaging,
+        Feature::PictureMessaging => KnownFeature::PictureMessaging,
+        Feature::VideoMessaging => KnownFeature::VideoMessaging,
+        Feature::Touch2Talk => KnownFeature::Touch2Talk,
     }
 }
 
 impl<F: NorFlash> SettingsPort for Values<'_, '_, F> {
     fn read(&mut self, setting: Setting, out: &mut Writer<'_>) -> Result<(), Code> {
+        if let Setting::FeatureActive(feature) = setting {
+            let shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
+            let is_active = shared.store.len(feature_key(known(feature))).is_some();
+            return out.put(if is_active { b"true" } else { b"false" }).map_err(|_| Code::TOO_LARGE);
+        }
         let name = name_of(setting).ok_or(Code::NOT_FOUND)?;
         let Some(Object::Stored(_, key)) = Object::find(name, self.config.objects) else {
             return Err(Code::NOT_FOUND);

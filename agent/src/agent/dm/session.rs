@@ -2,7 +2,7 @@
 
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
-use kedge_platform::ui::{Answer, Prompt};
+use kedge_platform::ui::Answer;
 use kedge_protocol::dm::auth::MAC_HEADER;
 use kedge_protocol::dm::limits::MAX_URI;
 use kedge_protocol::dm::objects::{ACCOUNTS, Accounts};
@@ -10,7 +10,6 @@ use kedge_protocol::dm::session::{
     self, End, Input, Outcome, Output as SessionOutput, Reply, Session, SessionError,
 };
 use kedge_protocol::iota::EndReason;
-use kedge_protocol::syncml::AlertCode;
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
 
@@ -18,7 +17,7 @@ use super::super::desk::Desk;
 use super::super::{After, Agent, Buffers, Context, Done, Head, HttpRequest, Notice, Output, State};
 use super::held::{Answering, Doing, MOST_ALERTS, Running, Terms};
 use super::tree::Way;
-use super::{Dm, later};
+use super::{Dm, later, question};
 use crate::error::AgentError;
 use crate::event::{Event, LinkError};
 use crate::limits;
@@ -92,7 +91,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             dm.session_after = (context.now.saturating_add(pause), 0);
         }
         Ok(match (for_user, done) {
-            (true, true) if !self.desk.is_update_under_way(context.flash)? => After::Tell(Notice::NoUpdate),
+            (true, true) if self.desk.is_at_rest(context.flash)? => After::Tell(Notice::NoUpdate),
             (true, false) => After::Tell(Notice::Failed(u16::from(EndReason::HTTP.0))),
             _ => After::Nothing,
         })
@@ -125,7 +124,7 @@ impl Dm<'_> {
         context: &mut Context<'_, F, C>,
         buffers: &mut Buffers<'_>,
     ) -> Result<bool, AgentError<F::Error>> {
-        let (mut record, mut other) = ([0; limits::RECORD], [0; limits::RECORD]);
+        let (mut record, mut other) = ([0; limits::RECORD], [0; limits::ALERT]);
         let wish = desk.store.get::<Wish<'_>, F>(context.flash, &mut record)?;
         let server = match wish {
             Some(wish) => wish.server,
@@ -165,7 +164,7 @@ impl Dm<'_> {
         server: &str,
     ) -> Result<(), AgentError<F::Error>> {
         let mut changes = heapless::Vec::<Change<'_>, { MOST_ALERTS + 1 }>::new();
-        let mut buf = [0; limits::RECORD];
+        let mut buf = [0; limits::ALERT];
         for key in ALERTS {
             let alert = desk.store.get_at::<Alert<'_>, F>(flash, key, &mut buf)?;
             if alert.is_some_and(|alert| alert.server == server) {
@@ -182,7 +181,7 @@ impl Dm<'_> {
         desk: &Desk<'_, PRL>,
         flash: &mut F,
     ) -> Result<(), AgentError<F::Error>> {
-        let mut buf = [0; limits::RECORD];
+        let mut buf = [0; limits::ALERT];
         for key in ALERTS {
             let Some(octets) = desk.store.bytes(flash, key, &mut buf)? else { continue };
             let server = self.running.server(self.memory.texts);
@@ -267,8 +266,9 @@ impl Dm<'_> {
                 context.http(http_request(&request, &mut desk.answer))
             }
             SessionOutput::Ask(prompt) => {
-                if let Some(prompt) = shown(&prompt) {
-                    next = Doing::Asking;
+                let code = prompt.code;
+                if let Some(prompt) = question::asked(&prompt, &mut desk.answer) {
+                    next = Doing::Asking(code);
                     context.event(&Event::Prompted(prompt));
                     Output::Ask(prompt)
                 } else {
@@ -389,13 +389,10 @@ impl Dm<'_> {
         buffers: &mut Buffers<'_>,
         answer: Answer,
     ) -> Result<(), AgentError<F::Error>> {
-        let Doing::Asking = core::mem::take(&mut self.running.doing) else { return Err(AgentError::Misuse) };
-        let answer = match answer {
-            Answer::Yes => session::Answer::Accepted,
-            Answer::No => session::Answer::Rejected,
-            Answer::Later | Answer::Pin(_) => session::Answer::TimedOut,
+        let Doing::Asking(code) = core::mem::take(&mut self.running.doing) else {
+            return Err(AgentError::Misuse);
         };
-        self.drive(desk, context, buffers, false, Input::Answered(answer))
+        self.drive(desk, context, buffers, false, Input::Answered(question::answered(code, &answer)))
     }
 
     /// Time has passed.
@@ -406,10 +403,13 @@ impl Dm<'_> {
         buffers: &mut Buffers<'_>,
     ) -> Result<(), AgentError<F::Error>> {
         let input = match self.running.doing {
-            Doing::Unaskable => Input::Answered(session::Answer::TimedOut),
+            Doing::Unaskable => {
+                self.running.doing = Doing::Session;
+                Input::Answered(session::Answer::TimedOut)
+            }
+            // The user or the server may still have time.
             _ => Input::Tick,
         };
-        self.running.doing = Doing::Session;
         self.drive(desk, context, buffers, false, input)
     }
 }
@@ -450,15 +450,6 @@ fn http_request<'o>(request: &session::Request<'o>, out: &'o mut [u8]) -> HttpRe
         }
     }
     HttpRequest { post: true, url: request.url, headers, body: request.body }
-}
-
-/// The question as the device shows it; `None` for one that needs more than a yes or a no.
-fn shown<'p>(prompt: &session::Prompt<'p>) -> Option<Prompt<'p>> {
-    match prompt.code {
-        AlertCode::DISPLAY => Some(Prompt::Notice(prompt.text)),
-        AlertCode::CONFIRM => Some(Prompt::Confirm(prompt.text)),
-        _ => None,
-    }
 }
 
 /// Whether the same session may come to its end another time.

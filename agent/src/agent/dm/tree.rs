@@ -8,10 +8,11 @@ use kedge_platform::flash::NorFlash;
 use kedge_protocol::dm::objects::{Accounts, Cdma, DevDetail, DevInfo, DeviceFacts, Inbox, Settings, Tunnel};
 use kedge_protocol::dm::session::Conversation;
 use kedge_protocol::dm::{self, Chunk, Nodes, Object, Tree, UriLimits, auth};
-use kedge_protocol::fumo::{self, Fumo, Machine, Memo};
+use kedge_protocol::fumo::{self, Fumo, Machine, Memo, State};
+use kedge_protocol::scomo::{self, Scomo};
 use kedge_protocol::syncml::Code;
 use kedge_update_agent::banklog::{Change, LogError};
-use kedge_update_agent::{Device, Error as UpdateError, Refusal, Update};
+use kedge_update_agent::{Device, Error as UpdateError, Job, Refusal, Update};
 use md5::{Digest as _, Md5};
 
 use super::super::Context;
@@ -22,7 +23,7 @@ use super::objects::{Numbers, Tunnelled, Values, changes};
 use crate::error::AgentError;
 use crate::limits;
 use crate::objects::Staged;
-use crate::store::{Key, Operation, Store, StoreError};
+use crate::store::{Key, Operation, Software, Store, StoreError};
 
 /// Whether the tree is read from the store, or goes on as it was paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,18 +113,21 @@ impl<F: NorFlash> dm::Store for Reading<'_, F> {
     }
 }
 
-/// What the firmware update object needs: the update agent's inbox and the record of its operation.
+/// What the objects of firmware updates and software components need: the update agent's inbox and the records of their
+/// operations.
 struct Packages<'s, 'f, F, C> {
     shared: &'s RefCell<Flash<'f, F>>,
     crypto: &'s C,
     device: Device<'s>,
     /// The largest package.
     room: u32,
-    work: &'s mut [u8],
+    work: &'s RefCell<&'s mut [u8]>,
 }
 
-impl<F: NorFlash, C: Crypto> fumo::Port for Packages<'_, '_, F, C> {
-    fn store(&mut self, chunk: &Chunk<'_>) -> Result<(), Code> {
+impl<F: NorFlash, C: Crypto> Packages<'_, '_, F, C> {
+    /// Takes a piece of a package; with the last one it is checked.
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), Code> {
+        let mut work = self.work.try_borrow_mut().map_err(|_| Code::FAILED)?;
         let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
         let Flash { flash, update, .. } = &mut *shared;
         if chunk.offset == 0 {
@@ -134,8 +138,14 @@ impl<F: NorFlash, C: Crypto> fumo::Port for Packages<'_, '_, F, C> {
             return Ok(());
         }
         update.close(&mut **flash).map_err(|error| code_of(&error))?;
-        let verified = update.verify(&mut **flash, &self.device, self.crypto, self.work);
+        let verified = update.verify(&mut **flash, &self.device, self.crypto, &mut work);
         verified.map_err(|error| code_of(&error))
+    }
+}
+
+impl<F: NorFlash, C: Crypto> fumo::Port for Packages<'_, '_, F, C> {
+    fn store(&mut self, chunk: &Chunk<'_>) -> Result<(), Code> {
+        self.take(chunk)
     }
 
     fn discard(&mut self) -> Result<(), Code> {
@@ -150,6 +160,42 @@ impl<F: NorFlash, C: Crypto> fumo::Port for Packages<'_, '_, F, C> {
         let Flash { flash, store, .. } = &mut *shared;
         // Every outcome of before was collected when the agent started.
         store.put(&mut **flash, &Operation::of(memo, None)).map_err(|_| Code::STORE_FAILURE)
+    }
+}
+
+impl<F: NorFlash, C: Crypto> scomo::Port for Packages<'_, '_, F, C> {
+    fn store(&mut self, name: &str, chunk: &Chunk<'_>) -> Result<(), Code> {
+        let mut buf = [0; limits::SOFTWARE];
+        let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
+        let Flash { flash, store, .. } = &mut *shared;
+        let operation = store.get::<Operation<'_>, F>(&mut **flash, &mut buf);
+        let state =
+            operation.map_err(|_| Code::STORE_FAILURE)?.map_or(State::IDLE, |known| State(known.state));
+        if state != State::IDLE && !state.is_final() {
+            // The inbox is that of the firmware update.
+            return Err(Code::NOT_ALLOWED);
+        }
+        drop(shared);
+        self.take(chunk)?;
+        if !chunk.last {
+            return Ok(());
+        }
+        let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
+        let Flash { flash, store, update, .. } = &mut *shared;
+        let known = store.get::<Software<'_>, F>(&mut **flash, &mut buf).map_err(|_| Code::STORE_FAILURE)?;
+        let package = if let Job::Verified { package, .. } = update.job() { Some(package.0) } else { None };
+        let held = Software { held: name, package, ..known.unwrap_or_default() };
+        store.put_in(&mut **flash, &held, &mut [0; limits::SOFTWARE]).map_err(|_| Code::STORE_FAILURE)
+    }
+
+    fn keep(&mut self, memo: &scomo::Memo<'_>) -> Result<(), Code> {
+        let mut buf = [0; limits::SOFTWARE];
+        let mut shared = self.shared.try_borrow_mut().map_err(|_| Code::FAILED)?;
+        let Flash { flash, store, .. } = &mut *shared;
+        let known = store.get::<Software<'_>, F>(&mut **flash, &mut buf).map_err(|_| Code::STORE_FAILURE)?;
+        let Software { told, held, package, .. } = known.unwrap_or_default();
+        let record = Software { told, held, package, ..Software::of(memo) };
+        store.put_in(&mut **flash, &record, &mut [0; limits::SOFTWARE]).map_err(|_| Code::STORE_FAILURE)
     }
 }
 
@@ -196,6 +242,8 @@ impl Dm<'_> {
         if way == Way::Open {
             memory.kept.machine = desk.machine(context.flash)?;
             memory.kept.staged = fumo::Staged::NOTHING;
+            memory.kept.component = desk.components(context.flash)?;
+            memory.kept.begun = scomo::Staged::NOTHING;
         }
         let (room, device_of_package) = (desk.config.update.package.len, desk.config.device);
         let shared = RefCell::new(Flash {
@@ -204,16 +252,19 @@ impl Dm<'_> {
             update: &mut desk.update,
             staged: &mut desk.staged,
         });
-        let mut packages = Packages {
+        let work_space = RefCell::new(desk.answer.as_mut_slice());
+        let packages = || Packages {
             shared: &shared,
             crypto: context.crypto,
             device: Device { version: Some(identity.version()), ..device_of_package },
             room,
-            work: &mut desk.answer,
+            work: &work_space,
         };
+        let (mut of_firmware, mut of_components) = (packages(), packages());
         let (mut info, mut detail) = (DevInfo::new(&facts), DevDetail::new(&facts, UriLimits::OWN));
         let kept = &mut *memory.kept;
-        let mut firmware = Fumo::new(&mut kept.machine, &mut kept.staged, &mut packages);
+        let mut firmware = Fumo::new(&mut kept.machine, &mut kept.staged, &mut of_firmware);
+        let mut software = Scomo::new(&mut kept.component, &mut kept.begun, &mut of_components);
         let (mut accounts, mut inbox) = (Accounts, Inbox);
         let mut programmed = Numbers { shared: &shared, config: &desk.config, room: PRL };
         let mut values = Values { shared: &shared, config: &desk.config };
@@ -238,11 +289,12 @@ impl Dm<'_> {
         let mut cdma = Cdma::new(&mut programmed);
         let mut settings = Settings::new(&mut values);
         let mut tunnel = Tunnel::new(&mut kept.tunnelling.passage, &mut tunnelled);
-        let mut objects: [&mut dyn Object; 8] = [
+        let mut objects: [&mut dyn Object; 9] = [
             &mut info,
             &mut detail,
             &mut accounts,
             &mut firmware,
+            &mut software,
             &mut inbox,
             &mut cdma,
             &mut settings,

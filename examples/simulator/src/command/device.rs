@@ -179,6 +179,8 @@ fn hold(
         software: env!("CARGO_PKG_VERSION"),
         hardware: std::env::consts::ARCH,
         accounts: &[account],
+        bootstrap: &[],
+        bootstrap_by_push: false,
         root_acl: "Add=*&Delete=*&Exec=*&Get=*&Replace=*",
         coding: if arguments.xml { Coding::Xml } else { Coding::Wbxml },
     };

@@ -46,6 +46,8 @@ pub const fn setup() -> Management<'static> {
         software: "1.0",
         hardware: "A",
         accounts: &[ACCOUNT],
+        bootstrap: &[],
+        bootstrap_by_push: true,
         root_acl: "Add=*&Delete=*&Exec=*&Get=*&Replace=*",
         coding: Coding::Wbxml,
     }

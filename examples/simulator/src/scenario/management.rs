@@ -2,7 +2,7 @@
 //! list and provisioning documents, through the tree and its tunnel.
 
 use kedge_network::client_provisioning::document;
-use kedge_network::{DmOrder, DmSay, DmValue, Managed, TransactionState};
+use kedge_network::{DmOrder, DmSay, DmValue, Managed, TransactionState, UpdateWay};
 use kedge_platform::ui::Answer;
 use kedge_platform_sim::ui::PromptKind;
 
@@ -19,10 +19,14 @@ mod result {
     pub(super) const USER_CANCELLED: u16 = 401;
     pub(super) const MISMATCH: u16 = 403;
     pub(super) const NOT_VALIDATED: u16 = 404;
+    /// Those of software components (`fumo-dlota.md` 3).
+    pub(super) const COMPONENT_SUCCESS: u16 = 1200;
+    pub(super) const COMPONENT_CANCELLED: u16 = 1401;
+    pub(super) const COMPONENT_NOT_VALIDATED: u16 = 1407;
 }
 
 /// The flows `fota-network` and `tunnel`, and the variants of other flows over OMA-DM.
-pub(super) const FLOWS: [Scenario; 14] = [
+pub(super) const FLOWS: [Scenario; 20] = [
     Scenario {
         name: "fota-network",
         title: "the network offers an update by OMA-DM; the user installs it",
@@ -79,13 +83,22 @@ pub(super) const FLOWS: [Scenario; 14] = [
         set: |s| {
             let name = DmValue::text("./DMAcc/1/Name", NEW_NAME);
             let afterwards = vec![DmSay::new(DmOrder::Replace(name)).expecting(200)];
-            let task = Managed::Update { transaction: 1, by_network: true, most_deferrals: None, afterwards };
+            let task = Managed::Update {
+                transaction: 1,
+                way: UpdateWay::Fetched,
+                by_network: true,
+                most_deferrals: None,
+                afterwards,
+            };
             s.managed = Some(task);
         },
         check: |f| {
             updated(f)?;
             let done = f.management.as_ref().is_some_and(|management| management.completions >= 1);
-            require(done && f.account_name == NEW_NAME, "what the new firmware needs is not there")
+            require(
+                done && f.leaf("DMAcc/1/Name").as_deref() == Some(NEW_NAME),
+                "what the new firmware needs is not there",
+            )
         },
     },
     Scenario {
@@ -107,11 +120,61 @@ pub(super) const FLOWS: [Scenario; 14] = [
         check: |f| failed(f, result::MISMATCH),
     },
     Scenario {
+        name: "fota-network/direct",
+        title: "the package travels in the management session, in pieces",
+        set: |s| offer_by(s, UpdateWay::Direct, None),
+        check: |f| {
+            updated(f)?;
+            require(f.package_requests == 0, "the package was fetched")
+        },
+    },
+    Scenario {
+        name: "fota-network/component",
+        title: "the update is a software component, which the server has downloaded and installed",
+        set: |s| offer_by(s, UpdateWay::Component, None),
+        check: |f| {
+            require(f.version == f.versions[1], &format!("version {} runs", f.version))?;
+            reported(f, result::COMPONENT_SUCCESS)?;
+            let state = f.leaf("SCOMO/Inventory/Deployed/firmware/State");
+            require(state.as_deref() == Some("20"), &format!("the component's state is {state:?}"))?;
+            let id = f.leaf("SCOMO/Inventory/Deployed/firmware/ID");
+            require(id.as_deref() == Some("org.example.firmware"), &format!("the component is {id:?}"))
+        },
+    },
+    Scenario {
+        name: "fota-network/component-declined",
+        title: "the user does not want the component: it stays delivered, and the server is told so",
+        set: |s| {
+            offer_by(s, UpdateWay::Component, None);
+            s.answers = vec![(PromptKind::InstallUpdate, Answer::No); 3];
+        },
+        check: |f| {
+            failed(f, result::COMPONENT_CANCELLED)?;
+            let id = f.leaf("SCOMO/Inventory/Delivered/firmware/PkgID");
+            require(id.as_deref() == Some("org.example.firmware"), "the package is not delivered")?;
+            require(f.leaf("SCOMO/Inventory/Deployed/firmware/State").is_none(), "it counts as installed")
+        },
+    },
+    Scenario {
+        name: "fota-network/component-wrong-signature",
+        title: "the component's package is refused, and the server is told why",
+        set: |s| {
+            offer_by(s, UpdateWay::Component, None);
+            s.package = Some(Package::BadSignature);
+        },
+        check: |f| {
+            failed(f, result::COMPONENT_NOT_VALIDATED)?;
+            let status = f.leaf("SCOMO/Download/firmware/Status");
+            require(status.as_deref() == Some("20"), &format!("the status is {status:?}"))
+        },
+    },
+    Scenario {
         name: "fota-client/oma-dm",
         title: "the user looks for an update, and the management server commands it",
         set: |s| {
             let task = Managed::Update {
                 transaction: 1,
+                way: UpdateWay::Fetched,
                 by_network: false,
                 most_deferrals: None,
                 afterwards: Vec::new(),
@@ -182,6 +245,43 @@ pub(super) const FLOWS: [Scenario; 14] = [
             done_unseen(f)
         },
     },
+    Scenario {
+        name: "tunnel/questions",
+        title: "the server lets the user choose, and asks for a text, of which it has a proposal and gets no other",
+        set: |s| {
+            let ask = |code, texts: &[&str]| {
+                let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+                DmSay::new(DmOrder::Alert(code, texts)).expecting(200)
+            };
+            s.wanted = None;
+            s.managed = Some(Managed::Commands(vec![
+                ask(1102, &["MAXDT=30&MAXLEN=20&IT=T&DR=Jane+D%2E", "Your name?"]),
+                ask(1103, &["MAXDT=30", "Which plan?", "Small", "Large"]),
+                ask(1104, &["DR=1-3", "Which services?", "Mail", "Web", "Maps"]),
+            ]));
+            // He says so as often as he is asked: a session may be lost.
+            s.always =
+                vec![(PromptKind::EnterText, Answer::Later), (PromptKind::Choose, Answer::Chosen(0b10))];
+        },
+        check: |f| {
+            require(is_done(f), "the server does not know")?;
+            let told: Vec<String> = f.told.iter().map(|texts| texts.join(",")).collect();
+            let right = told.ends_with(&["Jane D.", "2", "2"].map(str::to_owned));
+            require(right, &format!("the server was told {told:?}"))
+        },
+    },
+    Scenario {
+        name: "tunnel/features",
+        title: "the server reads which features are active",
+        set: |s| {
+            let active = |feature: &str| {
+                let get = DmOrder::Get(format!("./Features/{feature}/Active"));
+                DmSay { value: Some(b"false".to_vec()), ..DmSay::new(get).expecting(200) }
+            };
+            s.managed = Some(Managed::Commands(["MobileWeb", "Touch2Talk"].map(active).to_vec()));
+        },
+        check: done_unseen,
+    },
 ];
 
 /// The network commands this.
@@ -208,8 +308,13 @@ fn done_unseen(f: &Facts) -> Result<(), String> {
 
 /// The network offers the update, which the user may defer so often.
 fn offer(setup: &mut Setup, most_deferrals: Option<u16>) {
+    offer_by(setup, UpdateWay::Fetched, most_deferrals);
+}
+
+fn offer_by(setup: &mut Setup, way: UpdateWay, most_deferrals: Option<u16>) {
     let afterwards = Vec::new();
-    setup.managed = Some(Managed::Update { transaction: 1, by_network: true, most_deferrals, afterwards });
+    let task = Managed::Update { transaction: 1, way, by_network: true, most_deferrals, afterwards };
+    setup.managed = Some(task);
 }
 
 fn asked(f: &Facts) -> usize {

@@ -78,7 +78,7 @@ pub(super) fn phrase(story: &Story, event: &Event<'_>) -> Option<Phrase> {
 pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
     match prompt {
         Prompt::Notice(text) => (Shown::Notice, Some(text.into())),
-        Prompt::Confirm(text) => (Shown::Confirm, Some(text.into())),
+        Prompt::Confirm(text) | Prompt::EnterText { text, .. } => (Shown::Confirm, Some(text.into())),
         Prompt::InstallUpdate { version } => (Shown::Install, Some(version.into())),
         Prompt::ReleaseNotes { description, .. } => (Shown::Notes, Some(description.into())),
         Prompt::Disclaimer => (Shown::Disclaimer, None),
@@ -96,6 +96,10 @@ pub(super) fn shown(prompt: Prompt<'_>) -> (Shown, Option<String>) {
         Prompt::FeatureFailed { feature, code } => {
             (Shown::FeatureFailed, Some(format!("{feature} (code {code})")))
         }
+        Prompt::Choose { text, choices, .. } => {
+            let choices: Vec<_> = choices.iter().collect();
+            (Shown::Confirm, Some(format!("{text}: {}", choices.join(", "))))
+        }
         Prompt::Failed(code) => {
             let reason = u8::try_from(code).map_or(EndReason::UNKNOWN, EndReason);
             (Shown::Failed, Some(format!("{reason} ({code})")))
@@ -111,5 +115,7 @@ pub(super) const fn answer(answer: Answer) -> &'static str {
         Answer::No => "no",
         Answer::Later => "later",
         Answer::Pin(_) => "a PIN",
+        Answer::Text(_) => "a text",
+        Answer::Chosen(_) => "a choice",
     }
 }

@@ -265,8 +265,8 @@ impl Ui for User {
             Prompt::ActivateFeature { feature } => {
                 self.ask(Question::Network { text: format!("activate {feature}?") }, Some(QUESTION_TIME))
             }
-            // There is no way to type one.
-            Prompt::EnterPin { .. } => Answer::Later,
+            // There is no way to type or choose anything.
+            Prompt::EnterPin { .. } | Prompt::EnterText { .. } | Prompt::Choose { .. } => Answer::Later,
             Prompt::ReleaseNotes { description, notes } => {
                 log::info!("{description}: {notes}");
                 Answer::Yes

@@ -3,8 +3,8 @@
 
 use super::{Decision, Origin, decide};
 use crate::dm::limits::MAX_URI;
-use crate::dm::objects::Accounts;
-use crate::dm::{Caller, New, Tree, tnds};
+use crate::dm::objects::{ACCOUNTS, ACCOUNTS_1_1, Accounts};
+use crate::dm::{Caller, New, Nodes, Tree, Uri, tnds};
 use crate::syncml::limits::SCRATCH;
 use crate::syncml::{Code, Data, Element, Format, Inline, Item, Message, Parts, Verb};
 use crate::wap::Coding;
@@ -34,8 +34,8 @@ pub enum Processed {
 /// Processes a document by the rule of [`decide`]. What it is from was proven before; `consent`: the user has agreed.
 ///
 /// The account of the same server is replaced, everything else stays, and objects that the device does not have are passed
-/// over. `INCOMPLETE` for a document without a usable account, other codes as its commands have them; then nothing has
-/// changed. `work` takes at least [`SCRATCH`] octets, twice the longest item, and twice the longest value.
+/// over. `INCOMPLETE` for a document without a usable account, `ALREADY_EXISTS` for one that reaches into the account of another
+/// server, other codes as its commands have them; then nothing has changed. `work` takes at least [`SCRATCH`] octets, twice the longest item, and twice the longest value.
 pub fn process(
     tree: &mut Tree<'_, '_>,
     document: &Document<'_>,
@@ -93,6 +93,10 @@ impl<'a> Document<'a> {
         }
         self.items(work, |item, parts, work| {
             let Some(target) = item.target else { return Err(Code::INCOMPLETE) };
+            let path = Uri::parse(target.uri, tree.limits())?.path;
+            if is_foreign(tree.nodes(), path, sub_tree(item).is_some(), server) {
+                return Err(Code::ALREADY_EXISTS);
+            }
             if let Some(coding) = sub_tree(item) {
                 let (mut document, rest) = tnds::of_item(coding, item, parts, work)?;
                 return tnds::apply(tree, Caller::Device, Verb::Add, target.uri, &mut document, rest);
@@ -128,6 +132,16 @@ impl<'a> Document<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an item is for the account of another server, or a sub-tree for a place above accounts, which may hold one.
+fn is_foreign(nodes: &Nodes<'_>, path: &str, is_tree: bool, server: &str) -> bool {
+    let above = |root: &str| {
+        let below = root.strip_prefix(path);
+        path.is_empty() || below.is_some_and(|below| below.is_empty() || below.starts_with(|c| c == '/'))
+    };
+    is_tree && (above(ACCOUNTS) || above(ACCOUNTS_1_1))
+        || Accounts::owner(nodes, path).is_some_and(|owner| owner != server)
 }
 
 /// A node by itself; what no object of the device has is passed over.
@@ -331,12 +345,43 @@ mod tests {
             take(tree, &good, (Origin::Factory, true, false)).unwrap();
             let nobody = message(&[("./DMAcc/new/AppID", None, "w7")]);
             let nowhere = message(&[("./DMAcc/new/ServerID", None, "dms")]);
-            let wrong = by_leaves("a b", "https://new.example/");
+            let wrong = message(&[
+                ("./DMAcc/odd/AppID", None, "w7"),
+                ("./DMAcc/odd/ServerID", None, "a b"),
+                ("./DMAcc/odd/AppAddr/1/Addr", None, "https://new.example/"),
+            ]);
             let odd = message(&[("./Inbox", Some(tnds::XML), "<MgmtTree><Node>")]);
             for bytes in [nobody, nowhere, wrong, odd] {
                 let done = take(tree, &bytes, (Origin::SmartCard, true, false));
                 assert!(matches!(done, Err(Code::INCOMPLETE | Code::BAD_REQUEST)), "{done:?}");
                 assert_eq!(address(tree, "dms").as_deref(), Some("https://old.example/"));
+            }
+        });
+    }
+
+    /// Whoever may bring a new server must not get at those that are there by naming their nodes.
+    #[test]
+    fn no_document_reaches_into_the_account_of_another_server() {
+        let into = format!(
+            "<MgmtTree><VerDTD>1.2</VerDTD><Node><NodeName>new</NodeName><RTProperties><Type/></RTProperties>{}</Node></MgmtTree>",
+            "<Node><NodeName>Name</NodeName><RTProperties><Type/></RTProperties><Value>x</Value></Node>"
+        );
+        with_tree(|tree| {
+            let good = by_leaves("dms", "https://old.example/");
+            take(tree, &good, (Origin::Factory, true, false)).unwrap();
+            let account = ("./DMAcc/2/ServerID", None, "other");
+            let documents = [
+                by_leaves("other", "https://new.example/"),
+                message(&[account, ("./DMAcc/new/AppAddr/1/Addr", None, "https://new.example/")]),
+                message(&[account, ("./DMAcc", Some(tnds::XML), &into)]),
+                message(&[account, ("./DMAcc/new", Some(tnds::XML), &into)]),
+                message(&[account, (".", Some(tnds::XML), &into)]),
+            ];
+            for (number, bytes) in documents.iter().enumerate() {
+                let done = take(tree, bytes, (Origin::SmartCard, true, false));
+                assert_eq!(done, Err(Code::ALREADY_EXISTS), "document {number}");
+                assert_eq!(address(tree, "dms").as_deref(), Some("https://old.example/"));
+                assert_eq!(address(tree, "other"), None);
             }
         });
     }

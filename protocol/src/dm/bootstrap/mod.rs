@@ -61,6 +61,20 @@ impl Method {
         }
     }
 
+    /// Its number: that of the same method of client provisioning, as which the parameter SEC may also have it.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::NetworkId => 0,
+            Self::UserPin => 1,
+            Self::UserPinNetworkId => 2,
+        }
+    }
+
+    /// The method with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.number() == number)
+    }
+
     /// Whether the user must enter a PIN.
     pub const fn needs_pin(self) -> bool {
         !matches!(self, Self::NetworkId)
@@ -120,6 +134,11 @@ impl Security {
     pub fn read(media: &MediaType<'_>) -> Result<Self, Unproven> {
         let value = |name| media.parameter(name).and_then(|value| value.plain()).ok_or(Unproven::Missing);
         Self::of(value("SEC")?, value("MAC")?)
+    }
+
+    /// The proof by this method with this MAC.
+    pub const fn new(method: Method, mac: [u8; MAC]) -> Self {
+        Self { method, mac }
     }
 
     /// The proof that the two parameters make.
@@ -265,6 +284,8 @@ mod tests {
             let proof = Security::of(method, mac).unwrap();
             assert_eq!(proof.verify(&BODY, &keys), Ok(()), "{method}");
             assert_eq!(Security::make(proof.method, &BODY, &keys), Ok(proof));
+            assert_eq!(Method::from_number(proof.method.number()), Some(proof.method));
+            assert_eq!(Security::new(proof.method, *proof.mac()), proof);
             assert_eq!(Security::of(method, &mac.to_lowercase()), Ok(proof));
             assert_eq!(proof.verify(&BODY[1..], &keys), Err(Unproven::Wrong));
             let other = Keys { network_id: Some(b"244050123456780"), ..keys };

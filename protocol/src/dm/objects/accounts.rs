@@ -50,6 +50,14 @@ impl Accounts {
         str::from_utf8(w.finish()).ok()
     }
 
+    /// The ServerID of the account that the node at `path` is part of, in either layout; `None`: it is part of none that has one.
+    pub fn owner<'n>(nodes: &'n Nodes<'_>, at: &str) -> Option<&'n str> {
+        [(ACCOUNTS, "ServerID"), (ACCOUNTS_1_1, "ServerId")].into_iter().find_map(|(root, leaf)| {
+            let name = at.strip_prefix(root)?.strip_prefix('/')?.split(|c| c == '/').next()?;
+            nodes.text(path(&[root, name, leaf])?.as_str())
+        })
+    }
+
     /// The account at `path`, in either layout, as far as the tree has it. It borrows from the tree.
     pub fn read<'n>(nodes: &'n Nodes<'_>, root: &str) -> Option<DmAccountSettings<'n>> {
         let text = |parts: &[&str]| nodes.text(path(parts)?.as_str());

@@ -24,6 +24,7 @@
 //!   are answered 500 and not executed.
 //! - Credentials are asked for by the server before it executes anything, so only package 1 is repeated for them; a
 //!   challenge later ends the session.
+//! - What the user says after the time of a question counts as no answer.
 //! - In an Atomic, Get, Exec, another Atomic, and questions whose answer is data are failures.
 //! - A server whose account has no credentials is taken for whom TLS has shown it to be.
 //!
@@ -241,7 +242,8 @@ impl<'b> Session<'b> {
             (State::Asking { due, .. }, Input::Tick) if now >= due => {
                 self.answered(now, &Answer::TimedOut, tree, crypto)
             }
-            (State::Asking { to_issue: false, .. }, Input::Answered(answer)) => {
+            (State::Asking { to_issue: false, due }, Input::Answered(answer)) => {
+                let answer = if now < due { answer } else { Answer::TimedOut };
                 self.answered(now, &answer, tree, crypto)
             }
             // They may come at any time, and here they change nothing.

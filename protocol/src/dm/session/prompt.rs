@@ -84,8 +84,8 @@ impl<'s> Options<'s> {
             .unwrap_or_default()
     }
 
-    /// The default answer of a choice, as bits: `2`, or `1-3` for the first and the third.
-    fn default_choices(&self) -> u32 {
+    /// The default answer of a choice, as bits, the first choice the lowest: `2`, or `1-3` for the first and the third.
+    pub fn default_choices(&self) -> u32 {
         let numbers = self.default.unwrap_or_default().split(|c| c == '-' || c == ',');
         numbers.filter_map(Decimal::parse).fold(0, |all, number| all | bit(number))
     }

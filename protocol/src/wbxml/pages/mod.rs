@@ -22,6 +22,7 @@ pub use mmc::MMC;
 pub use prov::PROV;
 pub use si::SI;
 pub use sl::SL;
+pub(crate) use syncml::element as syncml_element;
 pub use syncml::{SYNCML_1_1, SYNCML_1_2};
 
 /// Every vocabulary with a public identifier: for tools that take any document. A product links only what it names.

@@ -3,7 +3,7 @@
 //! Page 0 is SyncML, page 1 MetInf (below `Meta`), page 2 the device description (below `Data`, inline). The 1.1 tables
 //! are the beginning of the 1.2 tables.
 
-use super::super::{Page, Tag, Vocabulary};
+use super::super::{Name, Page, Tag, Token, Vocabulary};
 use super::{ddf, metinf};
 
 /// SyncML 1.1, DM 1.1.
@@ -33,6 +33,34 @@ pub static SYNCML_1_2: Vocabulary = Vocabulary {
     values: &[],
     newer: None,
 };
+
+/// The element of a message that is called `text`, with its token: for a writer, which then has nothing to look up. What no page
+/// but that of the device description has comes without.
+pub(crate) const fn element(text: &'static str) -> Name<'static> {
+    let mut pages: &[(u8, &[Tag])] = &[(0, SYNCML), (0, SINCE_1_2), (1, metinf::METINF)];
+    while let [first, rest @ ..] = pages {
+        let (page, mut tags) = *first;
+        while let [Tag(code, name), others @ ..] = tags {
+            if is_same(name.as_bytes(), text.as_bytes()) {
+                return Name::Known(Token { page, code: *code }, name);
+            }
+            tags = others;
+        }
+        pages = rest;
+    }
+    Name::Literal(text)
+}
+
+/// Whether two names are the same. (`==` of slices is not for constants.)
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([a, one_rest @ ..], [b, other_rest @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    one.is_empty() && other.is_empty()
+}
 
 /// Token 0x30 is reserved.
 const SYNCML: &[Tag] = &[

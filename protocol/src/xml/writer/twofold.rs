@@ -11,7 +11,7 @@ pub(crate) const SUPPORTED: bool = true;
 pub(crate) struct Mark<const DEPTH: usize> {
     at: usize,
     octets: Octets,
-    stack: [usize; DEPTH],
+    stack: [(usize, usize); DEPTH],
     depth: usize,
     root_seen: bool,
     open: bool,

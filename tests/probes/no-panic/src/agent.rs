@@ -75,6 +75,8 @@ pub fn with_agent(
         software: text(),
         hardware: text(),
         accounts: any(&[]),
+        bootstrap: any(&[]),
+        bootstrap_by_push: any(true),
         root_acl: text(),
         coding: any(Coding::Wbxml),
     };
@@ -132,6 +134,7 @@ fn live(agent: &mut Agent<'_, DEFAULT_PRL>, ports: &mut Ports<Unknown>) -> Resul
                         .ok();
                 }
             }
+            17 => _ = used(agent.smart_card(&mut ports.context(&mut ()), octets()))?,
             _ => _ = used(runner::run(agent, ports, &mut ())?),
         }
     }
