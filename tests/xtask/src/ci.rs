@@ -124,14 +124,15 @@ fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// The device's crates compile where there is no operating system.
+/// The device's crates compile where there is no operating system, with all their features. `size` and `firmware` make machine
+/// code of what ships.
 fn no_std() -> Result<Outcome> {
     for target in Target::ALL {
         for package in DEVICE_CRATES {
-            if let Err(messages) = Toolchain::find(target)?.build_library(package)? {
-                bail!("{package} does not build for {}:\n{messages}", target.triple());
+            if let Err(messages) = Toolchain::find(target)?.check_library(package)? {
+                bail!("{package} does not compile for {}:\n{messages}", target.triple());
             }
-            println!("{package} builds for {}", target.triple());
+            println!("{package} compiles for {}", target.triple());
         }
     }
     Ok(Outcome::Passed)

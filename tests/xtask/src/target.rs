@@ -110,9 +110,10 @@ impl Toolchain {
         Ok(messages(&mut command)?.map_or(Ok(program), Err))
     }
 
-    /// Builds a library of the workspace with all its features; or the compiler's messages.
-    pub(crate) fn build_library(&self, package: &str) -> Result<Result<(), String>> {
-        let mut command = self.cargo("build", &places::bare_target_dir()?, &[]);
+    /// Compiles a library of the workspace with all its features as far as there can be faults, without machine code; or the
+    /// compiler's messages.
+    pub(crate) fn check_library(&self, package: &str) -> Result<Result<(), String>> {
+        let mut command = self.cargo("check", &places::bare_target_dir()?, &[]);
         command.args(["--lib", "--all-features", "--package", package]);
         Ok(messages(&mut command)?.map_or(Ok(()), Err))
     }
