@@ -4,6 +4,8 @@
 //! copy of everything, with its own power cuts and link faults. Over loopback the same operator stands behind real servers
 //! and the handset uses the HTTP client of Linux devices; in process it is called directly, in virtual time.
 
+mod facts;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +16,8 @@ use kedge_agent::objects::{Object, key_of};
 use kedge_agent::store::{ALERTS, Activation, FEATURE_NAIS, Key, Nam, Nams, OUTBOX, Store};
 use kedge_generator::{Installed, Release, Signer, Target, delta, full};
 use kedge_network::{
-    ACTIVATION_URL, Account, Coding, DmOrder, Errand, FOTA_URL, FeatureOrder, HOSTS, InProcess, Managed,
-    Management, Offer, Operator, Profile, Running, Subscriber, TRUSTED_DOMAIN, Task, Transaction,
-    feature_url, serve,
+    ACTIVATION_URL, Coding, DmOrder, FOTA_URL, HOSTS, InProcess, Managed, Offer, Operator, Profile, Running,
+    Subscriber, TRUSTED_DOMAIN, Task, feature_url, serve,
 };
 use kedge_package::Layout as PackageLayout;
 use kedge_platform::flash::NorFlash;
@@ -27,10 +28,9 @@ use kedge_platform_sim::bearer::{Bearer, Fault, Faulty};
 use kedge_platform_sim::clock::Clock;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::Cut;
-use kedge_platform_sim::radio::{Event as RadioEvent, Radio, Registration};
+use kedge_platform_sim::radio::{Event as RadioEvent, Radio};
 use kedge_platform_sim::random::Seeded;
-use kedge_platform_sim::ui::{PromptKind, Shown};
-use kedge_protocol::dm::{Nodes, StoreError};
+use kedge_platform_sim::ui::PromptKind;
 use kedge_protocol::is683::engine::Shelf;
 use kedge_protocol::is683::prl::{
     AcqBody, AcqType, AcquisitionRecord, Draft, Numbers, PrlFormat, SystemId, SystemRecord,
@@ -44,6 +44,8 @@ use crate::handset::{
     Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
 };
 use crate::scenario::{Before, Descriptor, Package, Script, Setup, Wanted};
+
+pub use facts::Facts;
 
 /// A product, as packages and the operator know it.
 #[derive(Clone, Copy, Debug)]
@@ -100,96 +102,6 @@ pub struct Trouble {
     pub link: Vec<(u64, Fault)>,
     /// Messages of the radio that are lost, counted from the beginning of the scenario.
     pub radio: Vec<Lost>,
-}
-
-/// What can be seen when all is over.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The operator's account of the handset, or of the subscription that it had.
-    pub account: Account,
-    /// What the network wanted of the handset, if anything.
-    pub errand: Option<Errand>,
-    /// What the network wanted by device management, if anything.
-    pub management: Option<Management>,
-    /// What its questions to the user came to, one list of texts each.
-    pub told: Vec<Vec<String>>,
-    /// The image of the management tree; empty: there is none.
-    pub tree: Vec<u8>,
-    /// The committed BREW URL.
-    pub brew_url: String,
-    /// The value of the handset maker's own object.
-    pub own_object: String,
-    /// How often the radio registered in the scenario.
-    pub registrations: usize,
-    /// The update transaction, if one was opened.
-    pub transaction: Option<Transaction>,
-    /// How often the repository was asked for a package.
-    pub package_requests: u32,
-    /// How many of its answers were partial.
-    pub partial: u32,
-    /// What was reported of downloads behind a descriptor.
-    pub download_reports: Vec<String>,
-    /// What the user was shown and answered in the scenario.
-    pub shown: Vec<Shown>,
-    /// The version that runs.
-    pub version: String,
-    /// The versions of the pair.
-    pub versions: [&'static str; 2],
-    /// How far the handset's activation came.
-    pub activation: Activation,
-    /// The committed number assignment, block after block.
-    pub nam: Vec<u8>,
-    /// The blocks of the number assignment that is not used.
-    pub other_nam: Vec<u8>,
-    /// The committed A-key of the one that is.
-    pub a_key: Option<[u8; 8]>,
-    /// Further committed blocks: 3GPD, then PUZL, each with its download number.
-    pub blocks: Vec<(Shelf, u8, Vec<u8>)>,
-    /// The handset's history of commits, oldest first, a line each.
-    pub history: Vec<String>,
-    /// The committed roaming list.
-    pub prl: Vec<u8>,
-    /// The settings of client provisioning, one object each, sorted.
-    pub settings: Vec<Vec<u8>>,
-    /// The order of the feature that the scenario is about.
-    pub order: Option<FeatureOrder>,
-    /// The handset holds that feature as activated.
-    pub feature_active: bool,
-    /// The gateway lets the handset use it, with the NAI that it holds.
-    pub feature_works: bool,
-    /// The NAI of every data call in the scenario.
-    pub calls: Vec<String>,
-    /// What the radio is registered with.
-    pub registration: Option<Registration>,
-    /// Reports that wait in the outbox.
-    pub reports_left: usize,
-    /// No trial is under way.
-    pub confirmed: bool,
-    /// Erase operations in the regions that hold firmware.
-    pub image_erases: u64,
-    /// Flash operations in all.
-    pub operations: u64,
-    /// Sectors erased in all.
-    pub erases: u64,
-    /// Exchanges with the operator's servers.
-    pub exchanges: u64,
-    /// What the radio sent in the scenario.
-    pub fading: Fading,
-    /// How often each sector was erased.
-    pub wear: Vec<u32>,
-    /// The handset's uptime at the end.
-    pub took: Duration,
-    /// Rules that the handset broke: of the protocols, the flash, the bearer.
-    pub violations: Vec<String>,
-}
-
-impl Facts {
-    /// The text of a leaf that the management tree itself keeps.
-    pub fn leaf(&self, path: &str) -> Option<String> {
-        let mut buf = vec![0; self.tree.len()];
-        let nodes = Nodes::read(&mut buf, &mut Image(&self.tree)).ok()?;
-        nodes.text(path).map(str::to_owned)
-    }
 }
 
 /// A scenario with everything that is made once.
@@ -598,20 +510,6 @@ fn tree<F: NorFlash>(store: &Store, flash: &mut F) -> anyhow::Result<Vec<u8>> {
     let mut image = vec![0; store.len(Key::Tree as u8).unwrap_or_default()];
     store.bytes(flash, Key::Tree as u8, &mut image).map_err(|e| anyhow!("{e}"))?;
     Ok(image)
-}
-
-/// An image of the management tree, to be read.
-struct Image<'i>(&'i [u8]);
-
-impl kedge_protocol::dm::Store for Image<'_> {
-    fn load(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        buffer.get_mut(..self.0.len()).ok_or(StoreError::Failed)?.copy_from_slice(self.0);
-        Ok(self.0.len())
-    }
-
-    fn save(&mut self, _: &[u8]) -> Result<(), StoreError> {
-        Err(StoreError::Failed)
-    }
 }
 
 /// The service menu: whether SPASM protects the number assignment, and whether the network may begin by itself.
