@@ -40,7 +40,7 @@ const STEPS: &[Step] = &[
     ("deny", &[&["deny", "check", "bans", "licenses", "sources"]]),
     ("no-std", &[]),
     // The proof of each part is a by-product of its size: a part that can panic is not measured, and fails. These are the parts
-    // that hold the others, for one processor; `firmware` builds the whole agent for the other. All of it takes a quarter of an hour.
+    // that hold the others, for one processor; `firmware` builds the whole agent for the other. All of them, for both, take long.
     ("no-panic", &[&["xtask", "no-panic", "--self-test", "--target", "thumbv7em"]]),
     ("size", &[LARGE_PARTS]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
