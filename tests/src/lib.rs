@@ -1,5 +1,6 @@
 //! What crosses crates: flows, conformance, power failures, golden texts.
 
+pub mod capture;
 pub mod encrypted;
 pub mod hostile;
 pub mod life;

@@ -1,6 +1,7 @@
 //! tshark as a second reader of IS-683: captures of many messages, its reading of them, and ours in the same terms.
 mod ours;
 
+use crate::capture::{Dissector, exported};
 use kedge_protocol::is683::Direction;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -137,7 +138,9 @@ pub fn tshark(direction: Direction, messages: &[Vec<u8>]) -> Option<Vec<Theirs>>
         return None;
     }
     let path = capture_path(direction);
-    std::fs::write(&path, capture(direction, messages)).expect("the capture can be written");
+    let table = Dissector::Table("ansi_map.ota", u32::from(direction == Direction::Reverse));
+    let capture = exported(table, messages.iter().map(Vec::as_slice));
+    std::fs::write(&path, capture).expect("the capture can be written");
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&path).args(["-T", "fields", "-E", "separator=;", "-E", "aggregator=,"]);
     for name in FIELDS.iter().map(|(name, _)| name).chain(&TROUBLE) {
@@ -158,26 +161,6 @@ fn capture_path(direction: Direction) -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     std::env::temp_dir().join(format!("kedge-is683-{}-{n}-{direction:?}.pcap", std::process::id()))
-}
-
-/// A capture of exported PDUs (link type 252) that names the dissector table `ansi_map.ota` with the direction.
-fn capture(direction: Direction, messages: &[Vec<u8>]) -> Vec<u8> {
-    let mut head = vec![0, 14, 0, 12];
-    head.extend(b"ansi_map.ota");
-    head.extend([0, 32, 0, 4, 0, 0, 0, u8::from(direction == Direction::Reverse), 0, 0, 0, 0]);
-    let mut file = Vec::new();
-    for word in [0xA1B2_C3D4_u32, 2 | 4 << 16, 0, 0, 65_535, 252] {
-        file.extend(word.to_le_bytes());
-    }
-    for (n, message) in messages.iter().enumerate() {
-        let length = u32::try_from(head.len() + message.len()).expect("messages are short");
-        for word in [u32::try_from(n).expect("messages are few"), 0, length, length] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend(&head);
-        file.extend(message);
-    }
-    file
 }
 
 fn read_row(row: &str) -> Theirs {

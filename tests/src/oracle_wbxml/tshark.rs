@@ -5,10 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Item, Label};
-
-/// Link type of exported PDUs, and the tag of their "dissector by name".
-const LINK_EXPORTED_PDU: u32 = 252;
-const TAG_DISSECTOR_NAME: u16 = 12;
+use crate::capture::{Dissector, exported};
 
 /// How many captures this process wrote: its tests run side by side.
 static CAPTURES: AtomicU32 = AtomicU32::new(0);
@@ -29,21 +26,7 @@ pub struct Reading {
 /// # Panics
 /// If the program cannot be started (ask [`super::installed`] before), or does not give one frame for each document.
 pub fn dissect(documents: &[&[u8]]) -> Vec<Reading> {
-    let mut capture = Vec::new();
-    for field in [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, 0xFFFF, LINK_EXPORTED_PDU] {
-        capture.extend(field.to_le_bytes());
-    }
-    for document in documents {
-        let mut frame = Vec::new();
-        frame.extend(TAG_DISSECTOR_NAME.to_be_bytes());
-        frame.extend(8_u16.to_be_bytes());
-        frame.extend(b"wbxml\0\0\0");
-        frame.extend([0; 4]);
-        frame.extend(*document);
-        let len = u32::try_from(frame.len()).expect("a short frame").to_le_bytes();
-        capture.extend([[0; 4], [0; 4], len, len].concat());
-        capture.extend(frame);
-    }
+    let capture = exported(Dissector::Name("wbxml"), documents.iter().copied());
     let name =
         format!("kedge-wbxml-{}-{}.pcap", std::process::id(), CAPTURES.fetch_add(1, Ordering::Relaxed));
     let file = std::env::temp_dir().join(name);
