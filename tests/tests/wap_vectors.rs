@@ -3,8 +3,8 @@
 use kedge_protocol::iota::TrustedDomain;
 use kedge_protocol::iota::trigger::{Trigger, filter};
 use kedge_protocol::wap::{
-    ApplicationCode, Coding, Date, HeaderCode, Indication, Loading, MediaCode, Packet, ParameterCode, Push,
-    SCRATCH, SecurityMethod, Signal, Urgency, dump,
+    ApplicationCode, CacheOperation, Coding, Date, HeaderCode, Indication, Invalidation, Loading,
+    MailNotification, MediaCode, Packet, ParameterCode, Push, SCRATCH, SecurityMethod, Signal, Urgency, dump,
 };
 use kedge_tests::oracle_iota::Vector;
 
@@ -16,7 +16,7 @@ fn push(vector: &Vector) -> Push<'_> {
 #[test]
 fn pushes_round_trip_and_explain_themselves() {
     let vectors = Vector::all("wap");
-    assert_eq!(vectors.len(), 7, "vectors are missing");
+    assert_eq!(vectors.len(), 16, "vectors are missing");
     for vector in &vectors {
         let push = push(vector);
         let mut out = vec![0; push.buffer_len()];
@@ -102,4 +102,57 @@ fn iota_triggers_pass_the_filter() {
     let si = Indication::read(Coding::Wbxml, push(&vector).body, &mut scratch).unwrap();
     assert_eq!((si.href, si.si_id, si.action), (Some(URL), Some("42@example.com"), Signal::High));
     assert_eq!(si.text, "New settings");
+}
+
+/// Headers of every form (`wap-push.md` sections 2 and 4), in a length of two octets.
+#[test]
+fn headers_of_every_form_are_read() {
+    let vector = Vector::named("wap", "si-headers");
+    let push = push(&vector);
+    assert!(push.tid == 0xFF && push.content_type.media.is(MediaCode::SI_XML));
+    let charset = push.content_type.parameters.get(ParameterCode::CHARSET).unwrap();
+    assert_eq!(charset.integer(), Some(106), "UTF-8");
+    let headers = &push.headers;
+    // 25 June 1999, 15:23:15, and 30 June 2002, in seconds since 1970
+    assert_eq!(headers.get(HeaderCode::DATE).unwrap().integer(), Some(930_324_195));
+    assert_eq!(headers.get(HeaderCode::EXPIRES).unwrap().integer(), Some(1_025_395_200));
+    assert_eq!(headers.get(HeaderCode::HOST).unwrap().text(), Some("wap.example.com"));
+    let uri = headers.get(HeaderCode::CONTENT_URI).unwrap().text().unwrap();
+    assert_eq!(uri, format!("http://www.example.com/{}", "x".repeat(100)));
+    assert_eq!(headers.get(HeaderCode::INITIATOR_URI).unwrap().text(), Some("x-initiator:one"));
+    assert!(headers.application_id().unwrap().is(ApplicationCode::WML));
+    let flag = headers.push_flag();
+    assert!(flag.initiator_authenticated() && !flag.content_trusted() && !flag.last());
+    assert_eq!(headers.iter().count(), 12, "with one by name, an unknown one and one of another code page");
+    let mut scratch = [0; SCRATCH];
+    let expected = Indication {
+        href: Some("http://a.example/"),
+        si_id: Some("7"),
+        action: Signal::Low,
+        created: Date::new(1999, 6, 25, 15, 23, 15),
+        expires: None,
+        text: "Text",
+    };
+    assert_eq!(Indication::read(Coding::Xml, push.body, &mut scratch), Ok(expected));
+}
+
+#[test]
+fn mail_and_cache_operations_are_read() {
+    let vector = Vector::named("wap", "emn");
+    let mail = push(&vector);
+    assert!(mail.content_type.media.is(MediaCode::EMN));
+    assert!(mail.headers.application_id().unwrap().is(ApplicationCode::EMN));
+    let mut scratch = [0; SCRATCH];
+    let expected =
+        MailNotification { mailbox: "mailat:user@mail.com", timestamp: Date::new(2026, 11, 22, 15, 30, 1) };
+    assert_eq!(MailNotification::read(Coding::Wbxml, mail.body, &mut scratch), Ok(expected));
+
+    let vector = Vector::named("wap", "co");
+    let cache = push(&vector);
+    assert!(cache.content_type.media.is(MediaCode::CO) && cache.headers.application_id().is_none());
+    let mut all = Vec::new();
+    let tell = |one: Invalidation<'_>| all.push(format!("{one:?}"));
+    CacheOperation::read(Coding::Wbxml, cache.body, &mut scratch, tell).unwrap();
+    let expected = [Invalidation::Object("http://www.a.com/x"), Invalidation::Service("https://b.org/")];
+    assert_eq!(all, expected.map(|one| format!("{one:?}")));
 }

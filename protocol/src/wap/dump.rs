@@ -68,6 +68,7 @@ fn body(
         (MediaCode::SI, Some(&pages::SI)),
         (MediaCode::SL, Some(&pages::SL)),
         (MediaCode::CO, Some(&pages::CO)),
+        (MediaCode::EMN, Some(&pages::EMN)),
         (MediaCode::CONNECTIVITY, Some(&pages::PROV)),
         (MediaCode::MMC, Some(&pages::MMC)),
         (MediaCode::DM, None),

@@ -16,7 +16,10 @@ use kedge_protocol::mime::{MediaType, Related};
 use kedge_protocol::syncml::{
     AlertCode, Code, Data, Dialect, Format, Head, Header, Item, Location, Message, Meta, Verb, Writer,
 };
-use kedge_protocol::wap::{self, Coding, DocumentWriter, Indication, Loading, Multipart, Packet, Push, dump};
+use kedge_protocol::wap::{
+    self, CacheOperation, Coding, DocumentWriter, Indication, Loading, MailNotification, Multipart, Packet,
+    Push, dump,
+};
 use kedge_protocol::wbxml::{Version, pages};
 use kedge_protocol::wire::ErrorKind;
 
@@ -256,25 +259,51 @@ pub(super) fn push(octets: &[u8]) -> Depth {
         }
         return Depth::Taken;
     }
-    match Loading::read(coding, push.body, &mut scratch) {
-        Ok(loading) => {
-            if let Ok(written) = loading.write(Coding::Xml, &mut out)
-                && written.len() <= wap::MAX_DOCUMENT
-            {
-                let mut scratch = [0; wap::SCRATCH];
-                assert_eq!(Loading::read(Coding::Xml, written, &mut scratch), Ok(loading));
-            }
-            Depth::Taken
+    if let Ok(loading) = Loading::read(coding, push.body, &mut scratch) {
+        if let Ok(written) = loading.write(Coding::Xml, &mut out)
+            && written.len() <= wap::MAX_DOCUMENT
+        {
+            let mut scratch = [0; wap::SCRATCH];
+            assert_eq!(Loading::read(Coding::Xml, written, &mut scratch), Ok(loading));
         }
-        Err(_) => Depth::Refused,
+        return Depth::Taken;
+    }
+    if let Ok(mail) = MailNotification::read(coding, push.body, &mut scratch) {
+        if let Ok(written) = mail.write(Coding::Wbxml, &mut out)
+            && written.len() <= wap::MAX_DOCUMENT
+        {
+            let mut scratch = [0; wap::SCRATCH];
+            assert_eq!(MailNotification::read(Coding::Wbxml, written, &mut scratch), Ok(mail));
+        }
+        return Depth::Taken;
+    }
+    // Nothing is handed out of a document that is not sound to its end.
+    let mut handed = 0;
+    match CacheOperation::read(coding, push.body, &mut scratch, |_| handed += 1) {
+        Ok(()) => Depth::Taken,
+        Err(_) => {
+            assert_eq!(handed, 0);
+            Depth::Refused
+        }
     }
 }
 
 /// The vectors of pushes.
 pub(super) fn pushes() -> Vec<Vec<u8>> {
-    ["cp-userpin", "dm-notification", "kannel-si", "mms-by-code", "mms-by-text", "si-iota", "sl-iota"]
-        .map(vector)
-        .to_vec()
+    let names = [
+        "cp-userpin",
+        "cp-userpinmac",
+        "dm-notification",
+        "kannel-si",
+        "mms-by-code",
+        "mms-by-text",
+        "si-iota",
+        "si-headers",
+        "sl-iota",
+        "emn",
+        "co",
+    ];
+    names.map(vector).to_vec()
 }
 
 fn vector(name: &str) -> Vec<u8> {
