@@ -77,6 +77,8 @@ pub enum Refusal {
     Unproven(Unusable),
     /// A provisioning document waits already for the user.
     Waiting,
+    /// A provisioning document that is not sound: what is wrong with it, and where.
+    Settings(kedge_protocol::cp::Fault),
     /// There is no room to keep it.
     NoRoom,
     /// More pushes than are looked at: how many were not, since the start.
@@ -92,6 +94,29 @@ pub enum Refusal {
     /// A license document that was not accepted.
     License(kedge_protocol::license::Refusal),
 }
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::UnknownType => "unknown media type",
+            Self::Origin => "not taken from there",
+            Self::NotWanted => "nothing to do with it",
+            Self::PushedDocument => "no place for a document by push",
+            Self::Unproven(why) => return write!(f, "sender not proved: {why}"),
+            Self::Waiting => "another document waits for the user",
+            Self::Settings(fault) => return fault.fmt(f),
+            Self::NoRoom => "too large",
+            Self::Flood(count) => return write!(f, "too many pushes, {count} not looked at"),
+            Self::Expired => "expired",
+            Self::Closed => "closed to further sources of settings",
+            Self::Charset => "character set not read",
+            Self::Multipart(error) => return write!(f, "multipart: {error}"),
+            Self::License(why) => return write!(f, "license: {why}"),
+        })
+    }
+}
+
+impl core::error::Error for Refusal {}
 
 /// The media types understood, without parameters, and their handlers.
 const TYPES: [(&str, Handler); 25] = [

@@ -222,11 +222,19 @@ fn each_leaf<F, C, E>(
             Err(why) => Err(why),
         };
         if let Err(why) = taken {
-            context.event(&Event::ContentRefused { media_type, origin: content.origin, why });
+            tell_refusal(context, (media_type, content.origin), why);
             first = first.and(taken);
         }
     }
     Ok(first)
+}
+
+/// Reports why content is refused.
+fn tell_refusal<F, C>(context: &mut Context<'_, F, C>, (media_type, origin): (&str, Origin), why: Refusal) {
+    context.event(&match why {
+        Refusal::Settings(fault) => Event::SettingsRefused(fault),
+        why => Event::ContentRefused { media_type, origin, why },
+    });
 }
 
 /// Whether a push is for client provisioning.
@@ -286,7 +294,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         };
         if let Err(why) = taken {
             let media_type = push.content_type.media.name().unwrap_or_default();
-            context.event(&Event::ContentRefused { media_type, origin: Origin::Push, why });
+            tell_refusal(context, (media_type, Origin::Push), why);
         }
         Ok(())
     }
@@ -356,10 +364,7 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let objects = match self.would_keep(context, pending.xml, pending.source(), body)? {
             Ok(objects) => objects,
             Err(Unkept::Refused(why)) => return Ok(Err(why)),
-            Err(Unkept::Faulty(fault)) => {
-                context.event(&Event::SettingsRefused(fault));
-                return Ok(Ok(()));
-            }
+            Err(Unkept::Faulty(fault)) => return Ok(Err(Refusal::Settings(fault))),
         };
         let mut buf = [0; PENDING];
         let record = pending.to_octets(&mut buf).ok_or(AgentError::Config("settings"))?;

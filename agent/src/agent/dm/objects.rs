@@ -131,6 +131,7 @@ impl<F: NorFlash, const PRL: usize> Dispatch for Tunnelled<'_, '_, F, PRL> {
 const fn code_of(why: Refusal) -> Code {
     match why {
         Refusal::UnknownType => Code::UNSUPPORTED_FORMAT,
+        Refusal::Settings(_) => Code::BAD_REQUEST,
         Refusal::NoRoom => Code::DEVICE_FULL,
         // The document that waits for the user comes first.
         Refusal::Waiting => Code::UNAVAILABLE,

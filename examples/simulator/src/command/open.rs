@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Open, surroundings: &mut Surroundings<'_>) -> anyh
         match contents(&Content { media_type: name, origin: Origin::File, body: &octets }, &mut text)? {
             Ok(fault) => fault.map(|fault| fault.to_string()),
             Err((refused, why)) => {
-                writeln!(surroundings.err, "kedge: a device refuses {refused} from a file: {why:?}")?;
+                writeln!(surroundings.err, "kedge: a device refuses {refused} from a file: {why}")?;
                 return Ok(Exit::Failed);
             }
         }

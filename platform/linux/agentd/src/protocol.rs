@@ -189,6 +189,9 @@ pub struct Status {
     /// What the user has to do elsewhere.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub elsewhere: Option<String>,
+    /// What became of the file that was opened last: taken, or why not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
     /// What waits for an answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub question: Option<Question>,

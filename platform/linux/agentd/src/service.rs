@@ -145,7 +145,10 @@ fn live(
             }
             Some(Order::Open(document)) => {
                 let content = Content { media_type: &document.0, origin: Origin::File, body: &document.1 };
-                agent.open(&mut context, &content).map(drop)
+                agent.open(&mut context, &content).map(|taken| {
+                    let text = taken.map_or_else(|why| format!("refused: {why}"), |()| "taken".to_owned());
+                    shared.tell(|status| status.file = Some(text));
+                })
             }
             Some(Order::Answer(_)) | None => Ok(()),
         };

@@ -108,8 +108,9 @@ impl Events for Journal {
             Event::ReportQueued { state } => log::info!("result {state} is to be reported"),
             Event::Reported { state } => log::info!("result {state} reported"),
             Event::ContentRefused { media_type, why, .. } => {
-                log::warn!("content {media_type} refused: {why:?}");
+                log::warn!("content {media_type} refused: {why}");
             }
+            Event::SettingsRefused(fault) => log::warn!("settings refused: {fault}"),
             Event::ContentMalformed { media_type, error } => {
                 log::warn!("content {media_type} is malformed: {error}");
             }

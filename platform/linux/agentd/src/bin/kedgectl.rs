@@ -212,6 +212,9 @@ fn show_status(status: &Status) {
     if let Some(elsewhere) = &status.elsewhere {
         line("elsewhere", elsewhere);
     }
+    if let Some(file) = &status.file {
+        line("file", file);
+    }
     if let Some(session) = &status.last_session {
         line("last session", session);
     }
