@@ -12,7 +12,7 @@ use kedge_protocol::cp::Fault;
 use kedge_protocol::cp::security::{Denied, Proof};
 use kedge_protocol::iota::{EndReason, ResultCode};
 use kedge_protocol::is683::engine::Mode;
-use kedge_protocol::wap::Invalidation;
+use kedge_protocol::wap::{Invalidation, Signal};
 
 use crate::agent::{Bearer, Contents, Unusable};
 use crate::dispatch::{Origin, Refusal};
@@ -124,6 +124,14 @@ pub enum Event<'a> {
         media_type: &'a str,
         /// What is wrong, at which octet.
         error: kedge_protocol::wire::Error,
+    },
+    /// A service indication is about to be put to the user, as [`kedge_platform::ui::Prompt::Confirm`]: when it may interrupt him, and
+    /// whether it may sound, is the device's to follow.
+    Indicated {
+        /// How it wants to be announced.
+        signal: Signal,
+        /// It takes the place of one that came before.
+        replaces: bool,
     },
     /// A push says that there is new mail in this mailbox: for the device's mail program.
     MailArrived {

@@ -70,7 +70,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
         if trigger.kind != Kind::Status {
             desk.reporting = None;
         }
-        self.state = State::Talking(Talk::new(session, trigger));
+        self.state = State::Talking(Talk::new(session, trigger, context.now));
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                 return Err(AgentError::Misuse);
             }
         };
-        let facts = talk.facts;
+        let (facts, began) = (talk.facts, talk.began());
         let (buffers, trigger) = talk.into_parts();
         self.desk.staged.clear();
         context.event(&Event::SessionEnded { reason: outcome.reason, error: outcome.error });
@@ -100,6 +100,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
             error: outcome.error,
             is683_committed: self.desk.engine.committed(),
             mmc_committed: outcome.mmc_committed,
+            began,
         };
         self.desk.store.put(context.flash, &last)?;
         let mut after = After::Nothing;

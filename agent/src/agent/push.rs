@@ -198,7 +198,11 @@ impl<const PRL: usize> Desk<'_, PRL> {
         let (url, asked) = match filter(push, &trust, &mut self.answer) {
             Ok(Pushed::WhenIdle(url) | Pushed::AtOnce(url)) => (url, None),
             Ok(Pushed::Ask(indication, url)) => match self.shelf.offer(self.date, &indication) {
-                Shelved::New | Shelved::Replaces => (url, Some(indication)),
+                shelved @ (Shelved::New | Shelved::Replaces) => {
+                    let (signal, replaces) = (indication.action, shelved == Shelved::Replaces);
+                    context.event(&Event::Indicated { signal, replaces });
+                    (url, Some(indication))
+                }
                 Shelved::Expired => return refuse(context, Refusal::Expired),
                 _ => return refuse(context, Refusal::NotWanted),
             },

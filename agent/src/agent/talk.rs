@@ -1,5 +1,7 @@
 //! One IOTA session: between the protocol's state machine, the objects, the IS-683 engine and the download.
 
+use core::time::Duration;
+
 use kedge_platform::crypto::Crypto;
 use kedge_platform::flash::NorFlash;
 use kedge_platform::ui::{Answer, Prompt};
@@ -40,6 +42,8 @@ enum Doing {
 pub(super) struct Talk<'b> {
     session: Session<'b>,
     trigger: Trigger,
+    /// When it began.
+    began: Duration,
     doing: Doing,
     pub(super) facts: Facts,
 }
@@ -53,13 +57,18 @@ pub(super) enum Pumped {
 }
 
 impl<'b> Talk<'b> {
-    pub(super) fn new(session: Session<'b>, trigger: Trigger) -> Self {
+    pub(super) fn new(session: Session<'b>, trigger: Trigger, began: Duration) -> Self {
         let facts = Facts { pushed: trigger.kind == Kind::Document, ..Facts::default() };
-        Self { session, trigger, doing: Doing::Session, facts }
+        Self { session, trigger, began, doing: Doing::Session, facts }
     }
 
     pub(super) const fn trigger(&self) -> &Trigger {
         &self.trigger
+    }
+
+    /// When the session began, in seconds since the device was switched on.
+    pub(super) fn began(&self) -> Option<u32> {
+        u32::try_from(self.began.as_secs()).ok()
     }
 
     /// The buffers back, and what the session was about.

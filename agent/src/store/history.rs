@@ -78,6 +78,10 @@ pub struct LastSession<'a> {
     /// Objects were committed.
     #[n(6)]
     pub mmc_committed: bool,
+    /// When it began, in seconds since the device was switched on: there is no wall clock here. `None` in records of older
+    /// software.
+    #[n(7)]
+    pub began: Option<u32>,
 }
 
 cbor_record!(LastSession<'b>, Key::LastSession as u8);
@@ -91,7 +95,10 @@ impl fmt::Display for LastSession<'_> {
         if self.is683_committed {
             f.write_str(", IS-683 committed")?;
         }
-        if self.mmc_committed { f.write_str(", objects committed") } else { Ok(()) }
+        if self.mmc_committed {
+            f.write_str(", objects committed")?;
+        }
+        self.began.map_or(Ok(()), |began| write!(f, ", begun {began} s after the start"))
     }
 }
 
@@ -198,13 +205,16 @@ mod tests {
             error: 8,
             is683_committed: true,
             mmc_committed: false,
+            began: Some(75),
         };
         let mut buf = [0; 96];
         assert_eq!(LastSession::from_octets(session.to_octets(&mut buf).unwrap()), Some(session));
+        let older = LastSession { began: None, ..session };
+        assert_eq!(LastSession::from_octets(older.to_octets(&mut buf).unwrap()), Some(older));
         let text = session.to_string();
         assert!(
             text.starts_with("push with boot.example, document 9: ")
-                && text.ends_with(", code 8, IS-683 committed"),
+                && text.ends_with(", code 8, IS-683 committed, begun 75 s after the start"),
             "{text}"
         );
     }
