@@ -3,50 +3,32 @@
 
 use core::time::Duration;
 
-use kedge_agent::agent::{
-    Agent, Buffers, Context, Done, Kept, Management, ManagementMemory, Memory, Messages, Output,
-};
-use kedge_agent::config::{Config, Pri};
-use kedge_agent::event::{Event, Events};
+use kedge_agent::agent::{Agent, Buffers, Context, Kept, Management, ManagementMemory, Memory, Messages};
 use kedge_agent::store::{Key, Store};
 use kedge_agent::trigger::Accepted;
-use kedge_platform::flash::Region;
-use kedge_platform::identity::{HardwareId, Identity as _};
-use kedge_platform::radio::RadioError;
-use kedge_platform::ui::{Answer, Pin, Prompt};
+use kedge_platform::identity::Identity as _;
+use kedge_platform::ui::Answer;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_platform_sim::random::Seeded;
 use kedge_protocol::dm::bootstrap::{Keys, Method, Security};
 use kedge_protocol::dm::{Nodes, StoreError};
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::is683::engine::Engine;
 use kedge_protocol::syncml::{Dialect, Head, Header, Item, Location, Verb, Writer as MessageWriter};
 use kedge_protocol::wap::{
     Coding, ContentType, Headers, Media, MediaCode, Parameter, ParameterCode, ParameterName, Parameters,
     Push, Value,
 };
 use kedge_protocol::wire::Writer;
-use kedge_update_agent::{Device, Layout, Mode};
 
-type Flash = Nor<4, 4096>;
+use crate::phone::{Asked, Flash, IMSI, Log, answer, config, identity, pin, store};
+
 type Lent<'b> = Agent<'b, 64>;
 
-const IMSI: &str = "244050123456789";
+/// Sectors of the store, and their size.
+const STORE: (u32, u32) = (4096, 24);
 const PIN: &str = "1234";
-/// Where the agent's store lies.
-const STORE: Region = Region::new(8 * 4096, 24 * 4096);
-
-/// What happened, in the words of the events' debug form.
-#[derive(Default)]
-struct Log(Vec<String>);
-
-impl Events for Log {
-    fn event(&mut self, _: Duration, event: &Event<'_>) {
-        self.0.push(format!("{event:?}"));
-    }
-}
-
 /// A device that lives from one restart to the next on the same flash, without a network.
 struct Phone {
     flash: Flash,
@@ -57,22 +39,11 @@ struct Phone {
     by_push: bool,
 }
 
-/// What the user saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    Pin(u8),
-    Apply(String),
-    Applied,
-    Refused,
-}
-
 impl Phone {
     fn new() -> Self {
-        let mut identity = Identity::new(HardwareId::Esn(0x80B0_2913), "Make", "Model", "1").unwrap();
-        identity.insert_card(IMSI);
         Self {
             flash: Nor::new(32),
-            identity,
+            identity: identity(),
             entropy: Seeded::new(1),
             log: Log::default(),
             factory: Vec::new(),
@@ -86,33 +57,6 @@ impl Phone {
         act: impl FnOnce(&mut Lent<'_>, &mut Context<'_, Flash, SoftCrypto>) -> Option<()>,
         answers: &[Answer],
     ) -> Option<Vec<Asked>> {
-        let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
-        let config = Config {
-            store: STORE,
-            update: Layout {
-                image: region(0, 1),
-                mode: Mode::InPlace { scratch: region(1, 1) },
-                package: region(2, 2),
-                journal: region(4, 2),
-            },
-            device: Device {
-                product: "p",
-                version: None,
-                security_counter: 0,
-                keys: &[],
-                trial_attempts: 1,
-                memory: 0,
-            },
-            pri: Pri { objects: &[], spc: *b"000000" },
-            capability: Capability {
-                firmware_rev: 1,
-                model: 1,
-                max_prl_size: 64,
-                max_sid_nid: 4,
-                ..Capability::PLAIN
-            },
-            objects: &[],
-        };
         let (mut receive, mut send, mut engine) =
             (vec![0; 8192], vec![0; 8192], Box::new(Engine::<64>::new()));
         let (mut tree, mut work, mut texts) = (vec![0; 4096], vec![0; 4096], vec![0; 2048]);
@@ -136,32 +80,12 @@ impl Phone {
         let memory = Memory { buffers, engine: &mut engine, messages };
         let now = Duration::from_secs(1);
         let mut context = Context { now, flash, crypto: &SoftCrypto, identity, entropy, events: log };
-        let mut agent = Agent::start(config, memory, &mut context).ok()?;
+        let mut agent = Agent::start(config(STORE, &[], 64), memory, &mut context).ok()?;
         let memory =
             ManagementMemory { tree: &mut tree, work: &mut work, texts: &mut texts, kept: &mut kept };
         agent.attach_management(setup, memory);
         act(&mut agent, &mut context)?;
-        let mut answers = answers.iter();
-        let mut seen = Vec::new();
-        loop {
-            let asked = match agent.poll(&mut context).ok()? {
-                Output::Idle(_) => return Some(seen),
-                Output::OpenCall { .. } => None,
-                Output::Ask(Prompt::EnterPin { tries_left, .. }) => Some(Asked::Pin(tries_left)),
-                Output::Ask(Prompt::ApplySettings { summary }) => Some(Asked::Apply(summary.to_owned())),
-                Output::Ask(Prompt::SettingsApplied) => Some(Asked::Applied),
-                Output::Ask(Prompt::SettingsRefused) => Some(Asked::Refused),
-                other => panic!("{other:?}"),
-            };
-            let Some(asked) = asked else {
-                agent.done(&mut context, Done::CallOpened(Err(RadioError::NoService))).ok()?;
-                continue;
-            };
-            let told = matches!(asked, Asked::Applied | Asked::Refused);
-            seen.push(asked);
-            let answer = if told { &Answer::Yes } else { answers.next().unwrap_or(&Answer::Later) };
-            agent.done(&mut context, Done::Answered(*answer)).ok()?;
-        }
+        answer(&mut agent, &mut context, answers)
     }
 
     /// The push arrives, and the user answers.
@@ -185,19 +109,19 @@ impl Phone {
     /// A server's address in the tree, and whether a session with it is wanted.
     fn account(&mut self, server: &str) -> (Option<String>, bool) {
         let id = self.identity.hardware_id();
-        let (store, _) = Store::open(&mut self.flash, STORE, id).unwrap();
+        let (kept, _) = Store::open(&mut self.flash, store(STORE.0, STORE.1), id).unwrap();
         let (mut image, mut buf) = (vec![0; 4096], vec![0; 4096]);
-        let image = store.bytes(&mut self.flash, Key::Tree as u8, &mut image).unwrap().unwrap_or_default();
+        let image = kept.bytes(&mut self.flash, Key::Tree as u8, &mut image).unwrap().unwrap_or_default();
         let nodes = Nodes::read(&mut buf, &mut Image(image)).unwrap();
         let text = |path: String| nodes.text(&path).map(str::to_owned);
         let mut names = nodes.names("DMAcc");
         let name = names.find(|name| nodes.text(&format!("DMAcc/{name}/ServerID")) == Some(server));
         let address = name.and_then(|name| text(format!("DMAcc/{name}/AppAddr/1/Addr")));
-        (address, store.len(Key::Wish as u8).is_some())
+        (address, kept.len(Key::Wish as u8).is_some())
     }
 
     fn logged(&self, what: &str) -> usize {
-        self.log.0.iter().filter(|event| event.contains(what)).count()
+        self.log.count(what)
     }
 }
 
@@ -253,10 +177,6 @@ fn push(body: &[u8], method: Method, named: bool) -> Vec<u8> {
     let mut out = vec![0; push.buffer_len()];
     push.emit(&mut out).unwrap();
     out
-}
-
-fn pin(text: &str) -> Answer {
-    Answer::Pin(Pin::new(text).unwrap())
 }
 
 const OLD: &str = "https://old.example/";

@@ -4,46 +4,42 @@
 use core::time::Duration;
 use std::path::Path;
 
-use kedge_agent::agent::{Agent, Bearer, Buffers, Context, Done, GsmReceiver, Memory, Messages, Output};
-use kedge_agent::config::{Config, Pri};
+use kedge_agent::agent::{Agent, Bearer, Buffers, Context, GsmReceiver, Memory, Messages};
 use kedge_agent::dispatch::{Content, Origin, Refusal};
-use kedge_agent::event::{Event, Events};
 use kedge_agent::limits;
 use kedge_agent::store::{StoreError, settings};
-use kedge_platform::flash::Region;
-use kedge_platform::identity::HardwareId;
-use kedge_platform::ui::{Answer, Pin, Prompt};
+use kedge_platform::ui::Answer;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Error, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::cp::security::{KeyForm, NetworkKey, hex_of_mac, network_key, sign};
+use kedge_protocol::cp::security::{
+    KeyForm, MAX_PIN, NetworkKey, check_digits, hex_of_mac, network_key, sign,
+};
 use kedge_protocol::cp::{Kind, OBJECT, Object, ObjectWriter, ParmName, write};
-use kedge_protocol::is683::engine::{Capability, Engine};
-use kedge_protocol::sms::Ports;
+use kedge_protocol::is683::engine::Engine;
 use kedge_protocol::sms::gsm::{Address, DataCoding, Deliver, Segments, TimeStamp};
+use kedge_protocol::sms::{Ports, cdma};
 use kedge_protocol::wap::{
     Coding, ContentType, DocumentWriter, Headers, Media, MediaCode, Parameter, ParameterCode, ParameterName,
     Parameters, Push, SecurityMethod, Value,
 };
 use kedge_protocol::wbxml::{Version, pages};
-use kedge_protocol::wire::Writer;
-use kedge_update_agent::{Device, Layout, Mode};
+use kedge_protocol::wire::{Error as WireError, Writer};
 use proptest::prelude::*;
 
-type Flash = Nor<4, 4096>;
+use crate::phone::{Asked, Flash, IMSI, Log, answer, config, identity, pin, store};
 
-const IMSI: &str = "244050123456789";
+/// Sectors of the store, and their size.
+const STORE: (u32, u32) = (4096, 24);
 
-/// What happened, in the words of the events' debug form.
-#[derive(Default)]
-struct Log(Vec<String>);
-
-impl Events for Log {
-    fn event(&mut self, _: Duration, event: &Event<'_>) {
-        self.0.push(format!("{event:?}"));
-    }
-}
+/// Every way to protect a document.
+const METHODS: [SecurityMethod; 4] = [
+    SecurityMethod::NETWPIN,
+    SecurityMethod::USERPIN,
+    SecurityMethod::USERNETWPIN,
+    SecurityMethod::USERPINMAC,
+];
 
 /// A device that lives from one restart to the next on the same flash.
 struct Phone {
@@ -56,24 +52,14 @@ struct Phone {
     send: Vec<u8>,
     engine: Box<Engine<64>>,
     receiver: Box<GsmReceiver>,
-}
-
-/// What the user is asked or told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    Pin(u8),
-    Apply(String),
-    Applied,
-    Refused,
+    cdma: Box<cdma::Receiver>,
 }
 
 impl Phone {
     fn new() -> Self {
-        let mut identity = Identity::new(HardwareId::Esn(0x80B0_2913), "Make", "Model", "1").unwrap();
-        identity.insert_card(IMSI);
         Self {
             flash: Nor::new(32),
-            identity,
+            identity: identity(),
             entropy: Seeded::new(1),
             log: Log::default(),
             now: Duration::from_secs(1),
@@ -81,6 +67,7 @@ impl Phone {
             send: vec![0; 8192],
             engine: Box::new(Engine::new()),
             receiver: Box::default(),
+            cdma: Box::default(),
         }
     }
 
@@ -91,63 +78,30 @@ impl Phone {
         act: impl FnOnce(&mut Agent<'_, 64>, &mut Context<'_, Flash, SoftCrypto>) -> bool,
         answers: &[Answer],
     ) -> Option<Vec<Asked>> {
-        let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
-        let config = Config {
-            store: region(8, 24),
-            update: Layout {
-                image: region(0, 1),
-                mode: Mode::InPlace { scratch: region(1, 1) },
-                package: region(2, 2),
-                journal: region(4, 2),
-            },
-            device: Device {
-                product: "p",
-                version: None,
-                security_counter: 0,
-                keys: &[],
-                trial_attempts: 1,
-                memory: 0,
-            },
-            pri: Pri { objects: &[], spc: *b"000000" },
-            capability: capability(),
-            objects: &[],
-        };
-        let Self { flash, identity, entropy, log, now, receive, send, engine, receiver } = self;
-        let messages = Messages::gsm(receiver);
+        let Self { flash, identity, entropy, log, now, receive, send, engine, receiver, cdma } = self;
+        let messages = Messages { cdma: Some(cdma), gsm: Some(receiver) };
         let memory = Memory { buffers: Buffers { receive, send }, engine, messages };
         let crypto = &SoftCrypto;
         let mut context = Context { now: *now, flash, crypto, identity, entropy, events: log };
-        let mut agent = Agent::start(config, memory, &mut context).ok()?;
+        let mut agent = Agent::start(config(STORE, &[], 64), memory, &mut context).ok()?;
         if !act(&mut agent, &mut context) {
             return None;
         }
         agent.ask_about_settings();
-        let mut answers = answers.iter();
-        let mut seen = Vec::new();
-        loop {
-            let asked = match agent.poll(&mut context).ok()? {
-                Output::Idle(_) => return Some(seen),
-                Output::Ask(Prompt::EnterPin { tries_left, .. }) => Asked::Pin(tries_left),
-                Output::Ask(Prompt::ApplySettings { summary }) => Asked::Apply(summary.to_owned()),
-                Output::Ask(Prompt::SettingsApplied) => Asked::Applied,
-                Output::Ask(Prompt::SettingsRefused) => Asked::Refused,
-                other => panic!("{other:?}"),
-            };
-            let told = matches!(asked, Asked::Applied | Asked::Refused);
-            seen.push(asked);
-            let answer = if told { &Answer::Yes } else { answers.next().unwrap_or(&Answer::Later) };
-            agent.done(&mut context, Done::Answered(*answer)).ok()?;
-        }
+        answer(&mut agent, &mut context, answers)
+    }
+
+    /// The push arrives in these messages of GSM, and the user answers.
+    fn receive(&mut self, messages: &[Vec<u8>], answers: &[Answer]) -> Option<Vec<Asked>> {
+        self.receive_by(Bearer::Gsm, messages, answers)
     }
 
     /// The push arrives in these messages, and the user answers.
-    fn receive(&mut self, messages: &[Vec<u8>], answers: &[Answer]) -> Option<Vec<Asked>> {
+    fn receive_by(&mut self, bearer: Bearer, messages: &[Vec<u8>], answers: &[Answer]) -> Option<Vec<Asked>> {
         self.live(
             |agent, context| {
                 let mut datagram = [0; 9000];
-                messages
-                    .iter()
-                    .all(|message| agent.message(context, Bearer::Gsm, message, &mut datagram).is_ok())
+                messages.iter().all(|message| agent.message(context, bearer, message, &mut datagram).is_ok())
             },
             answers,
         )
@@ -159,9 +113,8 @@ impl Phone {
         let mut all = Vec::new();
         let (flash, identity) = (&mut self.flash, &self.identity);
         let id = kedge_platform::identity::Identity::hardware_id(identity);
-        let (store, _) =
-            kedge_agent::store::Store::open(flash, Region::new(8 * 4096, 24 * 4096), id).unwrap();
-        let found: Result<(), StoreError<Error>> = settings(&store, flash, |_, object| {
+        let (kept, _) = kedge_agent::store::Store::open(flash, store(STORE.0, STORE.1), id).unwrap();
+        let found: Result<(), StoreError<Error>> = settings(&kept, flash, |_, object| {
             all.push(stored(&object));
             true
         });
@@ -171,12 +124,8 @@ impl Phone {
     }
 
     fn logged(&self, what: &str) -> usize {
-        self.log.0.iter().filter(|event| event.contains(what)).count()
+        self.log.count(what)
     }
-}
-
-fn capability() -> Capability {
-    Capability { firmware_rev: 1, model: 1, max_prl_size: 64, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 fn stored(object: &Object<'_>) -> Vec<u8> {
@@ -250,10 +199,6 @@ fn messages(push: &[u8], reference: u8) -> Vec<Vec<u8>> {
         message.emit(&mut out).unwrap().to_vec()
     };
     segments.map(deliver).collect()
-}
-
-fn pin(text: &str) -> Answer {
-    Answer::Pin(Pin::new(text).unwrap())
 }
 
 /// A document of two objects that fit into no single message.
@@ -373,6 +318,90 @@ fn origins_have_the_rights_of_the_table() {
     }
     assert_eq!(open(Origin::File, "text/plain"), (Err(Refusal::UnknownType), 0));
     assert_eq!(open(Origin::File, "nonsense"), (Err(Refusal::UnknownType), 0));
+}
+
+/// Who opens a file is told what is wrong with it and where, once; nothing waits and nothing changes.
+#[test]
+fn whoever_opens_a_broken_file_is_told_what_is_wrong() {
+    let good = document(Coding::Wbxml, &bootstrap());
+    let mut phone = Phone::new();
+    let mut open = |body: &[u8], media_type: &'static str| {
+        let mut opened = None;
+        let seen = phone.live(
+            |agent, context| {
+                let content = Content { media_type, origin: Origin::File, body };
+                opened = Some(agent.open(context, &content).unwrap());
+                true
+            },
+            &[],
+        );
+        assert_eq!(seen.unwrap(), [], "nobody is asked about it");
+        opened.unwrap()
+    };
+    let wbxml = "application/vnd.wap.connectivity-wbxml";
+    for cut in 0..good.len() {
+        let refused = open(&good[..cut], wbxml).unwrap_err();
+        assert!(matches!(refused, Refusal::Settings(fault) if fault.at <= cut), "{cut}: {refused}");
+    }
+    let dangling = document(Coding::Xml, &[browser("N9", "http://x/")]);
+    let refused = open(&dangling, "text/vnd.wap.connectivity-xml").unwrap_err();
+    assert!(refused.to_string().starts_with("TO-NAPID refers to nothing at octet "), "{refused}");
+    let refused = open(&good, "text/vnd.wap.connectivity-xml; charset=iso-8859-1").unwrap_err();
+    assert_eq!(refused.to_string(), "character set not read");
+    assert_eq!(phone.logged("SettingsRefused"), good.len() + 1);
+    assert_eq!((phone.logged("ContentRefused"), phone.logged("SettingsWaiting")), (1, 0));
+    assert!(phone.settings().is_empty());
+}
+
+/// Each octet of a signed push is spoilt, and each length of it comes: it is refused, or asks for a PIN that does not fit; nothing is
+/// ever in use.
+#[test]
+fn a_spoilt_push_never_comes_into_use() {
+    let good = signed(Coding::Wbxml, &bootstrap(), SecurityMethod::USERPIN, b"1234");
+    let (mut dropped, mut refused) = (0, 0);
+    for at in 0..good.len() {
+        let mut spoilt = good.clone();
+        spoilt[at] ^= 0x10;
+        for push in [&spoilt[..], &good[..at]] {
+            let mut phone = Phone::new();
+            let seen = phone.receive(&messages(push, 1), &[pin("1234"), pin("1234"), pin("1234")]).unwrap();
+            if phone.logged("SettingsProved(Ok") > 0 {
+                assert_eq!(at, 0, "the transaction's number is nobody's concern, all else is: {seen:?}");
+                continue;
+            }
+            assert!(phone.settings().is_empty(), "octet {at}");
+            match seen.last() {
+                Some(last) => {
+                    assert_eq!(
+                        (last, phone.logged("SettingsProved(Err(Wrong))")),
+                        (&Asked::Refused, 3),
+                        "octet {at}"
+                    );
+                    dropped += 1;
+                }
+                None => refused += 1,
+            }
+        }
+    }
+    println!("{dropped} spoilt pushes were dropped after three PINs, {refused} refused at once");
+    assert!(dropped > 50 && refused > good.len() / 2, "{dropped} {refused}");
+}
+
+/// Parts of pushes that never become whole are held for their time and no longer, and displace each other: the next push that is
+/// whole arrives.
+#[test]
+fn parts_that_never_become_whole_hold_no_memory() {
+    let mut phone = Phone::new();
+    let push = signed(Coding::Wbxml, &bootstrap(), SecurityMethod::USERPIN, b"1234");
+    for reference in 0..200 {
+        phone.receive(&messages(&push, reference)[1..], &[]).unwrap();
+    }
+    assert!(phone.receiver.counts().displaced > 100, "{:?}", phone.receiver.counts());
+    assert!(phone.receiver.deadline().is_some());
+    phone.now += kedge_protocol::sms::LIFETIME;
+    assert!(phone.receiver.expire(phone.now) > 0 && phone.receiver.deadline().is_none());
+    let seen = phone.receive(&messages(&push, 7), &[pin("1234"), Answer::Yes]).unwrap();
+    assert_eq!(seen.last(), Some(&Asked::Applied));
 }
 
 /// The power fails in every flash operation of an update of settings: old or new, whole, and after the return of the power
@@ -538,31 +567,157 @@ fn a_bootstrap_may_close_the_device() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+/// An object whose parms are put in by `fill`.
+fn object(kind: Kind, fill: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), WireError>) -> Vec<u8> {
+    let mut buf = [0; OBJECT];
+    let mut w = ObjectWriter::new(&mut buf, kind);
+    fill(&mut w).unwrap();
+    stored(&w.finish().unwrap())
+}
 
-    /// Any document of our writer, signed, in messages that are shuffled and repeated, arrives as the same settings.
+/// An object of each kind that an access point is not, with every kind inside them, and `text` wherever any text may stand.
+fn every_other_kind(access_point: &str, text: &str) -> Vec<Vec<u8>> {
+    // what names its object may not be empty
+    let key = &format!("x{text}");
+    vec![
+        object(Kind::Bootstrap, |w| {
+            w.parm(ParmName::Name, text)?
+                .parm(ParmName::ProxyId, "P")?
+                .parm(ParmName::ProvUrl, text)
+                .map(|_| ())
+        }),
+        object(Kind::ClientIdentity, |w| w.parm(ParmName::ClientId, key).map(|_| ())),
+        object(Kind::PxLogical, |w| {
+            w.parm(ParmName::ProxyId, "P")?.parm(ParmName::Name, text)?.parm(ParmName::Trust, "")?;
+            w.open(Kind::PxAuthInfo)?.parm(ParmName::PxAuthType, "HTTP-BASIC")?;
+            w.parm(ParmName::PxAuthId, text)?.parm(ParmName::PxAuthPw, text)?.close()?;
+            w.open(Kind::PxPhysical)?
+                .parm(ParmName::PhysicalProxyId, "1")?
+                .parm(ParmName::PxAddr, "192.0.2.1")?;
+            w.parm(ParmName::ToNapId, access_point)?.open(Kind::Port)?.parm(ParmName::PortNbr, "8080")?;
+            w.parm(ParmName::Service, "CO-WSP")?.close()?.close().map(|_| ())
+        }),
+        object(Kind::VendorConfig, |w| {
+            w.parm(ParmName::Name, "Maker")?.free("COLOUR", text)?.free("colour", "").map(|_| ())
+        }),
+        object(Kind::Application, |w| {
+            w.parm(ParmName::AppId, "w7")?.parm(ParmName::ProviderId, "server")?;
+            w.parm(ParmName::ToProxy, "P")?.parm(ParmName::ToNapId, "INTERNET")?;
+            w.open(Kind::AppAddr)?.parm(ParmName::Addr, key)?;
+            w.open(Kind::Port)?.parm(ParmName::PortNbr, "443")?.close()?.close()?;
+            w.open(Kind::AppAuth)?
+                .parm(ParmName::AAuthLevel, "APPSRV")?
+                .parm(ParmName::AAuthSecret, text)?
+                .close()?;
+            w.open(Kind::Resource)?
+                .parm(ParmName::Uri, key)?
+                .parm(ParmName::StartPage, "")?
+                .close()
+                .map(|_| ())
+        }),
+        object(Kind::Access, |w| {
+            w.parm(ParmName::AppId, "w7")?.parm(ParmName::ToNapId, access_point).map(|_| ())
+        }),
+        object(Kind::Napdef, |w| {
+            w.parm(ParmName::NapId, "everything")?.parm(ParmName::Bearer, "GSM-GPRS")?;
+            w.parm(ParmName::NapAddress, text)?
+                .parm(ParmName::DnsAddr, text)?
+                .parm(ParmName::Linger, "30")?;
+            w.open(Kind::NapAuthInfo)?
+                .parm(ParmName::AuthType, "PAP")?
+                .parm(ParmName::AuthSecret, text)?
+                .close()?;
+            w.open(Kind::Validity)?.parm(ParmName::Country, "FI")?.parm(ParmName::ValidUntil, text)?;
+            w.close().map(|_| ())
+        }),
+    ]
+}
+
+/// The push as messages of CDMA.
+fn cdma_messages(push: &[u8], message_id: u16) -> Vec<Vec<u8>> {
+    let sender = cdma::Outgoing { from: cdma::Address::new("3584012345").unwrap(), message_id };
+    let message = |number| {
+        let mut out = [0; cdma::MAX_MESSAGE];
+        sender.segment(Ports::PUSH, push, (number, CDMA_SEGMENT), &mut out).unwrap().to_vec()
+    };
+    (0..cdma::Outgoing::segments(push, CDMA_SEGMENT)).map(message).collect()
+}
+
+/// Octets in a message of CDMA, and in as many as a receiver keeps.
+const CDMA_SEGMENT: usize = 130;
+const CDMA_MOST: usize = 12 * CDMA_SEGMENT;
+
+/// The push that is protected in this way, and what the user types for it.
+fn protected(
+    coding: Coding,
+    objects: &[Vec<u8>],
+    method: SecurityMethod,
+    digits: &str,
+) -> (Vec<u8>, Option<String>) {
+    let mut buf = [0; 31];
+    let network = network_key(NetworkKey::Imsi(IMSI), KeyForm::SemiOctets, &mut buf).unwrap();
+    match method {
+        SecurityMethod::NETWPIN => (signed(coding, objects, method, network), None),
+        SecurityMethod::USERPIN => {
+            (signed(coding, objects, method, digits.as_bytes()), Some(digits.to_owned()))
+        }
+        SecurityMethod::USERNETWPIN => {
+            let key = [network, digits.as_bytes()].concat();
+            (signed(coding, objects, method, &key), Some(digits.to_owned()))
+        }
+        _ => {
+            let body = document(coding, objects);
+            let mut check = [0; MAX_PIN];
+            let check = core::str::from_utf8(check_digits(digits, &body, &mut check)).unwrap();
+            let typed = format!("{digits}{check}");
+            (push(coding, &body, &[(ParameterCode::SEC, Value::Short(method.0))]), Some(typed))
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Any document of our writer, protected in any way, in messages of either network that are shuffled and repeated, arrives as
+    /// the same settings.
     #[test]
     fn push_to_settings(
         points in proptest::collection::btree_map("[A-Z0-9]{1,12}", "[ -~]{0,60}", 1..8),
         page in "[!-~]{0,200}",
-        secret in "[0-9]{1,16}",
-        xml: bool,
+        text in "[ -~]{0,40}",
+        others: u8,
+        digits in "[0-9]{1,8}",
+        method in proptest::sample::select(&METHODS[..]),
+        (xml, by_cdma) in any::<(bool, bool)>(),
         order in proptest::collection::vec(any::<prop::sample::Index>(), 0..20),
         reference: u8,
     ) {
         let mut objects: Vec<Vec<u8>> = points.iter().map(|(id, apn)| access_point(id, apn)).collect();
         let first = points.keys().next().unwrap();
         objects.push(browser(first, &page));
+        // The last ones refer to the proxy: they come all or not at all.
+        let every = every_other_kind(first, &text);
+        if others & 0x80 != 0 {
+            objects.extend(every);
+        } else {
+            objects.extend([1, 3, 6].into_iter().filter(|at| others >> at & 1 == 1).map(|at| every[at].clone()));
+        }
         let coding = if xml { Coding::Xml } else { Coding::Wbxml };
-        let pushed = signed(coding, &objects, SecurityMethod::USERPIN, secret.as_bytes());
-        let parts = messages(&pushed, reference);
+        let (pushed, typed) = protected(coding, &objects, method, &digits);
+        let by_cdma = by_cdma && pushed.len() <= CDMA_MOST;
+        let (bearer, parts) = if by_cdma {
+            (Bearer::Cdma, cdma_messages(&pushed, reference.into()))
+        } else {
+            (Bearer::Gsm, messages(&pushed, reference))
+        };
         let mut arriving: Vec<Vec<u8>> = order.iter().map(|index| index.get(&parts).clone()).collect();
         arriving.extend(parts);
         let mut phone = Phone::new();
-        let seen = phone.receive(&arriving, &[pin(&secret), Answer::Yes]).unwrap();
-        let expected = matches!(&seen[..], [Asked::Pin(3), Asked::Apply(told), Asked::Applied] if told.len() <= limits::SUMMARY + 300);
-        prop_assert!(expected, "{:?} {:?}", seen, phone.log.0);
+        let answers: Vec<Answer> = typed.iter().map(|typed| pin(typed)).chain([Answer::Yes]).collect();
+        let seen = phone.receive_by(bearer, &arriving, &answers).unwrap();
+        let asked = if typed.is_some() { seen.strip_prefix(&[Asked::Pin(3)]) } else { Some(&seen[..]) };
+        let told = matches!(asked, Some([Asked::Apply(told), Asked::Applied]) if told.len() <= limits::SUMMARY + 300);
+        prop_assert!(told, "{:?} {:?}", seen, phone.log.0);
         objects.sort();
         prop_assert_eq!(phone.settings(), objects);
     }

@@ -4,23 +4,25 @@
 //! page. Every answer must be the model's, and after every cut the device must hold what it held before, or what the message
 //! that was cut would have made of it, and nothing in between.
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::time::Duration;
 
 use kedge_agent::agent::{Agent, Buffers, Context, Memory, Messages};
-use kedge_agent::config::{Config, Pri, Security};
+use kedge_agent::config::Security;
 use kedge_agent::store::{self, Key, Nam, Store};
-use kedge_platform::flash::Region;
 use kedge_platform::identity::HardwareId;
 use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683::engine::{Capability, Engine, Mode, SPASM_TRIES, SPC_TRIES};
+use kedge_protocol::is683::engine::{Engine, Mode, SPASM_TRIES, SPC_TRIES};
 use kedge_protocol::is683::prl::crc16;
 use kedge_protocol::sms::cdma::Receiver;
-use kedge_update_agent::{Device, Layout, Mode as UpdateMode};
 
-const SECTOR: u32 = 512;
+use crate::phone;
+
+/// Sectors of the store, and their size.
+const STORE: (u32, u32) = (512, 8);
 type Flash = Nor<8, 512>;
 
 const SEQUENCES: u64 = 600;
@@ -348,56 +350,14 @@ struct Room {
     messages: Receiver,
 }
 
-fn region(sector: u32, sectors: u32) -> Region {
-    Region::new(sector * SECTOR, sectors * SECTOR)
-}
-
-fn store_region() -> Region {
-    region(8, 8)
-}
-
-fn capability() -> Capability {
-    Capability {
-        firmware_rev: 1,
-        model: 1,
-        band_mode: 0x60,
-        max_prl_size: 64,
-        max_sid_nid: 4,
-        ..Capability::PLAIN
-    }
-}
-
 const OBJECTS: [(&str, &str); 2] =
     [("iota/boot-url", "http://a.example/"), ("iota/trusted-domain", "a.example")];
-
-fn config() -> Config<'static> {
-    Config {
-        store: store_region(),
-        update: Layout {
-            image: region(0, 1),
-            mode: UpdateMode::InPlace { scratch: region(1, 1) },
-            package: region(2, 2),
-            journal: region(4, 2),
-        },
-        device: Device {
-            product: "p",
-            version: None,
-            security_counter: 0,
-            keys: &[],
-            trial_attempts: 1,
-            memory: 0,
-        },
-        pri: Pri { objects: &OBJECTS, spc: *b"000000" },
-        capability: capability(),
-        objects: &[],
-    }
-}
 
 const ID: HardwareId = HardwareId::Esn(1);
 
 /// What the device holds, read from its store.
 fn held(flash: &mut Flash) -> Kept {
-    let (store, _) = Store::open(flash, store_region(), ID).expect("the store opens");
+    let (store, _) = Store::open(flash, phone::store(STORE.0, STORE.1), ID).expect("the store opens");
     let mut buf = [0; 64];
     let digits = store.bytes(flash, Key::Spc as u8, &mut buf).expect("readable").map(<[u8]>::to_vec);
     let spc = digits.map_or(*b"000000", |digits| core::array::from_fn(|at| b'0' + (digits[at] & 0x0F)));
@@ -499,7 +459,8 @@ fn live(seed: u64, counts: &mut Counts) {
                 }
             };
         }
-        let mut agent = Agent::<64>::start(config(), memory, context!()).expect("it starts");
+        let mut agent =
+            Agent::<64>::start(phone::config(STORE, &OBJECTS, 64), memory, context!()).expect("it starts");
         agent.set_security(Security { power: None, auth_otapa: Some(&|rand: u32| Some(sign(rand))) });
         assert_eq!(held(&mut flash), model.kept, "seed {seed}: what a start finds");
         model.session = None;
@@ -578,7 +539,8 @@ fn the_agent_is_its_model() {
         live(seed, &mut counts);
     }
     let Counts { steps, commits, cuts, old, challenges } = counts;
-    kedge_tests::figure!(
+    let _ = writeln!(
+        std::io::stdout(),
         "agent against its model: {SEQUENCES} devices, {steps} steps, {commits} commits, {challenges} challenges, {cuts} power \
          cuts (of which {old} left the old state), 0 differences"
     );

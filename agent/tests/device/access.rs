@@ -12,7 +12,8 @@ use kedge_protocol::cp::{Kind, OBJECT, ObjectWriter, ParmName};
 use kedge_protocol::wire::Writer;
 use kedge_update_agent::banklog::Change;
 
-type Flash = Nor<4, 4096>;
+use crate::phone::Flash;
+
 type Parms<'a> = &'a [(ParmName, &'a str)];
 
 /// A device with these settings.

@@ -3,13 +3,12 @@
 use core::time::Duration;
 
 use kedge_agent::agent::{Agent, Buffers, Context, Done, Head, Memory, Messages, Output};
-use kedge_agent::config::{Config, Pri};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::{Event, Events, LinkError};
 use kedge_agent::feature::{Feature, Service, ServiceError};
 use kedge_agent::limits;
-use kedge_agent::trigger::Accepted;
-use kedge_platform::flash::Region;
+use kedge_agent::store::LastSession;
+use kedge_agent::trigger::{Accepted, Kind};
 use kedge_platform::identity::HardwareId;
 use kedge_platform::radio::RadioError;
 use kedge_platform::ui::Answer;
@@ -17,15 +16,15 @@ use kedge_platform_crypto::SoftCrypto;
 use kedge_platform_sim::identity::Identity;
 use kedge_platform_sim::nor::{Error, Nor};
 use kedge_platform_sim::random::Seeded;
-use kedge_protocol::is683::engine::{Capability, Engine};
+use kedge_protocol::iota::EndReason;
+use kedge_protocol::is683::engine::Engine;
 use kedge_protocol::wap::{
     ApplicationCode, CacheOperation, Coding, ContentType, Date, Header, HeaderCode, HeaderName, Headers,
     Invalidation, MailNotification, MediaCode, Push, Value,
 };
 use kedge_protocol::wire::Writer;
-use kedge_update_agent::{Device, Layout, Mode};
 
-type Flash = Nor<4, 4096>;
+use crate::phone::{Flash, config};
 
 /// Every answer there is.
 const ANSWERS: [Done; 9] = [
@@ -89,31 +88,10 @@ impl<'b> Bench<'b> {
             now: Duration::from_secs(1),
             agent: None,
         };
-        let region = |sector: u32, sectors: u32| Region::new(sector * 4096, sectors * 4096);
-        let config = Config {
-            store: region(8, 8),
-            update: Layout {
-                image: region(0, 1),
-                mode: Mode::InPlace { scratch: region(1, 1) },
-                package: region(2, 2),
-                journal: region(4, 2),
-            },
-            device: Device {
-                product: "p",
-                version: None,
-                security_counter: 0,
-                keys: &[],
-                trial_attempts: 1,
-                memory: 0,
-            },
-            pri: Pri { objects: domain, spc: *b"000000" },
-            capability: capability(),
-            objects: &[],
-        };
         let messages = Box::leak(Box::default());
         let memory =
             Memory { buffers: Buffers { receive, send }, engine, messages: Messages::cdma(messages) };
-        let agent = Agent::start(config, memory, &mut bench.context().0);
+        let agent = Agent::start(config((4096, 8), domain, 1024), memory, &mut bench.context().0);
         bench.agent = Some(agent.unwrap());
         bench
     }
@@ -155,10 +133,6 @@ impl<'b> Bench<'b> {
             assert_eq!(self.asks(), asked, "after {answer:?}");
         }
     }
-}
-
-fn capability() -> Capability {
-    Capability { firmware_rev: 1, model: 1, max_prl_size: 1024, max_sid_nid: 4, ..Capability::PLAIN }
 }
 
 const PRI: [(&str, &str); 3] = [
@@ -210,6 +184,9 @@ fn a_service_loading_starts_a_session_and_an_indication_asks_first() {
     assert_eq!(bench.asks(), "Ask");
     bench.done(Done::Answered(Answer::Yes)).unwrap();
     assert_eq!(bench.asks(), "OpenCall");
+    // Another of its id without a date takes its place; how it is announced is told each time.
+    bench.push(&INDICATION.replace("00080103", "00060103"));
+    assert_eq!(bench.events.0.iter().filter(|name| *name == "Indicated").count(), 3);
     // A withdrawal (action 09, `delete`, instead of 08) takes the question back; another id's does not.
     let mut room = Room::new();
     let mut bench = Bench::new(&mut room, &PRI);
@@ -241,6 +218,43 @@ fn pushes_that_are_broken_foreign_or_from_elsewhere_change_nothing() {
     assert_eq!(bench.asks(), "Idle");
     let refused = bench.events.0.iter().filter(|name| name.starts_with("Content")).count();
     assert_eq!(refused, 2 + LOADING.len() / 2);
+}
+
+/// Why the last session was held, where, when, and how it ended, for quality assurance (`iota.md` B10).
+#[test]
+fn the_last_session_is_kept() {
+    for (status, reason, error) in [(204, EndReason::SUCCESS, 0), (404, EndReason::HTTP, 404)] {
+        let mut room = Room::new();
+        let mut bench = Bench::new(&mut room, &PRI);
+        bench.now = Duration::from_millis(42_900);
+        bench.push(LOADING);
+        assert_eq!(bench.asks(), "OpenCall");
+        bench.done(Done::CallOpened(Ok(()))).unwrap();
+        assert_eq!(bench.asks(), "Http");
+        {
+            let (mut context, agent) = bench.context();
+            let head = Head { status, ..Head::default() };
+            agent.as_mut().unwrap().reply_head(&mut context, &head).unwrap().unwrap();
+        }
+        bench.now += Duration::from_secs(1);
+        bench.done(Done::HttpEnded(Ok(()))).unwrap();
+        assert_eq!(bench.asks(), "CloseCall");
+        let mut buf = [0; 512];
+        let (context, agent) = bench.context();
+        let store = agent.as_ref().unwrap().store();
+        let last = store.get::<LastSession<'_>, _>(context.flash, &mut buf).unwrap().unwrap();
+        let expected = LastSession {
+            kind: Kind::Push as u8,
+            url: "http://prov.example.com/iota?s=42",
+            last_doc: 0,
+            reason: reason.0,
+            error,
+            is683_committed: false,
+            mmc_committed: false,
+            began: Some(42),
+        };
+        assert_eq!(last, expected);
+    }
 }
 
 /// One page of an activation, then the result; in each state only the answer to what was asked is taken.
