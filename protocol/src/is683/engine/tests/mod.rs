@@ -9,6 +9,7 @@ use std::vec::Vec;
 use std::{format, vec};
 
 mod blocks;
+mod faults;
 mod keys;
 mod lists;
 mod locks;
