@@ -37,7 +37,9 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 fn every_named_file_and_test_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut tests = BTreeSet::new();
-    PLACES.iter().for_each(|place| collect(&root.join(place), &mut tests));
+    for place in PLACES {
+        collect(&root.join(place), &mut tests);
+    }
     for table in ["IS683", "IOTA"] {
         let text = fs::read_to_string(root.join(format!("protocol/{table}.md"))).unwrap();
         let rows = text.lines().filter(|line| line.starts_with('|') && line.contains('`'));
@@ -50,7 +52,8 @@ fn every_named_file_and_test_is_there() {
             count += 1;
         }
         for name in quoted(&text) {
-            let (is_file, is_test) = (name.contains('/') && name.ends_with(".rs"), name.contains('_'));
+            let is_rust = Path::new(name).extension().is_some_and(|extension| extension == "rs");
+            let (is_file, is_test) = (is_rust && name.contains('/'), name.contains('_'));
             assert!(!is_file || root.join(name).is_file(), "{table}: there is no file {name}");
             assert!(is_file || !is_test || tests.contains(name), "{table}: there is no test {name}");
         }

@@ -154,7 +154,7 @@ fn datagrams() -> Vec<Sent> {
         let parts = parts(&datagram, Ports { destination, source }, n % 256, n % 2 == 1);
         let last = parts.len() - 1;
         for (place, (header, data)) in parts.into_iter().enumerate() {
-            let time = TimeStamp([0x62, 0x11, 0x22, 0x51, 0x03, seconds % 10 << 4 | seconds / 10, 0]);
+            let time = TimeStamp([0x62, 0x11, 0x22, 0x51, 0x03, ((seconds % 10) << 4) | (seconds / 10), 0]);
             let (coding, more) = (DataCoding::OCTETS, place < last);
             let message = Deliver { from, protocol: 0, coding, time, more, header, data };
             let concatenated = |value: fn(Concatenation) -> u16| {
