@@ -33,7 +33,7 @@ fn wrong_requests_have_their_codes_and_change_nothing() {
         // lengths that contradict what they measure: CDMA/Analog NAM, directory number, IMSI_T, SPC, list segment
         ("0101 00 0c 23640ac068e36f00c4721dc0 00", Some("01010002")),
         ("0101 01 02 1a00 00", Some("01010102")),
-        ("0101 03 06 440b78062390 00", Some("01010302")),
+        ("0101 03 06 03440b780623 00", Some("01010302")),
         ("0901 00 02 0000", Some("09010002")),
         ("0800 0c 0100 00090280005000006edb 00", Some("080002000000")),
         // octets behind the end
