@@ -279,13 +279,11 @@ pub(super) fn push(octets: &[u8]) -> Depth {
     }
     // Nothing is handed out of a document that is not sound to its end.
     let mut handed = 0;
-    match CacheOperation::read(coding, push.body, &mut scratch, |_| handed += 1) {
-        Ok(()) => Depth::Taken,
-        Err(_) => {
-            assert_eq!(handed, 0);
-            Depth::Refused
-        }
+    if CacheOperation::read(coding, push.body, &mut scratch, |_| handed += 1).is_ok() {
+        return Depth::Taken;
     }
+    assert_eq!(handed, 0);
+    Depth::Refused
 }
 
 /// The vectors of pushes.
