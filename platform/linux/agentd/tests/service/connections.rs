@@ -57,6 +57,15 @@ fn access_points_go_to_network_manager() {
     field.until("idle", idle);
     let unknown = field.kedgectl(&["open", "/nowhere.bin"]);
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    // settings that are not sound: who opened them finds out why
+    let unsound = field.folder.join("unsound.prov");
+    fs::write(&unsound, "<wap-provisioningdoc><characteristic type='NAPDEF'/></wap-provisioningdoc>")
+        .unwrap();
+    assert!(field.kedgectl(&["open", unsound.to_str().unwrap()]).status.success());
+    let file = |status: Option<&Status>| status.and_then(|status| status.file.clone()).unwrap_or_default();
+    field.until("the refusal", |_, status| {
+        file(status).starts_with("refused: NAPDEF without NAPID at octet ")
+    });
     open(&field, &Settings::bootstrap().unwrap());
     field.until("a question", asked);
     assert!(names(&folder).is_empty(), "nothing changes before the user agrees");
