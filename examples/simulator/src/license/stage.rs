@@ -23,7 +23,7 @@ use kedge_platform_sim::bearer::{Bearer, Fault, Faulty, Server};
 use kedge_platform_sim::nor::{Cut, Nor};
 use kedge_protocol::license::session::Outcome;
 use kedge_protocol::license::token::capabilities;
-use kedge_protocol::license::{Configuration, Op, State};
+use kedge_protocol::license::{Code, Configuration, Op, State};
 
 use super::device::{PLACE, Profile, parts};
 use super::net::{Calendar, Net};
@@ -252,7 +252,7 @@ impl<'o, C: Link> Stage<'o, C> {
             }
             let seen = self.live(who, true, (!is_due).then_some(Press::License(op)), user)?;
             match seen.outcome(op) {
-                Some(Outcome::LinkDown | Outcome::Http { .. }) | None if !self.undisturbed => {
+                outcome if !self.undisturbed && came_to_nothing(outcome, seen.browsed.is_some()) => {
                     self.note(Lane::Handset, "that came to nothing: once more".to_owned());
                 }
                 Some(Outcome::Installed { state, .. }) => return self.reports(who, state),
@@ -381,6 +381,18 @@ impl<'o, C: Link> Stage<'o, C> {
             all.extend(handset.ports.http.inner().misuses());
         }
         all
+    }
+}
+
+/// Whether the user presses again: the link or the power failed, or, with the power, the nonce was forgotten that a download of
+/// the browser was to answer.
+fn came_to_nothing(outcome: Option<Outcome>, browsed: bool) -> bool {
+    match outcome {
+        None | Some(Outcome::LinkDown | Outcome::Http { .. } | Outcome::HandedOver | Outcome::Aborted) => {
+            true
+        }
+        Some(Outcome::Refused(refusal)) => browsed && refusal.code == Code::StaleNonce,
+        _ => false,
     }
 }
 
