@@ -81,6 +81,8 @@ pub struct Stage<'o, C: Link> {
     pub undisturbed: bool,
     /// Keeps real servers running.
     _running: Option<Running>,
+    /// The device that was on last.
+    last: Option<Who>,
     /// Where a browser of a device went on last.
     pub browsed: Option<String>,
 }
@@ -154,7 +156,8 @@ impl<'o, C: Link> Stage<'o, C> {
     ) -> anyhow::Result<Self> {
         let phones = [phone(Who::A, &net, &way, plan)?, phone(Who::B, &net, &way, plan)?];
         let undisturbed = plan.trouble.cut.is_none() && plan.trouble.link.is_empty();
-        let mut stage = Self { net, watch, phones, undisturbed, _running: running, browsed: None };
+        let mut stage =
+            Self { net, watch, phones, undisturbed, _running: running, last: None, browsed: None };
         if let Some((operation, cut)) = plan.trouble.cut {
             stage.phones[0].handset.nor().cut_at(operation, cut);
         }
@@ -187,6 +190,9 @@ impl<'o, C: Link> Stage<'o, C> {
 
     /// Lets a device live until nothing is left to do.
     fn live(&mut self, who: Who, in_reach: bool, press: Option<Press>, user: User) -> anyhow::Result<Seen> {
+        if self.last.replace(who) != Some(who) {
+            self.note(Lane::Handset, format!("device {who:?} is on"));
+        }
         let Phone { handset, fuse } = &mut self.phones[who as usize];
         handset.ports.radio.set_in_reach(in_reach);
         let files = handset.wallet.as_ref().map(|wallet| wallet.files.clone()).unwrap_or_default();
