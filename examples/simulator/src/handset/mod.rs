@@ -6,6 +6,7 @@
 
 mod air;
 mod application;
+mod around;
 mod license;
 pub mod management;
 mod parts;
@@ -14,21 +15,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{
-    Agent, Bearer, Buffers, Context, GsmReceiver, Kept, ManagementMemory, Memory, Messages,
-};
+use kedge_agent::agent::{Agent, Buffers, GsmReceiver, Kept, ManagementMemory, Memory, Messages};
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
 use kedge_agent::feature::Feature;
 use kedge_agent::objects::{Access, Form, Stored};
-use kedge_agent::runner::{Board, Pause, Ports, run};
+use kedge_agent::runner::{Board, Pause, Ports};
 use kedge_agent::store::Nam;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_network::Operator;
 use kedge_platform::clock::Clock as _;
-use kedge_platform::crypto::Crypto;
-use kedge_platform::flash::{ErrorType, NorFlash, Region};
+use kedge_platform::flash::{ErrorType, Region};
 use kedge_platform::http::Connection;
 use kedge_platform::identity::HardwareId;
 use kedge_platform_crypto::SoftCrypto;
@@ -42,7 +40,6 @@ use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::license::Op;
-use kedge_protocol::license::limits::USER_PAUSE;
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
@@ -52,9 +49,8 @@ use kedge_update_agent::{
 use crate::feed::Feed;
 use air::Air;
 pub use air::{Fading, Lost};
-use application::open;
 pub use application::works;
-use license::Papers;
+use around::Around;
 pub use license::{Files, Wallet};
 pub use parts::{Fuse, LiveWire, Protected};
 
@@ -451,94 +447,6 @@ fn load<const W: usize, const E: usize>(
     firmware: &Firmware,
 ) -> anyhow::Result<()> {
     nor.load(model.map.update.image.start, &firmware.image).map_err(|e| anyhow!("{e}"))
-}
-
-/// What is around the agent while it runs.
-struct Around<'a> {
-    air: Air<'a>,
-    papers: Option<Papers<'a>>,
-    /// Short messages that wait, in groups.
-    groups: core::slice::Iter<'a, Vec<Vec<u8>>>,
-    patience: Patience,
-}
-
-impl Around<'_> {
-    /// Runs the agent until nothing is left to do, or until it restarts.
-    fn go<B: Board<Clock = Clock>>(
-        &mut self,
-        agent: &mut Agent<'_, PRL>,
-        ports: &mut Ports<B>,
-        press: &mut Option<Press>,
-        watch: &mut dyn Watch,
-    ) -> Result<Pause, AgentError<<B::Flash as ErrorType>::Error>> {
-        let mut listened = false;
-        for _ in 0..self.patience.pauses {
-            let pause = run(agent, ports, &mut *watch)?;
-            let papers_wait = self.papers.as_ref().is_some_and(Papers::wait);
-            match pause {
-                // What is pressed and what the network sends goes before what can wait.
-                Pause::Idle(_) if press.is_some() || !listened || papers_wait => {}
-                Pause::Idle(Some(until)) => {
-                    let pause = until.saturating_sub(ports.clock.uptime());
-                    if pause > self.patience.pause || !self.air.fuse.is_whole() {
-                        return Ok(Pause::Idle(Some(until)));
-                    }
-                    ports.clock.advance(pause);
-                    continue;
-                }
-                pause => return Ok(pause),
-            }
-            if matches!(press, Some(Press::License(_))) {
-                // the agent may just have asked by itself: sooner, a wish is not heard
-                ports.clock.advance(USER_PAUSE);
-            }
-            let mut context = ports.context(&mut *watch);
-            match press.take() {
-                Some(pressed) => *press = self.pressed(agent, &mut context, pressed)?,
-                None if !listened => {
-                    listened = true;
-                    self.air.listen(agent, &mut context)?;
-                }
-                None => {
-                    if let Some(papers) = &mut self.papers {
-                        papers.open(agent, &mut context)?;
-                    }
-                }
-            }
-        }
-        Ok(Pause::Idle(None))
-    }
-
-    /// The user does something; what he does next.
-    fn pressed<F: NorFlash, C: Crypto>(
-        &mut self,
-        agent: &mut Agent<'_, PRL>,
-        context: &mut Context<'_, F, C>,
-        pressed: Press,
-    ) -> Result<Option<Press>, AgentError<F::Error>> {
-        match pressed {
-            Press::Activate => agent.activate(context).map(|_| ())?,
-            Press::CheckForUpdate => agent.check_for_update(context).map(|_| ())?,
-            Press::Receive => {
-                let mut datagram = vec![0; kedge_agent::limits::GSM_DATAGRAM];
-                for message in self.groups.next().into_iter().flatten() {
-                    agent.message(context, Bearer::Gsm, message, &mut datagram)?;
-                }
-                return Ok(self.groups.as_slice().first().map(|_| Press::Receive));
-            }
-            Press::Dial(digits) => self.air.dial(agent, context, digits)?,
-            Press::Open(feature) => open(agent, context, self.air.network, feature)?,
-            Press::SelectNam(nam) => agent.select_nam(context, nam).map(|_| ())?,
-            Press::License(op) => _ = agent.license_request(context.now, op),
-            Press::Export(op) => {
-                if let Some(papers) = &mut self.papers {
-                    papers.export(agent, context, op)?;
-                }
-            }
-            Press::Nothing => {}
-        }
-        Ok(None)
-    }
 }
 
 fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {
