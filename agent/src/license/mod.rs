@@ -250,12 +250,16 @@ impl<'a> Licensing<'a> {
     }
 
     /// Whether the license state calls for a request now, and of what kind: operation 1 without a license, else 3. The
-    /// refresh date is spread over the fleet.
+    /// refresh date is spread over the fleet. A license that was given back or withdrawn calls for none: a signed document
+    /// says so, and whether there is to be another one is the user's affair.
     pub fn refresh_due(&self, now: Now) -> Option<Op> {
         let terms = self.terms();
         let reading = self.reading(now);
         match self.verdict(now) {
-            Verdict::Denied(Denial::Unknown) if terms.state == State::Unknown => Some(Op::ACTIVATE),
+            Verdict::Denied(Denial::Unknown) if terms.state == State::Unknown => {
+                let is_said = self.held.is_some_and(|held| !held.foreign);
+                (!is_said).then_some(Op::ACTIVATE)
+            }
             Verdict::RefreshDue => {
                 let at = terms.refresh_at.unwrap_or_default();
                 let due = retry::refresh_at(terms.issued_at, at, retry::spread_of(self.config.ueid));

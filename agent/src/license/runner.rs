@@ -2,6 +2,8 @@
 //!
 //! A device with its own event loop drives [`Session`] itself; this is what it would do.
 
+use core::time::Duration;
+
 use kedge_platform::clock::Clock;
 use kedge_platform::http::{Connection, Headers, Method, Read};
 use kedge_platform::license::{LicenseStore, Unsealer};
@@ -9,7 +11,7 @@ use kedge_protocol::license::Op;
 use kedge_protocol::license::answer::UserAction;
 use kedge_protocol::license::limits::MAX_URL;
 use kedge_protocol::license::report::REPORT_MAX;
-use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session};
+use kedge_protocol::license::session::{self, Input, Outcome, Output, Reply, Request, Session, SessionError};
 
 pub use super::request::Server;
 pub use super::request::retry_in;
@@ -73,20 +75,9 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         let ephemeral = self.unsealer.as_mut().and_then(|unsealer| unsealer.renew());
         let asked = (op, nonce, ephemeral.as_ref());
         let entry = entry(licensing, asked, now, server.entry, ports, &mut room)?;
-        let session = Session::request(server.session, entry, self.clock.uptime(), self.receive, self.urls);
-        let mut session = session.map_err(|(error, _)| misfit(error))?;
-        session.keep_cookies(self.cookies);
-        drive(
-            session,
-            self.http,
-            self.clock,
-            self.rtc,
-            self.store,
-            &mut self.unsealer,
-            self.watch,
-            licensing,
-            ports,
-        )
+        self.hold(licensing, ports, |now, receive, urls| {
+            Session::request(server.session, entry, now, receive, urls)
+        })
     }
 
     /// Delivers the report that is due, if one is.
@@ -101,78 +92,90 @@ impl<S: LicenseStore, C: Connection, T: Clock> Line<'_, S, C, T> {
         if report.is_empty() {
             return Ok(None);
         }
-        let now = self.clock.uptime();
-        let session = Session::report(server.session, server.entry, report, now, self.receive, self.urls);
-        let mut session = session.map_err(|(error, _)| misfit(error))?;
-        session.keep_cookies(self.cookies);
-        drive(
-            session,
-            self.http,
-            self.clock,
-            self.rtc,
-            self.store,
-            &mut self.unsealer,
-            self.watch,
-            licensing,
-            ports,
-        )
-        .map(Some)
+        let held = self.hold(licensing, ports, |now, receive, urls| {
+            Session::report(server.session, server.entry, report, now, receive, urls)
+        });
+        held.map(Some)
+    }
+
+    /// Holds the session that `begin` makes of the uptime and the buffers, to its end.
+    fn hold<'s>(
+        &'s mut self,
+        licensing: &mut Licensing<'_>,
+        ports: &mut Ports<'_>,
+        begin: impl FnOnce(Duration, &'s mut [u8], &'s mut [u8]) -> Begun<'s>,
+    ) -> Result<Outcome, LicenseError<S::Error>> {
+        let Self { store, http, clock, rtc, receive, urls, unsealer, cookies, watch } = self;
+        let mut session = begin(clock.uptime(), receive, urls).map_err(|(error, _)| misfit(error))?;
+        session.keep_cookies(cookies);
+        Wires::<S, C, T> { store, http, clock, rtc, unsealer, watch: *watch }.drive(session, licensing, ports)
     }
 }
 
-/// Runs a session to its end.
-#[allow(clippy::too_many_arguments, reason = "the parts of a line, which the session borrows from")]
-fn drive<S: LicenseStore, C: Connection, T: Clock>(
-    mut session: Session<'_>,
-    http: &mut C,
-    clock: &mut T,
-    rtc: &dyn Fn() -> Option<u64>,
-    store: &mut S,
-    unsealer: &mut Option<&mut dyn Unsealer>,
-    watch: &mut dyn Watch,
-    licensing: &mut Licensing<'_>,
-    ports: &mut Ports<'_>,
-) -> Result<Outcome, LicenseError<S::Error>> {
-    loop {
-        // An input out of order cannot be: each answers what was just handed out.
-        match session.poll(clock.uptime()) {
-            Output::Send(request) => {
-                let sent = send(http, &request, watch).is_ok();
-                let answered = sent && receive(http, &mut session, clock, watch).is_ok();
-                if !answered {
-                    session.handle(clock.uptime(), Input::LinkDown).unwrap_or_default();
-                }
-            }
-            Output::Install { media_type, document } => {
-                let now = Now { uptime: clock.uptime(), rtc: rtc() };
-                let mut room = [0; REPORT_MAX];
-                let input = match licensing.install(document, Some(media_type), false, now, store, ports) {
-                    Ok(state) => {
-                        Input::Installed { state, report: signed_report(licensing, ports, &mut room) }
+/// A session, or why there is none, and the buffers that it was to have.
+type Begun<'s> = Result<Session<'s>, (SessionError, (&'s mut [u8], &'s mut [u8]))>;
+
+/// A line without what the session borrows of it.
+struct Wires<'s, 't, S, C, T> {
+    store: &'s mut S,
+    http: &'s mut C,
+    clock: &'s mut T,
+    rtc: &'s dyn Fn() -> Option<u64>,
+    unsealer: &'s mut Option<&'t mut dyn Unsealer>,
+    watch: &'s mut dyn Watch,
+}
+
+impl<S: LicenseStore, C: Connection, T: Clock> Wires<'_, '_, S, C, T> {
+    /// Runs a session to its end.
+    fn drive(
+        self,
+        mut session: Session<'_>,
+        licensing: &mut Licensing<'_>,
+        ports: &mut Ports<'_>,
+    ) -> Result<Outcome, LicenseError<S::Error>> {
+        let Self { store, http, clock, rtc, unsealer, watch } = self;
+        loop {
+            // An input out of order cannot be: each answers what was just handed out.
+            match session.poll(clock.uptime()) {
+                Output::Send(request) => {
+                    let sent = send(http, &request, watch).is_ok();
+                    let answered = sent && receive(http, &mut session, clock, watch).is_ok();
+                    if !answered {
+                        session.handle(clock.uptime(), Input::LinkDown).unwrap_or_default();
                     }
-                    Err(LicenseError::Refused(refusal)) => Input::Refused(refusal),
-                    Err(error) => return Err(error),
-                };
-                session.handle(clock.uptime(), input).unwrap_or_default();
-            }
-            Output::Unseal { sealed } => {
-                let len = sealed.len();
-                let nonce = licensing.nonce(Now { uptime: clock.uptime(), rtc: rtc() });
-                let input = match unseal(unsealer, nonce, session.receive_buffer().get_mut(..len)) {
-                    Ok(content) => Input::Unsealed { at: content.start, len: content.len() },
-                    Err(refusal) => Input::Refused(refusal),
-                };
-                session.handle(clock.uptime(), input).unwrap_or_default();
-            }
-            Output::Show(action) => watch.show(&action),
-            Output::Browse(url) => watch.browse(url),
-            Output::Dispatch { media_type, body } => watch.dispatch(media_type, body),
-            Output::Wait(until) => clock.sleep_until(until),
-            Output::End(outcome) => {
-                if matches!(outcome, Outcome::Installed { reported: true, .. } | Outcome::Reported) {
-                    licensing.reported(store, ports)?;
                 }
-                return Ok(outcome);
+                Output::Install { media_type, document } => {
+                    let now = Now { uptime: clock.uptime(), rtc: rtc() };
+                    let mut room = [0; REPORT_MAX];
+                    let input = match licensing.install(document, Some(media_type), false, now, store, ports)
+                    {
+                        Ok(state) => {
+                            Input::Installed { state, report: signed_report(licensing, ports, &mut room) }
+                        }
+                        Err(LicenseError::Refused(refusal)) => Input::Refused(refusal),
+                        Err(error) => return Err(error),
+                    };
+                    session.handle(clock.uptime(), input).unwrap_or_default();
+                }
+                Output::Unseal { sealed } => {
+                    let len = sealed.len();
+                    let nonce = licensing.nonce(Now { uptime: clock.uptime(), rtc: rtc() });
+                    let input = match unseal(unsealer, nonce, session.receive_buffer().get_mut(..len)) {
+                        Ok(content) => Input::Unsealed { at: content.start, len: content.len() },
+                        Err(refusal) => Input::Refused(refusal),
+                    };
+                    session.handle(clock.uptime(), input).unwrap_or_default();
+                }
+                Output::Show(action) => watch.show(&action),
+                Output::Browse(url) => watch.browse(url),
+                Output::Dispatch { media_type, body } => watch.dispatch(media_type, body),
+                Output::Wait(until) => clock.sleep_until(until),
+                Output::End(outcome) => {
+                    if matches!(outcome, Outcome::Installed { reported: true, .. } | Outcome::Reported) {
+                        licensing.reported(store, ports)?;
+                    }
+                    return Ok(outcome);
+                }
             }
         }
     }

@@ -15,6 +15,7 @@
 //! | [`player`] | plays the scenarios |
 //! | [`scenario`] | the call flows and their variants, as data |
 //! | [`world`] | a handset and an operator, set up for one scenario |
+//! | [`screen`] | shows a play as it goes; power cuts one by one |
 //! | [`traffic`] | what goes over the air in a play |
 //! | [`handset`] | the simulated handset |
 //! | [`device`] | what a scenario needs of the device it is played on |
@@ -31,6 +32,7 @@ pub mod play;
 pub mod player;
 pub mod present;
 pub mod scenario;
+pub mod screen;
 pub mod traffic;
 pub mod translate;
 pub mod world;

@@ -1,23 +1,16 @@
 //! Plays scenarios for the desktop command, alone or with the power cut.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::event::{Event, Events};
+use anyhow::{Context as _, bail};
 use kedge_platform_sim::nor::Cut;
 use kedge_platform_sim::random::Seeded;
-use kedge_update_agent::{Progress, Slot};
 
-use crate::feed::{
-    Feed, Figures, Flash, FlashRegion, FlowEnded, Lane, Level, Note, Observer, Progress as FeedProgress,
-};
-use crate::handset::Watch;
+use crate::feed::{Feed, Figures, Observer};
 use crate::license;
 use crate::license::flows::{FLOWS, Flow};
 use crate::play::{Options, Play, PowerCut, ScenarioInfo, Verdict};
 use crate::scenario::{Script, named, scripts};
+use crate::screen::{Screen, cuts, figures, verdict_of};
 use crate::traffic::Traffic;
-use crate::translate::Translator;
 use crate::world::{Facts, Pair, Prepared, Trouble};
 
 /// Erase sector and write unit of the handset's flash, in octets.
@@ -68,26 +61,14 @@ impl Play for Player {
         observer.feed(&Feed::FlowStarted { name, title, seed: options.seed });
         let prepared =
             Prepared::new(scenario, &pair, SECTOR_OCTETS, options.seed).context("cannot prepare the flow")?;
-        let mut screen = Screen {
-            translator: Translator::new(scenario.name, observer),
-            traffic: Traffic::default(),
-            task: None,
-        };
-        let (result, figures) = match options.power_cut {
+        let mut screen = Screen::new(scenario.name, observer);
+        let ended = match options.power_cut {
             None => once(&prepared, &mut screen),
             Some(PowerCut::At(operation)) => cut_once(&prepared, operation, options.seed, &mut screen),
             Some(PowerCut::Every) => sweep(&prepared, None, options.seed, &mut screen),
             Some(PowerCut::Random(count)) => sweep(&prepared, Some(count), options.seed, &mut screen),
         };
-        let verdict = Verdict { passed: result.is_ok(), reason: result.err().map(|e| format!("{e:#}")) };
-        observer.feed(&Feed::FlowEnded(FlowEnded {
-            name: scenario.name.to_owned(),
-            passed: verdict.passed,
-            reason: verdict.reason.clone(),
-            figures,
-            replay: options.replay(scenario.name),
-        }));
-        Ok(verdict)
+        Ok(screen.end(scenario.name, options, ended))
     }
 }
 
@@ -111,7 +92,7 @@ fn pair(options: &Options) -> anyhow::Result<Pair> {
 /// Plays without cuts, over real HTTP.
 fn once(prepared: &Prepared, screen: &mut Screen<'_>) -> (anyhow::Result<()>, Figures) {
     let played = prepared.play_over_http::<UNIT, SECTOR>(screen);
-    screen.close(prepared, played)
+    close(screen, prepared, played)
 }
 
 /// Plays in process with one cut, and shows everything.
@@ -123,7 +104,7 @@ fn cut_once(
 ) -> (anyhow::Result<()>, Figures) {
     let trouble = Trouble { cuts: vec![(operation, Cut::Torn { seed })], ..Trouble::default() };
     let played = prepared.play::<UNIT, SECTOR>(&trouble, screen);
-    screen.close(prepared, played)
+    close(screen, prepared, played)
 }
 
 /// Plays in process again and again: before, inside and after every flash operation, or at some drawn from the seed.
@@ -139,146 +120,35 @@ fn sweep(
         Err(e) => return (Err(e.context("without any cut")), Figures::default()),
     };
     let clean = facts.operations;
-    let mut draw = Seeded::new(seed);
-    let cases: Vec<(u64, Cut)> = if let Some(count) = random {
-        (0..count).map(|_| (draw.word() % clean, Cut::Torn { seed: draw.word() })).collect()
-    } else {
-        let kinds = |at: u64| [Cut::Before, Cut::Torn { seed: seed ^ at }, Cut::After];
-        (0..clean).flat_map(|at| kinds(at).map(|cut| (at, cut))).collect()
-    };
-    let total = cases.len() as u64;
-    let mut violations = Vec::new();
-    for (done, (at, cut)) in cases.into_iter().enumerate() {
+    let cases = cuts(clean, random, seed, &mut Seeded::new(seed));
+    let (total, violations) = screen.each_case(cases, |(at, cut)| {
         let trouble = Trouble { cuts: vec![(at, cut)], ..Trouble::default() };
-        if let Err(e) = prepared.play::<UNIT, SECTOR>(&trouble, &mut ()) {
-            violations.push(format!("{cut:?} operation {at}: {e:#}"));
-        }
-        screen.progress(Duration::ZERO, "power cuts", "cases", done as u64 + 1, total);
-    }
+        let played = prepared.play::<UNIT, SECTOR>(&trouble, &mut ());
+        played.map(drop).with_context(|| format!("{cut:?} operation {at}"))
+    });
     let more = vec![
         ("flash operations".to_owned(), clean.to_string()),
         ("power cuts".to_owned(), total.to_string()),
-        ("violations".to_owned(), violations.len().to_string()),
+        ("violations".to_owned(), violations.as_ref().map_or(0, |(count, _)| *count).to_string()),
     ];
-    let text = format!(
-        "{total} cases with the power cut in {clean} flash operations, {} violations",
-        violations.len()
-    );
-    screen.log(Duration::ZERO, if violations.is_empty() { Level::Info } else { Level::Error }, text);
-    let result = violations.first().map_or(Ok(()), |first| Err(anyhow!("{first}")));
     // What the flow costs is that of the run without a cut.
-    (result, figures(traffic, &facts, more))
+    (verdict_of(violations), figures(traffic, facts.erases, facts.took, more))
 }
 
-/// What a play cost.
-fn figures(traffic: Traffic, facts: &Facts, mut more: Vec<(String, String)>) -> Figures {
-    let named =
-        [("octets of IS-683 messages", traffic.is683), ("octets of short messages", traffic.short_messages)];
-    more.extend(named.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n.to_string())));
-    Figures {
-        messages: traffic.messages,
-        octets: traffic.bodies + traffic.packages,
-        erases: facts.erases,
-        took_ms: ms(facts.took),
-        more,
+/// The end state of a play; its figures.
+fn close(
+    screen: &mut Screen<'_>,
+    prepared: &Prepared,
+    played: anyhow::Result<Facts>,
+) -> (anyhow::Result<()>, Figures) {
+    let facts = match played {
+        Ok(facts) => facts,
+        Err(e) => return (Err(e), Figures::default()),
+    };
+    screen.flash(SECTOR_OCTETS, facts.wear, prepared.model().map.regions().into_iter());
+    let mut more = vec![("exchanges".to_owned(), facts.exchanges.to_string())];
+    if prepared.package_len > 0 {
+        more.push(("package octets".to_owned(), prepared.package_len.to_string()));
     }
-}
-
-/// Shows a play, and counts what goes over the air.
-struct Screen<'o> {
-    translator: Translator<'o>,
-    traffic: Traffic,
-    /// The long step of the update agent that goes on: name, unit, total.
-    task: Option<(&'static str, &'static str, u32)>,
-}
-
-impl Screen<'_> {
-    fn progress(&mut self, now: Duration, task: &str, unit: &str, have: u64, total: u64) {
-        let (task, unit) = (task.to_owned(), unit.to_owned());
-        self.translator.feed(&Feed::Progress(FeedProgress { at_ms: ms(now), task, unit, have, total }));
-    }
-
-    fn log(&mut self, now: Duration, level: Level, text: String) {
-        self.translator.feed(&Feed::Log { at_ms: ms(now), level, text });
-    }
-
-    fn note(&mut self, now: Duration, lane: Lane, text: String) {
-        self.translator.feed(&Feed::Note(Note { at_ms: ms(now), lane, step: None, text }));
-    }
-
-    /// The long step under way is done, whatever its last report said.
-    fn finish_task(&mut self, now: Duration) {
-        if let Some((task, unit, total)) = self.task.take() {
-            self.progress(now, task, unit, total.into(), total.into());
-        }
-    }
-
-    /// Shows the end state; the figures of the play.
-    fn close(&mut self, prepared: &Prepared, played: anyhow::Result<Facts>) -> (anyhow::Result<()>, Figures) {
-        let facts = match played {
-            Ok(facts) => facts,
-            Err(e) => return (Err(e), Figures::default()),
-        };
-        let regions = prepared.model().map.regions();
-        let regions = regions.into_iter().map(|(name, r)| FlashRegion {
-            name: name.to_owned(),
-            start: r.start,
-            len: r.len,
-        });
-        self.translator.feed(&Feed::Flash(Flash {
-            sector_size: SECTOR_OCTETS,
-            wear: facts.wear.clone(),
-            regions: regions.collect(),
-        }));
-        let mut more = vec![("exchanges".to_owned(), facts.exchanges.to_string())];
-        if prepared.package_len > 0 {
-            more.push(("package octets".to_owned(), prepared.package_len.to_string()));
-        }
-        (Ok(()), figures(self.traffic, &facts, more))
-    }
-}
-
-impl Events for Screen<'_> {
-    fn event(&mut self, now: Duration, event: &Event<'_>) {
-        self.traffic.event(now, event);
-        self.translator.event(now, event);
-    }
-}
-
-impl Watch for Screen<'_> {
-    fn updating(&mut self, now: Duration, progress: Progress) {
-        let (task, unit, done, total) = match progress {
-            Progress::Verifying { done, total } => ("verify package", "octets", done, total),
-            Progress::Applying { done, total } => ("apply blocks", "blocks", done, total),
-            Progress::Checking { done, total } => ("check new image", "octets", done, total),
-            Progress::Complete => {
-                self.finish_task(now);
-                return self.note(now, Lane::UpdateAgent, "the new image is whole".to_owned());
-            }
-            Progress::Ended(outcome) => {
-                return self.note(now, Lane::UpdateAgent, format!("the update ended: {:?}", outcome.result));
-            }
-        };
-        if self.task.is_some_and(|(known, ..)| known != task) {
-            self.finish_task(now);
-        }
-        self.task = Some((task, unit, total));
-        self.progress(now, task, unit, done.into(), total.into());
-    }
-
-    fn booted(&mut self, now: Duration, slot: Slot, version: &str) {
-        let slot = match slot {
-            Slot::First => "first",
-            Slot::Second => "second",
-        };
-        self.note(now, Lane::Handset, format!("starts version {version} from the {slot} slot"));
-    }
-
-    fn power_failed(&mut self, now: Duration, operation: u64) {
-        self.translator.feed(&Feed::PowerCut { at_ms: ms(now), operation });
-    }
-}
-
-fn ms(now: Duration) -> u64 {
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    (Ok(()), figures(screen.traffic(), facts.erases, facts.took, more))
 }

@@ -40,6 +40,7 @@ use kedge_protocol::wire::Writer;
 use kedge_update_agent::{Job, Progress, Slot, Update};
 
 use crate::device::Device;
+use crate::feed::Feed;
 use crate::handset::{
     Fading, Firmware, FlashMap, Fuse, Handset, LiveWire, Lost, Model, OWN_OBJECTS, PRL, Press, Watch, works,
 };
@@ -220,7 +221,7 @@ impl Prepared {
             self.seed,
         )?;
         let mut facts = self.play_on(&mut handset, &shared, trouble, watch)?;
-        let bearer: &mut Faulty<Bearer<LiveWire>> = &mut handset.ports.http;
+        let bearer: &mut Faulty<Bearer<LiveWire<InProcess>>> = &mut handset.ports.http;
         facts.exchanges = bearer.started();
         facts.violations.extend(bearer.inner().misuses().iter().map(|e| format!("bearer: {e}")));
         self.judge(facts)
@@ -548,6 +549,10 @@ impl Watch for Ticking<'_> {
 
     fn power_failed(&mut self, now: Duration, operation: u64) {
         self.watch.power_failed(now, operation);
+    }
+
+    fn aside(&mut self, feed: &Feed) {
+        self.watch.aside(feed);
     }
 }
 

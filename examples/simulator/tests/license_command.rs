@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kedge_platform::http::{Connection as _, Headers as _, Method, Read as _, Status as _, Write as _};
 use kedge_platform_linux::http::{HttpClient, Options};
+use kedge_protocol::license::sealed::Sealed;
 
 /// A directory of this test, empty.
 fn scratch(name: &str) -> PathBuf {
@@ -252,6 +253,44 @@ fn a_device_in_a_directory_gets_keeps_and_returns_its_license() {
     let status = run(&["status"]);
     assert_eq!((status.status.code(), field(&out(&status), "verdict")), (Some(1), "denied(unknown)"));
     assert_eq!(probe.interrupt(), Some(0), "stopped in order");
+    std::fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn what_a_browser_downloads_is_opened() {
+    let place = scratch("browser");
+    let (network, device) = (place.join("network"), place.join("device"));
+    let device = device.to_str().unwrap();
+    let run = |arguments: &[&str]| kedge(&[&["license", "--device", device], arguments].concat());
+    // the key is made before the server that must know it
+    assert!(run(&["new", "--browser", "--server", "http://localhost/v1/entry"]).status.success());
+    let key = field(&out(&run(&["status"])), "public key").to_owned();
+    let running = Network::start(&network, &["--no-tls", "--register", &key]);
+    move_device(device, &format!("{}/v1/entry", running.origin));
+
+    let asked = run(&["request"]);
+    assert!(asked.status.success(), "{}", out(&asked));
+    let code = out(&asked).split_once("/activate?c=").expect("a page").1[..9].to_owned();
+    let fields = [("code", code.as_str()), ("account", "alice"), ("password", "correct horse")];
+    let page = format!("/activate?c={code}");
+    let (status, document) = Web::new(&running.origin, "").fill(&page, "/activate", &fields);
+    assert_eq!(status, 200);
+    let license = place.join("license.prv");
+    std::fs::write(&license, &document).unwrap();
+    let opened = run(&["open", license.to_str().unwrap()]);
+    assert!(out(&opened).starts_with("installed: trial, serial 1.1"), "{}", out(&opened));
+    assert_eq!(field(&out(&run(&["status"])), "verdict"), "allowed");
+
+    // one that was sealed for somebody's request is told apart from a broken one
+    let (mut head, content) = ([0; 128], [7; 40]);
+    let head = Sealed::emit(&[1; 32], &[2; 12], content.len(), &mut head).expect("room");
+    std::fs::write(&license, [head, &content].concat()).unwrap();
+    for what in ["open", "explain"] {
+        let told = run(&[what, license.to_str().unwrap()]);
+        let all = out(&told) + &String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.code() == Some(1) && all.contains("sealed: only the process"), "{what}: {all}");
+    }
+    drop(running);
     std::fs::remove_dir_all(place).unwrap();
 }
 

@@ -144,8 +144,9 @@ impl<'b> Bench<'b> {
 
 /// Why a scenario cannot be played on a board, if it cannot.
 pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
-    let two_numbers =
-        setup.before == Before::SecondNumber || matches!(setup.press, Press::SelectNam(_) | Press::Open(_));
+    let of_a_menu =
+        matches!(setup.press, Press::SelectNam(_) | Press::Open(_) | Press::License(_) | Press::Export(_));
+    let two_numbers = setup.before == Before::SecondNumber || of_a_menu;
     let reasons = [
         (!setup.link.is_empty(), "faults of the link"),
         (two_numbers, "a menu that the board has not"),

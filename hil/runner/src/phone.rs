@@ -294,7 +294,7 @@ impl<'b> Phone<'b> {
                 air.queue.push_back("call".to_owned());
             }
             // menus of the simulated handset: the bench has refused them
-            Press::SelectNam(_) | Press::Open(_) | Press::Nothing => {}
+            Press::SelectNam(_) | Press::Open(_) | Press::License(_) | Press::Export(_) | Press::Nothing => {}
         }
     }
 

@@ -33,6 +33,7 @@ pub struct Radio {
     registration: Option<Registration>,
     refused_data_calls: VecDeque<RadioError>,
     refused_registrations: VecDeque<RadioError>,
+    out_of_reach: bool,
     events: Vec<Event>,
 }
 
@@ -50,6 +51,15 @@ impl Radio {
     /// Refuses the next registration that is not refused already.
     pub fn refuse_registration(&mut self, error: RadioError) {
         self.refused_registrations.push_back(error);
+    }
+
+    /// Whether a network is in reach; there is at first. Without one every data call and registration is refused, with
+    /// [`RadioError::NoService`], and an open data call is lost.
+    pub fn set_in_reach(&mut self, in_reach: bool) {
+        self.out_of_reach = !in_reach;
+        if self.out_of_reach {
+            self.drop_data_call();
+        }
     }
 
     /// Loses the data call, as power-off or a lost network does; the registration stays.
@@ -85,6 +95,9 @@ impl Radio {
 
 impl radio::Radio for Radio {
     fn open_data_call(&mut self, nai: &str) -> Result<(), RadioError> {
+        if self.out_of_reach {
+            return self.refuse(RadioError::NoService);
+        }
         if let Some(error) = self.refused_data_calls.pop_front() {
             return self.refuse(error);
         }
@@ -104,6 +117,9 @@ impl radio::Radio for Radio {
 
     /// Refuses a NAM that is not a list of whole blocks, as a network would.
     fn register(&mut self, nam: &[u8], prl: &[u8]) -> Result<(), RadioError> {
+        if self.out_of_reach {
+            return self.refuse(RadioError::NoService);
+        }
         if let Some(error) = self.refused_registrations.pop_front() {
             return self.refuse(error);
         }
@@ -161,6 +177,18 @@ mod tests {
         assert_eq!(radio.open_data_call("a"), Ok(()));
         assert_eq!(radio.register(&[], &[]), Err(RadioError::Refused));
         assert_eq!(radio.register(&[], &[]), Ok(()));
+    }
+
+    #[test]
+    fn out_of_reach_everything_is_refused() {
+        let mut radio = Radio::new();
+        radio.open_data_call("a").unwrap();
+        radio.set_in_reach(false);
+        assert_eq!(radio.data_call(), None, "it was lost");
+        assert_eq!(radio.open_data_call("a"), Err(RadioError::NoService));
+        assert_eq!(radio.register(&[], &[]), Err(RadioError::NoService));
+        radio.set_in_reach(true);
+        assert_eq!((radio.open_data_call("a"), radio.register(&[], &[])), (Ok(()), Ok(())));
     }
 
     #[test]

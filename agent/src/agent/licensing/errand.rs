@@ -146,7 +146,7 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
                     } else {
                         wallet.failed(context, What::Report, &Outcome::LinkDown);
                     }
-                    wallet.asking = Tries::default();
+                    wallet.rest(context);
                 }
                 Outcome::Reported => {
                     wallet.reported(context);
@@ -185,7 +185,9 @@ impl<'b> Conversation<'b> {
             }
             What::Ask(op) => {
                 let mut room = [0; MAX_URL];
-                let ephemeral = wallet.unsealer.as_mut().and_then(|unsealer| unsealer.renew());
+                // what a browser downloads comes back as a file, and files are not unsealed
+                let unsealer = wallet.unsealer.as_mut().filter(|_| !config.browser);
+                let ephemeral = unsealer.and_then(|unsealer| unsealer.renew());
                 let ephemeral = ephemeral.as_ref();
                 let made = wallet.with(context, |licensing, now, _, ports| {
                     entry(licensing, (op, nonce, ephemeral), now, &server, ports, &mut room)
@@ -399,6 +401,16 @@ fn without_query(url: &str) -> &str {
 }
 
 impl Wallet<'_> {
+    /// A document was installed. What calls for another one all the same, like a clock that stays wrong, would not be mended
+    /// by asking at once: that waits for a day.
+    fn rest<F, C>(&mut self, context: &mut Context<'_, F, C>) {
+        self.asking = Tries::default();
+        if self.licensing.refresh_due(self.now(context.now)).is_some() {
+            self.asking.after = context.now.saturating_add(NEXT_REFRESH);
+            context.event(&Event::RetryIn(NEXT_REFRESH));
+        }
+    }
+
     /// An errand came to nothing: when it is tried again.
     fn failed<F, C>(&mut self, context: &mut Context<'_, F, C>, what: What, outcome: &Outcome) {
         let random = context.random();

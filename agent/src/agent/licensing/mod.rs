@@ -25,8 +25,8 @@ use super::{Agent, Context, State};
 use crate::error::AgentError;
 use crate::event::Event;
 use crate::license::{
-    Boot, ByCrypto, Config, Known, LicenseError, LicenseEvent, Licensing, Now, Place, Ports, Server, Terms,
-    Trust, Trusted, Verdict, lent, sign_request,
+    Boot, ByCrypto, Config, Doubt, Known, LicenseError, LicenseEvent, Licensing, Now, Place, Ports, Server,
+    Terms, Trust, Trusted, Verdict, lent, sign_request,
 };
 use crate::store::Key;
 
@@ -76,6 +76,8 @@ pub struct LicenseStatus {
     pub features: u64,
     /// The effective time, in seconds since 1970.
     pub time: u64,
+    /// What is wrong with the clock, if anything.
+    pub doubt: Option<Doubt>,
     /// What the state of the license calls for.
     pub due: Option<Op>,
     /// A report is still to be delivered.
@@ -195,11 +197,13 @@ impl<'b, const PRL: usize> Agent<'b, PRL> {
     pub fn license_status(&self, uptime: Duration) -> Option<LicenseStatus> {
         let wallet = self.license.as_ref()?;
         let (licensing, now) = (&wallet.licensing, wallet.now(uptime));
+        let reading = licensing.reading(now);
         Some(LicenseStatus {
             verdict: licensing.verdict(now),
             terms: licensing.terms(),
             features: licensing.features(now),
-            time: licensing.reading(now).now,
+            time: reading.now,
+            doubt: reading.doubt,
             due: licensing.refresh_due(now),
             report_due: licensing.report().is_some(),
         })

@@ -133,6 +133,53 @@ fn a_license_that_waits_for_its_user_holds_up_nothing() {
 
 /// The power is cut in flash operation after flash operation of the first start, at several places inside each: the device
 /// always ends with one trial, reported once.
+/// Requests for a license that came while the device was on for three days.
+fn asked_in_three_days(net: &Net, handset: &mut Handset) -> usize {
+    let before = net.count("/entry?");
+    let on = handset.start(|agent, ports, log| {
+        let end = net.clock.uptime() + 3 * DAY;
+        while net.clock.uptime() < end {
+            let until = go(agent, ports, log)?.unwrap_or(end);
+            ports.clock.sleep_until(until.min(end));
+        }
+        Some(())
+    });
+    assert_eq!(on, Some(Some(())), "power");
+    net.count("/entry?") - before
+}
+
+#[test]
+fn a_clock_that_stays_wrong_is_worth_one_contact_a_day() {
+    let net = Net::new();
+    let mut handset = Handset::new(&net, 2);
+    handset.live().expect("power");
+    let month = 30 * 86_400;
+    // set back, so far ahead that it is not believed, and right again
+    for (wrong, expected) in [(-month, 3..=4), (14 * month, 3..=4), (0, 0..=0)] {
+        net.wrong.set(wrong);
+        let asked = asked_in_three_days(&net, &mut handset);
+        assert!(expected.contains(&asked), "{wrong} s: {asked} requests");
+    }
+}
+
+#[test]
+fn what_was_given_back_is_not_asked_for_again() {
+    let net = Net::new();
+    let mut handset = Handset::new(&net, 2);
+    assert_eq!(handset.live(), Some((Verdict::Allowed, State::Trial)));
+    let wants = |handset: &mut Handset, op| {
+        handset.start(|agent, ports, log| {
+            assert!(agent.license_request(ports.clock.uptime(), op));
+            go(agent, ports, log)?;
+            let status = agent.license_status(ports.clock.uptime())?;
+            Some((status.terms.state, status.due, status.report_due))
+        })?
+    };
+    assert_eq!(wants(&mut handset, Op::RELEASE), Some((State::Unknown, None, false)));
+    assert_eq!(asked_in_three_days(&net, &mut handset), 0, "nor after a start");
+    assert_eq!(wants(&mut handset, Op::ACTIVATE), Some((State::Trial, None, false)), "the user may");
+}
+
 #[test]
 fn the_power_may_fail_anywhere() {
     let clean = {

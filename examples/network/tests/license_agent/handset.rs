@@ -1,6 +1,6 @@
 //! A whole device with a license, and a network that answers it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub(crate) struct Net {
     pub(crate) down: Rc<RefCell<(bool, bool)>>,
     /// What answers in the server's place, if anything.
     pub(crate) answer: Rc<RefCell<Option<Stand>>>,
+    /// What the device's clock is wrong by, in seconds.
+    pub(crate) wrong: Rc<Cell<i64>>,
     /// Requests that came.
     pub(crate) asked: Rc<RefCell<Vec<(Duration, String)>>>,
 }
@@ -97,6 +99,7 @@ impl Net {
             clock: Clock::new(),
             down: Rc::default(),
             answer: Rc::default(),
+            wrong: Rc::default(),
             asked: Rc::default(),
         }
     }
@@ -114,7 +117,7 @@ impl Net {
 
 impl TimeOfDay for Net {
     fn seconds(&self) -> Option<u64> {
-        Some(self.now())
+        Some(self.now().saturating_add_signed(self.wrong.get()))
     }
 }
 

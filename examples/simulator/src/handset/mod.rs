@@ -6,6 +6,8 @@
 
 mod air;
 mod application;
+mod around;
+mod license;
 pub mod management;
 mod parts;
 
@@ -13,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use kedge_agent::agent::{Agent, Bearer, Buffers, GsmReceiver, Kept, ManagementMemory, Memory, Messages};
+use kedge_agent::agent::{Agent, Buffers, GsmReceiver, Kept, ManagementMemory, Memory, Messages};
 use kedge_agent::config::{Config, Pri, Security};
 use kedge_agent::error::AgentError;
 use kedge_agent::event::Events;
 use kedge_agent::feature::Feature;
 use kedge_agent::objects::{Access, Form, Stored};
-use kedge_agent::runner::{Board, Pause, Ports, run};
+use kedge_agent::runner::{Board, Pause, Ports};
 use kedge_agent::store::Nam;
 use kedge_generator::image::MOST_REGIONS;
 use kedge_network::Operator;
@@ -37,16 +39,19 @@ use kedge_platform_sim::random::Seeded;
 use kedge_platform_sim::ui::Ui;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
+use kedge_protocol::license::Op;
 use kedge_protocol::sms::cdma::Receiver;
 use kedge_update_agent::{
     Applier, BootDecision, Device, Error as UpdateError, Key, Layout, Mode, Progress, Slot, Update,
     WORDS_SMALL, Workspace,
 };
 
+use crate::feed::Feed;
 use air::Air;
 pub use air::{Fading, Lost};
-use application::open;
 pub use application::works;
+use around::Around;
+pub use license::{Files, Wallet};
 pub use parts::{Fuse, LiveWire, Protected};
 
 /// The memory that the boot stage lends the applier.
@@ -155,12 +160,26 @@ pub trait Watch: Events {
     fn booted(&mut self, _now: Duration, _slot: Slot, _version: &str) {}
     /// The power failed in the flash operation of this number, counted over the life.
     fn power_failed(&mut self, _now: Duration, _operation: u64) {}
+    /// Something else that is worth showing: what the user does elsewhere, how time passes.
+    fn aside(&mut self, _feed: &Feed) {}
 }
 
 impl Watch for () {}
 
-/// After so many pauses in one power session nobody waits for the agent any more.
-const MOST_PAUSES: usize = 100;
+/// How long a power session goes on with nothing but waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Nobody waits longer than this for what the agent wants to do next.
+    pub pause: Duration,
+    /// Nor after so many pauses.
+    pub pauses: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { pause: Duration::MAX, pauses: 100 }
+    }
+}
 
 /// What the user does in a power session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +196,10 @@ pub enum Press {
     Open(Feature),
     /// The menu that chooses between the phone's two numbers.
     SelectNam(Nam),
+    /// The license's menu: the server is asked for this.
+    License(Op),
+    /// The same, but the request is written to a file.
+    Export(Op),
     /// Nothing: the network acts.
     Nothing,
 }
@@ -213,6 +236,10 @@ pub struct Handset<H: Connection, const W: usize, const E: usize> {
     messages: Box<Receiver>,
     /// What the radio loses.
     pub fading: Fading,
+    /// How long its user waits for it.
+    pub patience: Patience,
+    /// Its license; most are sold without.
+    pub wallet: Option<Wallet>,
     tree: Vec<u8>,
     work: Vec<u8>,
     texts: Vec<u8>,
@@ -241,7 +268,7 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
         let sectors = model.map.len as usize / E;
         let mut nor = Nor::<W, E>::new(sectors).with_seed(seed);
         let first = model.firmware.first().ok_or_else(|| anyhow!("no firmware"))?;
-        nor.load(model.map.update.image.start, &first.image).map_err(|e| anyhow!("{e}"))?;
+        load(&mut nor, &model, first)?;
         let identity =
             Identity::new(id, "Kedge", "Sim-1", &first.version).map_err(|_| anyhow!("identity"))?;
         let ports = Ports {
@@ -266,6 +293,8 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             inbox: Vec::new(),
             messages: Box::default(),
             fading: Fading::default(),
+            patience: Patience::default(),
+            wallet: None,
             tree: vec![0; 4 * 1024],
             work: vec![0; 4 * 1024],
             texts: vec![0; 2 * 1024],
@@ -276,6 +305,14 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
     /// The flash device.
     pub fn nor(&mut self) -> &mut Nor<W, E> {
         self.ports.flash.inner()
+    }
+
+    /// Loses everything but the firmware it is sold with.
+    pub fn lose_storage(&mut self) -> anyhow::Result<()> {
+        let first = self.model.firmware.first().ok_or_else(|| anyhow!("no firmware"))?;
+        let nor = self.ports.flash.inner();
+        nor.load(0, &vec![0xFF; self.model.map.len as usize]).map_err(|e| anyhow!("{e}"))?;
+        load(nor, &self.model, first)
     }
 
     /// The model it is one of.
@@ -370,14 +407,14 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             capability: capability(),
             objects: &OWN_OBJECTS,
         };
+        let (mut lent, papers) = self.wallet.as_mut().map(Wallet::lend).unzip();
         let buffers = Buffers { receive: &mut self.receive, send: &mut self.send };
         // It has a modem for either bearer.
         let mut gsm = Box::<GsmReceiver>::default();
         let messages = Messages { cdma: Some(&mut self.messages), gsm: Some(&mut gsm) };
         let memory = Memory { buffers, engine: &mut self.engine, messages };
         let ports = &mut self.ports;
-        let mut air = Air { network: &self.network, fuse: &self.fuse, fading: &mut self.fading };
-        let mut listened = false;
+        let air = Air { network: &self.network, fuse: &self.fuse, fading: &mut self.fading };
         let mut agent = Agent::<PRL>::start(config, memory, &mut ports.context(&mut *watch))?;
         agent.set_security(Security {
             power: Some(kedge_platform_crypto::a_key::power),
@@ -390,40 +427,26 @@ impl<H: Connection, const W: usize, const E: usize> Handset<H, W, E> {
             kept: &mut self.kept,
         };
         agent.attach_management(management::setup(), management);
-        let mut groups = self.inbox.iter();
-        for _ in 0..MOST_PAUSES {
-            match run(&mut agent, ports, &mut *watch)? {
-                // What is pressed and what the network sends goes before what can wait.
-                Pause::Idle(_) if press.is_some() || !listened => {}
-                Pause::Idle(Some(until)) => {
-                    ports.clock.advance(until.saturating_sub(ports.clock.uptime()));
-                    continue;
-                }
-                pause => return Ok(pause),
-            }
-            let mut context = ports.context(&mut *watch);
-            match press.take() {
-                Some(Press::Activate) => agent.activate(&mut context).map(|_| ())?,
-                Some(Press::CheckForUpdate) => agent.check_for_update(&mut context).map(|_| ())?,
-                Some(Press::Receive) => {
-                    let mut datagram = vec![0; kedge_agent::limits::GSM_DATAGRAM];
-                    for message in groups.next().into_iter().flatten() {
-                        agent.message(&mut context, Bearer::Gsm, message, &mut datagram)?;
-                    }
-                    *press = groups.as_slice().first().map(|_| Press::Receive);
-                }
-                Some(Press::Dial(digits)) => air.dial(&mut agent, &mut context, digits)?,
-                Some(Press::Open(feature)) => open(&mut agent, &mut context, air.network, feature)?,
-                Some(Press::SelectNam(nam)) => agent.select_nam(&mut context, nam).map(|_| ())?,
-                Some(Press::Nothing) => {}
-                None => {
-                    listened = true;
-                    air.listen(&mut agent, &mut context)?;
-                }
-            }
+        if let Some(lent) = &mut lent {
+            lent.begin(&mut agent, &mut ports.context(&mut *watch))?;
         }
-        Ok(Pause::Idle(None))
+        let mut around = Around { air, papers, groups: self.inbox.iter(), patience: self.patience };
+        let ended = around.go(&mut agent, ports, press, watch);
+        let standing = agent.license_status(ports.clock.uptime());
+        if let Some(papers) = around.papers {
+            *papers.standing = standing;
+        }
+        ended
     }
+}
+
+/// Puts a firmware into the slot that a handset is sold with.
+fn load<const W: usize, const E: usize>(
+    nor: &mut Nor<W, E>,
+    model: &Model,
+    firmware: &Firmware,
+) -> anyhow::Result<()> {
+    nor.load(model.map.update.image.start, &firmware.image).map_err(|e| anyhow!("{e}"))
 }
 
 fn device<'d>(model: &Model, keys: &'d [Key<'d>]) -> Device<'d> {

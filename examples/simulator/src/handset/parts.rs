@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kedge_network::InProcess;
 use kedge_platform::flash::{ErrorType, NorFlash, ReadNorFlash};
 use kedge_platform_sim::bearer::{Request, Response, Server};
 use kedge_platform_sim::nor::Error;
@@ -92,24 +91,24 @@ impl<F: NorFlash<Error = Error>> NorFlash for Protected<F> {
     }
 }
 
-/// The way to the operator, dead once the fuse is blown.
+/// The way to a server, dead once the fuse is blown.
 #[derive(Clone, Debug)]
-pub struct LiveWire {
-    operator: InProcess,
+pub struct LiveWire<S> {
+    server: S,
     fuse: Fuse,
 }
 
-impl LiveWire {
-    /// The way to `operator`.
-    pub const fn new(operator: InProcess, fuse: Fuse) -> Self {
-        Self { operator, fuse }
+impl<S> LiveWire<S> {
+    /// The way to `server`.
+    pub const fn new(server: S, fuse: Fuse) -> Self {
+        Self { server, fuse }
     }
 }
 
-impl Server for LiveWire {
+impl<S: Server> Server for LiveWire<S> {
     fn exchange(&mut self, request: &Request) -> Response {
         if self.fuse.is_whole() {
-            self.operator.exchange(request)
+            self.server.exchange(request)
         } else {
             // Nothing was sent; what looks like an answer ends before it begins, which is a broken link.
             Response::new(200).with_header("Content-Length", "1")

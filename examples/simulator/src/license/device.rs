@@ -13,7 +13,7 @@ use kedge_platform_crypto::{SoftCrypto, SoftSha256};
 use kedge_platform_linux::license::RingUnsealer;
 use kedge_protocol::license::accept::{Acceptance, Device, IssuerKey, KeyStore, Policy};
 use kedge_protocol::license::session::{self, COOKIE_OCTETS, Outcome, URL_BUFFER};
-use kedge_protocol::license::token::TOKEN_MAX;
+use kedge_protocol::license::token::{TOKEN_MAX, capabilities};
 use kedge_protocol::license::url::Allowed;
 use kedge_protocol::license::{Configuration, KeyId, Level, Op, Part, State, Verifier, roles};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -139,15 +139,8 @@ impl<'p, F: NorFlash> Licensed<'p, F> {
         let Self { profile, store, key, unsealer, configured, licensing } = self;
         let Way { http, clock, rtc, watch } = way;
         let hosts: Vec<&str> = profile.hosts.iter().map(String::as_str).collect();
-        let agent = format!("{}/{}", profile.names.product, env!("CARGO_PKG_VERSION"));
-        let session = session::Config {
-            vendor: profile.names.vendor,
-            user_agent: &agent,
-            language: None,
-            allowed: Allowed { hosts: &hosts, http: profile.http },
-            browser: profile.capabilities & kedge_protocol::license::token::capabilities::BROWSER != 0,
-        };
-        let server = Server { entry: &profile.entry, session };
+        let (agent, allowed) = (profile.user_agent(), Allowed { hosts: &hosts, http: profile.http });
+        let server = Server { entry: &profile.entry, session: session(profile, &agent, allowed) };
         let (mut receive, mut urls) = ([0; MAX_DOCUMENT], [0; URL_BUFFER]);
         let mut cookies = [0; COOKIE_OCTETS];
         let (receive, urls, cookies) = (&mut receive[..], &mut urls[..], &mut cookies[..]);
@@ -207,6 +200,11 @@ impl Profile {
         Key::of(&self.seed).public_key()
     }
 
+    /// What it calls itself in requests.
+    pub fn user_agent(&self) -> String {
+        format!("{}/{}", self.names.product, env!("CARGO_PKG_VERSION"))
+    }
+
     /// Runs `what` with the acceptance that this device does.
     pub fn with_acceptance<R>(&self, what: impl FnOnce(&Acceptance<'_>) -> R) -> R {
         let (key, trusted) = (self.public_key(), Trusted(self));
@@ -216,7 +214,8 @@ impl Profile {
     }
 }
 
-fn config(profile: &Profile) -> Config<'_> {
+/// What the device's maker sets.
+pub(crate) fn config(profile: &Profile) -> Config<'_> {
     Config {
         policy: Policy {
             vendor: profile.names.vendor,
@@ -235,12 +234,27 @@ fn config(profile: &Profile) -> Config<'_> {
     }
 }
 
+/// What sessions with the server go by.
+pub(crate) fn session<'c>(
+    profile: &'c Profile,
+    user_agent: &'c str,
+    allowed: Allowed<'c>,
+) -> session::Config<'c> {
+    session::Config {
+        vendor: profile.names.vendor,
+        user_agent,
+        language: None,
+        allowed,
+        browser: profile.capabilities & capabilities::BROWSER != 0,
+    }
+}
+
 fn ports<'c>(trusted: &'c Trusted<'_>, key: &'c mut Key, configured: &'c mut Configured) -> Ports<'c> {
     Ports { keys: trusted, verifier: &ByCrypto(&SoftCrypto), key: Some(key), configure: configured }
 }
 
 /// The one issuer that a device on the desk trusts.
-struct Trusted<'p>(&'p Profile);
+pub(crate) struct Trusted<'p>(pub(crate) &'p Profile);
 
 impl KeyStore for Trusted<'_> {
     fn find(&self, id: &KeyId) -> Option<IssuerKey<'_>> {
@@ -253,14 +267,14 @@ impl KeyStore for Trusted<'_> {
 
 /// A device key in software (ring).
 #[derive(Debug)]
-struct Key {
+pub(crate) struct Key {
     pair: Ed25519KeyPair,
     secret: [u8; 32],
 }
 
 impl Key {
     #[expect(clippy::expect_used, reason = "every 32 octets are a seed")]
-    fn of(seed: &[u8; 32]) -> Self {
+    pub(crate) fn of(seed: &[u8; 32]) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("a seed of 32 octets");
         let secret = ByCrypto(&SoftCrypto).sha256(&[b"records".as_slice(), seed].concat());
         Self { pair, secret }

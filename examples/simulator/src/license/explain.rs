@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use kedge_agent::license::Terms;
 use kedge_network::date_time;
 use kedge_protocol::license::envelope::Envelope;
+use kedge_protocol::license::sealed::Sealed;
 use kedge_protocol::license::{Claims, Code, License, Refusal, State};
 
 use super::device::parts;
@@ -77,6 +78,9 @@ pub const fn meaning(code: Code) -> &'static str {
 /// Everything that a document says, a line each, up to what cannot be read. Nothing of it is believed.
 pub fn document(octets: &[u8]) -> String {
     let mut text = format!("{} octets\n", octets.len());
+    if let Some(sealed) = sealed(octets) {
+        return text + &sealed;
+    }
     let envelope = match Envelope::parse(octets) {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -102,6 +106,17 @@ pub fn document(octets: &[u8]) -> String {
     }
     let _ = writeln!(text, "signature          {}", hex::encode(envelope.signature));
     text
+}
+
+/// What can be told of a sealed document; `None` if it is none.
+pub fn sealed(octets: &[u8]) -> Option<String> {
+    let sealed = Sealed::parse(octets).ok()?;
+    let mut text =
+        "sealed: only the process that asked for it can open it, while it waits for the answer\n".to_owned();
+    let _ = writeln!(text, "server's key       {}", hex::encode(&sealed.ephemeral));
+    let _ = writeln!(text, "vector             {}", hex::encode(&sealed.iv));
+    let _ = writeln!(text, "ciphertext         {} octets, with its tag", sealed.content.len());
+    Some(text)
 }
 
 fn claims(claims: &Claims<'_>, text: &mut String) {
@@ -169,5 +184,18 @@ mod tests {
         assert_eq!((text.matches("passed").count(), text.matches("not reached").count()), (5, 9));
         assert!(text.contains("REFUSED: bad-signature"), "{text}");
         assert_eq!(steps(None).matches("passed").count(), 15);
+    }
+
+    #[test]
+    fn a_sealed_document_is_called_one() {
+        let (mut head, content) = ([0; 128], [7; 40]);
+        let head = Sealed::emit(&[1; 32], &[2; 12], content.len(), &mut head).expect("room");
+        let octets = [head, &content].concat();
+        let text = document(&octets);
+        assert!(
+            text.contains("sealed: only the process") && text.contains("40 octets, with its tag"),
+            "{text}"
+        );
+        assert_eq!(sealed(&octets[1..]), None);
     }
 }

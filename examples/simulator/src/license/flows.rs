@@ -1,15 +1,16 @@
 //! The license flows (section 10 of the specification), each a program that plays it and says what went wrong.
 
 use anyhow::{Context as _, bail, ensure};
-use kedge_agent::license::{Boot, Doubt, Verdict};
+use kedge_agent::license::{Doubt, Verdict};
 use kedge_network::provisioning::{Names, Policy, Provisioning, Visitor};
-use kedge_platform_sim::nor::Nor;
 use kedge_protocol::license::answer::ProblemCode;
 use kedge_protocol::license::session::Outcome;
 use kedge_protocol::license::verdict::Denial;
 use kedge_protocol::license::{Code, Op, State};
 
-use super::stage::{ALICE, Flash, Forger, Link, PASSWORD, Stage, User, Who};
+use super::net::Forger;
+use super::stage::{Link, Stage, Who};
+use super::user::{ALICE, PASSWORD, User};
 use super::{ISSUER_SEED, NAMES, base64_url};
 use crate::feed::Lane;
 
@@ -131,7 +132,7 @@ impl Flow {
     }
 
     /// Plays it. The error says what went wrong.
-    pub fn play<C: Link>(&self, stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+    pub fn play<C: Link>(&self, stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
         match self.kind {
             Kind::Trial => trial(stage),
             Kind::TrialInBrowser => trial_in_browser(stage),
@@ -147,19 +148,18 @@ impl Flow {
             Kind::MyAccount => my_account(stage),
             Kind::Withdrawn => withdrawn(stage),
         }?;
-        let misuses = stage.misuses()?;
+        let misuses = stage.misuses();
         ensure!(misuses.is_empty(), "{} violations, the first: {}", misuses.len(), misuses[0]);
         Ok(())
     }
 }
 
-fn trial<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
-    let now = stage.now(Who::A);
-    let due = stage.device(Who::A)?.licensing().refresh_due(now);
+fn trial<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
+    let due = stage.standing(Who::A)?.due;
     ensure!(due == Some(Op::ACTIVATE), "a device without a license asks for {due:?}");
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     permits(stage, Who::A, Verdict::Allowed)?;
-    ensure!(stage.device(Who::A)?.configured().times > 0, "no configuration was applied");
+    ensure!(stage.configuration(Who::A)?.is_some(), "no configuration was applied");
     let (reports, issued) = stage.net.server().reports();
     ensure!(!reports.is_empty() && reports.len() <= issued, "{} of {issued} were reported", reports.len());
     ensure!(!stage.undisturbed || (reports, issued) == (vec![1], 1), "it was not reported exactly once");
@@ -167,32 +167,15 @@ fn trial<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     permits(stage, Who::A, Verdict::Denied(Denial::Expired))
 }
 
-fn trial_in_browser<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
-    // once, but that a device which lost its power has forgotten the nonce and asks again
-    while stage.device(Who::A)?.licensing().terms().state == State::Unknown {
-        let outcome = stage.ask(Who::A, Op::ACTIVATE, ALICE)?;
-        if matches!(outcome, Outcome::Installed { .. }) {
-            continue;
-        }
-        ensure!(outcome == Outcome::HandedOver, "the browser did not take over: {outcome:?}");
-        let url = stage.browsed(Who::A).context("no page was opened")?;
-        let code = url.rsplit("c=").next().unwrap_or_default().to_owned();
-        let fields = [("code", code.as_str()), ("account", "alice"), ("password", PASSWORD)];
-        let download = stage.browser(&format!("/activate?c={code}"), "/activate", &fields);
-        let kind = download.header("Content-Type").unwrap_or_default();
-        ensure!(kind.ends_with(".provisioning+cbor"), "the browser downloads {kind}");
-        stage.note(Lane::User, "the browser hands the file to the client, which registered the type");
-        let outcome = stage.install(Who::A, &download.body, None)?;
-        let installed = matches!(outcome, Outcome::Installed { state: State::Trial, .. });
-        ensure!(installed || !stage.undisturbed, "{outcome:?}");
-    }
+fn trial_in_browser<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
+    // a device that lost its power has forgotten the nonce and asks again
+    gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
+    ensure!(stage.browsed.is_some(), "no page was opened");
     permits(stage, Who::A, Verdict::Allowed)?;
-    // the report goes with the next request
-    gets_anything(stage, Who::A, Op::REFRESH)?;
-    Ok(())
+    gets(stage, Who::A, Op::REFRESH, ALICE, State::Trial)
 }
 
-fn purchase<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn purchase<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     stage.wait(13)?;
     permits(stage, Who::A, Verdict::RefreshDue)?;
@@ -200,13 +183,13 @@ fn purchase<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     permits(stage, Who::A, Verdict::Denied(Denial::Expired))?;
     gets(stage, Who::A, Op::REFRESH, ALICE, State::Full)?;
     permits(stage, Who::A, Verdict::Allowed)?;
-    let terms = stage.device(Who::A)?.licensing().terms();
+    let terms = stage.standing(Who::A)?.terms;
     ensure!(terms.any_service && terms.expires.is_none(), "the license is not for any service, for good");
     stage.wait(3650)?;
     permits(stage, Who::A, Verdict::Allowed)
 }
 
-fn declined<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn declined<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     stage.wait(15)?;
     for user in [User { card: Some(DECLINED), ..ALICE }, POOR] {
@@ -217,13 +200,13 @@ fn declined<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn reinstall<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn reinstall<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
-    let end = stage.device(Who::A)?.licensing().terms().expires;
+    let end = stage.standing(Who::A)?.terms.expires;
     stage.wait(3)?;
     loses_storage(stage)?;
     gets(stage, Who::A, Op::ACTIVATE, POOR, State::Trial)?;
-    let again = stage.device(Who::A)?.licensing().terms().expires;
+    let again = stage.standing(Who::A)?.terms.expires;
     ensure!(again == end, "the trial ends at {again:?}, not at {end:?}");
     stage.wait(12)?;
     gets(stage, Who::A, Op::REFRESH, ALICE, State::Full)?;
@@ -233,14 +216,15 @@ fn reinstall<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
 }
 
 /// The storage of device A is erased.
-fn loses_storage<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
-    stage.note(Lane::Handset, "device A loses its storage");
-    let boot = stage.replace_flash(Who::A, Nor::new(4))?;
-    ensure!(boot == Boot::Nothing, "something is left: {boot:?}");
-    permits(stage, Who::A, Verdict::Denied(Denial::Unknown))
+fn loses_storage<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
+    stage.lose_storage(Who::A)?;
+    permits(stage, Who::A, Verdict::Denied(Denial::Unknown))?;
+    let due = stage.standing(Who::A)?.due;
+    ensure!(due == Some(Op::ACTIVATE), "something is left: {due:?} is due");
+    Ok(())
 }
 
-fn transfer<C: Link>(stage: &mut Stage<'_, '_, C>, lease: bool) -> anyhow::Result<()> {
+fn transfer<C: Link>(stage: &mut Stage<'_, C>, lease: bool) -> anyhow::Result<()> {
     stage.open_account("alice");
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Full)?;
     gets(stage, Who::B, Op::ACTIVATE, ALICE, State::Full)?;
@@ -259,9 +243,12 @@ fn transfer<C: Link>(stage: &mut Stage<'_, '_, C>, lease: bool) -> anyhow::Resul
     permits(stage, Who::B, Verdict::Allowed)
 }
 
-fn abuse<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn abuse<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     gets(stage, Who::A, Op::RELEASE, ALICE, State::Unknown)?;
+    stage.wait(1)?;
+    let due = stage.standing(Who::A)?.due;
+    ensure!(due.is_none(), "what was given back is asked for again: {due:?}");
     let mallory = User { account: "mallory", ..ALICE };
     refused(stage, Who::A, Op::ACTIVATE, mallory, ProblemCode::TRIAL_USED)?;
     permits(stage, Who::A, Verdict::Denied(Denial::Unknown))?;
@@ -274,40 +261,44 @@ fn abuse<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     permits(stage, Who::A, Verdict::Allowed)
 }
 
-fn withdrawn<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn withdrawn<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
-    stage.note(Lane::Network, "the operator blocks the account");
+    stage.note(Lane::Network, "the operator blocks the account".to_owned());
     stage.net.server().account("alice").blocked = true;
     refused(stage, Who::A, Op::REFRESH, ALICE, ProblemCode::BLOCKED)?;
     permits(stage, Who::A, Verdict::Allowed).context("an unsigned answer took something away")?;
-    stage.note(Lane::Network, "the operator withdraws the license");
+    stage.note(Lane::Network, "the operator withdraws the license".to_owned());
     stage.net.server().account("alice").withdrawn = true;
     gets(stage, Who::A, Op::REFRESH, ALICE, State::Unknown)?;
     permits(stage, Who::A, Verdict::Denied(Denial::Unknown))
 }
 
-fn offline<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn offline<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     // the device belongs to somebody already: a file cannot ask who it is
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     loses_storage(stage)?;
-    let (nonce, now) = (stage.nonce(Who::A), stage.now(Who::A));
-    let request = stage.device(Who::A)?.request(Op::ACTIVATE, nonce, now);
-    stage.note(Lane::Handset, format!("writes a request of {} octets to a file", request.len()));
-    let text = base64_url(&request);
-    let answer = stage.browser("/offline", "/offline", &[("request", &text)]);
-    let kind = answer.header("Content-Type").unwrap_or_default();
-    ensure!(kind.ends_with(".provisioning+cbor"), "the server answers with {kind}");
-    stage.note(Lane::User, "carries the answer back by file");
+    // only the last request that was written counts
+    let worthless = stage.request(Who::A, Op::ACTIVATE)?;
+    let request = stage.request(Who::A, Op::ACTIVATE)?;
+    let (stale, answer) = (stage.answer(&worthless)?, stage.answer(&request)?);
     // the device was off meanwhile, and has kept the nonce
     stage.start(Who::A)?;
-    let stale = stage.install(Who::A, &answer.body, None)?;
-    ensure!(matches!(stale, Outcome::Refused(refusal) if refusal.code == Code::StaleNonce), "{stale:?}");
-    let outcome = stage.install(Who::A, &answer.body, Some(nonce))?;
+    let outcome = stage.open(Who::A, &answer)?;
     ensure!(matches!(outcome, Outcome::Installed { state: State::Trial, .. }), "{outcome:?}");
-    permits(stage, Who::A, Verdict::Allowed)
+    permits(stage, Who::A, Verdict::Allowed)?;
+    for document in [stale, answer] {
+        let outcome = stage.open(Who::A, &document)?;
+        ensure!(
+            matches!(outcome, Outcome::Refused(refusal) if refusal.code == Code::StaleNonce),
+            "{outcome:?}"
+        );
+    }
+    permits(stage, Who::A, Verdict::Allowed)?;
+    // the report goes when a network is in reach
+    gets(stage, Who::A, Op::REFRESH, ALICE, State::Trial)
 }
 
-fn clock<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn clock<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     stage.open_account("alice");
     let cases = [
         ("set back by 30 days", Some(-30), Verdict::Allowed, Some(Doubt::Behind)),
@@ -321,8 +312,7 @@ fn clock<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
         stage.set_clock(Who::A, days);
         stage.wait(10)?;
         permits(stage, Who::A, verdict).context(what)?;
-        let now = stage.now(Who::A);
-        let found = stage.device(Who::A)?.licensing().reading(now).doubt;
+        let found = stage.standing(Who::A)?.doubt;
         ensure!(found == doubt, "{what}: the clock is thought to be {found:?}");
         // one contact, with the clock as wrong as it was
         gets(stage, Who::A, Op::REFRESH, ALICE, State::Full).context(what)?;
@@ -333,12 +323,11 @@ fn clock<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn clone<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn clone<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
-    let older: Flash = stage.copy_of_flash(Who::A)?;
-    stage.note(Lane::Handset, "the flash image of device A is copied to device B");
-    let boot = stage.replace_flash(Who::B, older.clone())?;
-    ensure!(boot == Boot::Foreign, "device B takes it: {boot:?}");
+    let older = stage.copy_of_flash(Who::A);
+    stage.note(Lane::Handset, "the flash image of device A is copied to device B".to_owned());
+    stage.replace_flash(Who::B, older.clone())?;
     permits(stage, Who::B, Verdict::Denied(Denial::Unknown))?;
     gets(stage, Who::A, Op::REFRESH, ALICE, State::Trial)?;
     for time in ["once", "twice"] {
@@ -352,7 +341,7 @@ fn clone<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
     refused(stage, Who::A, Op::REFRESH, ALICE, ProblemCode::BLOCKED)
 }
 
-fn my_account<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn my_account<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     gets(stage, Who::A, Op::MY_ACCOUNT, ALICE, State::Trial)?;
     stage.net.server().account("alice").paid = true;
@@ -363,11 +352,11 @@ fn my_account<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
 /// How a document is changed on its way, and what the device must say.
 type Forgery = (&'static str, Code, Forger);
 
-fn forged<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
+fn forged<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<()> {
     gets(stage, Who::A, Op::ACTIVATE, ALICE, State::Trial)?;
     gets(stage, Who::B, Op::ACTIVATE, User { account: "bob", ..ALICE }, State::Trial)?;
     stage.net.server().account("alice").paid = true;
-    let before = stage.device(Who::A)?.licensing().terms();
+    let before = stage.standing(Who::A)?.terms;
     for (what, code, forger) in forgeries(stage)? {
         stage.note(Lane::Network, format!("the document is forged on its way: {what}"));
         stage.net.forge(Some(forger));
@@ -378,7 +367,7 @@ fn forged<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
             Outcome::BadAnswer if code == Code::WrongType => {}
             other => bail!("{what}: {other:?} instead of {code}"),
         }
-        ensure!(stage.device(Who::A)?.licensing().terms() == before, "{what}: the license changed");
+        ensure!(stage.standing(Who::A)?.terms == before, "{what}: the license changed");
         stage.start(Who::A)?;
     }
     stage.net.forge(None);
@@ -388,7 +377,7 @@ fn forged<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<()> {
 
 /// Every kind of forgery that needs no issuer's key, and those that another server with its own key, or with the issuer's
 /// key and another name, would make.
-fn forgeries<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<Vec<Forgery>> {
+fn forgeries<C: Link>(stage: &mut Stage<'_, C>) -> anyhow::Result<Vec<Forgery>> {
     let (others, now) = (offline_document(stage, Who::B)?, stage.net.now());
     let mut all: Vec<Forgery> = vec![
         ("one bit of the claims is turned", Code::BadSignature, changed(|body| body[100] ^= 1)),
@@ -442,12 +431,9 @@ fn forgeries<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<Vec<Forger
     ];
     for (what, seed, names, code) in strangers {
         let mut server = Provisioning::new(names, Policy::default(), seed);
-        server.register(&stage.device(Who::A)?.public_key());
+        server.register(&stage.public_key(Who::A));
         server.account("alice").paid = true;
-        let request = {
-            let (nonce, at) = (stage.nonce(Who::A), stage.now(Who::A));
-            stage.device(Who::A)?.request(Op::REFRESH, nonce, at)
-        };
+        let request = stage.request(Who::A, Op::REFRESH)?;
         let document = strange_document(&mut server, &request, now)?;
         all.push((what, code, changed(move |body| body.clone_from(&document))));
     }
@@ -455,11 +441,9 @@ fn forgeries<C: Link>(stage: &mut Stage<'_, '_, C>) -> anyhow::Result<Vec<Forger
 }
 
 /// A document for a request of the device that is never answered otherwise.
-fn offline_document<C: Link>(stage: &mut Stage<'_, '_, C>, who: Who) -> anyhow::Result<Vec<u8>> {
-    let (nonce, now) = (stage.nonce(who), stage.now(who));
-    let request = stage.device(who)?.request(Op::REFRESH, nonce, now);
-    let text = base64_url(&request);
-    Ok(stage.browser("/offline", "/offline", &[("request", &text)]).body)
+fn offline_document<C: Link>(stage: &mut Stage<'_, C>, who: Who) -> anyhow::Result<Vec<u8>> {
+    let request = stage.request(who, Op::REFRESH)?;
+    stage.answer(&request)
 }
 
 /// What a stranger's server signs for a request.
@@ -491,30 +475,16 @@ fn changed(mut change: impl FnMut(&mut Vec<u8>) + Send + 'static) -> Forger {
 }
 
 /// The device asks and gets a license of this state.
-fn gets<C: Link>(
-    stage: &mut Stage<'_, '_, C>,
-    who: Who,
-    op: Op,
-    user: User,
-    state: State,
-) -> anyhow::Result<()> {
+fn gets<C: Link>(stage: &mut Stage<'_, C>, who: Who, op: Op, user: User, state: State) -> anyhow::Result<()> {
     let outcome = stage.ask(who, op, user)?;
     let expected = Outcome::Installed { state, reported: true };
     ensure!(outcome == expected, "device {who:?} asked for {op} and got {outcome:?}, not {state}");
     Ok(())
 }
 
-/// The device asks, and gets a license.
-fn gets_anything<C: Link>(stage: &mut Stage<'_, '_, C>, who: Who, op: Op) -> anyhow::Result<()> {
-    let outcome = stage.ask(who, op, ALICE)?;
-    let installed = matches!(outcome, Outcome::Installed { reported: true, .. });
-    ensure!(installed || outcome == Outcome::HandedOver, "device {who:?} asked for {op} and got {outcome:?}");
-    Ok(())
-}
-
 /// The device asks and is refused by this code.
 fn refused<C: Link>(
-    stage: &mut Stage<'_, '_, C>,
+    stage: &mut Stage<'_, C>,
     who: Who,
     op: Op,
     user: User,
@@ -526,7 +496,7 @@ fn refused<C: Link>(
     Ok(())
 }
 
-fn permits<C: Link>(stage: &mut Stage<'_, '_, C>, who: Who, expected: Verdict) -> anyhow::Result<()> {
+fn permits<C: Link>(stage: &mut Stage<'_, C>, who: Who, expected: Verdict) -> anyhow::Result<()> {
     let verdict = stage.verdict(who)?;
     ensure!(verdict == expected, "the verdict of device {who:?} is {verdict}, not {expected}");
     Ok(())

@@ -2,22 +2,25 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`device`] | the device's license client, on any NOR flash and any HTTP connection |
+//! | [`device`] | what a device is; a license client alone, on any NOR flash and any HTTP connection |
 //! | [`explain`] | what a document says, and what a device makes of it, step by step |
 //! | [`flows`] | the flows, as programs against a [`stage::Stage`] |
-//! | [`stage`] | devices, provisioning server, user and time, set up for one flow |
-//! | [`picture`] | what happens there, as arrows of the [`feed`](crate::feed) |
+//! | [`stage`] | two whole handsets, provisioning server, user and time, set up for one flow |
+//! | [`net`] | the server as everybody reaches it, and the date |
+//! | [`user`] | what the user does on the server's pages |
 //! | [`play`] | plays a flow for the desktop command, alone or with the power cut |
 //!
-//! The flows run the device's own code ([`kedge_agent::license`]) against the server of [`kedge_network::provisioning`], over
-//! real HTTP and TLS on loopback, or in process with the power cut.
+//! The flows run the whole [agent](kedge_agent::agent::Agent) on the simulated [handset](crate::handset), against the server
+//! of [`kedge_network::provisioning`], over real HTTP and TLS on loopback, or in process with the power cut. `kedge license`
+//! runs the license alone.
 
 pub mod device;
 pub mod explain;
 pub mod flows;
-pub mod picture;
+pub mod net;
 pub mod play;
 pub mod stage;
+pub mod user;
 
 use kedge_network::provisioning::Names;
 use kedge_protocol::wire::Writer;

@@ -6,6 +6,7 @@
 
 mod body;
 mod happening;
+mod license;
 mod log;
 mod management;
 mod story;
@@ -25,6 +26,7 @@ use crate::feed::{Arrow, Feed, Lane, Note, Observer, Progress};
 use crate::hex;
 use body::{Asked, Body, Phrase};
 use happening::shown;
+use license::Talk;
 use story::Story;
 use topic::{Shown, Topic};
 
@@ -47,6 +49,8 @@ pub struct Translator<'o> {
     /// An OTASP call is up.
     in_call: bool,
     question: Option<Shown>,
+    /// The conversation about the license, while it is held.
+    talk: Option<Talk>,
 }
 
 impl<'o> Translator<'o> {
@@ -62,6 +66,7 @@ impl<'o> Translator<'o> {
             asked: Asked::default(),
             in_call: false,
             question: None,
+            talk: None,
         }
     }
 
@@ -269,11 +274,20 @@ impl<'o> Translator<'o> {
             Event::DataCallClosed => self.radio(now, Topic::CallClosed),
             Event::Registered(Ok(())) => self.radio(now, Topic::Registered),
             Event::Request { method, url, headers, body } => {
-                self.request(now, &Request { method, url, headers, body });
+                let request = Request { method, url, headers, body };
+                match self.talk {
+                    Some(talk) => self.license_request(now, talk, &request),
+                    None => self.request(now, &request),
+                }
             }
             Event::Reply { status, content_type, location, body } => {
-                self.reply(now, status, location, Body { content_type, octets: body });
+                let body = Body { content_type, octets: body };
+                match self.talk {
+                    Some(_) => self.license_reply(now, status, location, body),
+                    None => self.reply(now, status, location, body),
+                }
             }
+            Event::License(ref event) => self.license(now, event),
             Event::Downloading { have, total } => self.observer.feed(&Feed::Progress(Progress {
                 at_ms: ms(now),
                 task: "download".into(),

@@ -192,7 +192,8 @@ fn profile(stored: &Stored) -> anyhow::Result<Profile> {
         entry: stored.entry.clone(),
         hosts: vec![host.to_owned()],
         http: scheme.eq_ignore_ascii_case("http"),
-        sealed: true,
+        // what opens a sealed document is forgotten with the process that asked, and what a browser downloads comes later
+        sealed: !stored.browser,
     })
 }
 

@@ -164,11 +164,17 @@ fn ask(directory: &Directory, op: Op, surroundings: &mut Surroundings<'_>) -> an
     let mut watch = Told { out: surroundings.out, failed: None };
     let rtc = || Some(wall_clock());
     let way = Way { http: &mut http, clock: &mut clock, rtc: &rtc, watch: &mut watch };
-    let outcome = device.ask(op, nonce()?, way).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let nonce = nonce()?;
+    let outcome = device.ask(op, nonce, way).map_err(|error| anyhow::anyhow!("{error}"))?;
     if let Some(error) = watch.failed {
         return Err(error.into());
     }
-    directory.forget_outstanding()?;
+    if outcome == Outcome::HandedOver {
+        // the document comes by file
+        directory.keep_outstanding(&Outstanding::new(&nonce))?;
+    } else {
+        directory.forget_outstanding()?;
+    }
     let licensing = device.licensing();
     show::outcome(&outcome, surroundings.out)?;
     writeln!(surroundings.out, "license         {}", explain::terms(&licensing.terms()))?;
@@ -181,6 +187,10 @@ fn ask(directory: &Directory, op: Op, surroundings: &mut Surroundings<'_>) -> an
 
 fn open(directory: &Directory, path: &Path, surroundings: &mut Surroundings<'_>) -> anyhow::Result<Exit> {
     let document = input::file(path)?;
+    if let Some(sealed) = explain::sealed(&document) {
+        write!(surroundings.err, "kedge: {}: {sealed}", path.display())?;
+        return Ok(Exit::Failed);
+    }
     let now = at_start();
     let (mut device, _) = directory.start(now)?;
     let outstanding = directory.outstanding()?;

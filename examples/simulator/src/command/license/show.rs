@@ -15,7 +15,7 @@ use super::document_type;
 use crate::command::{Exit, input};
 use crate::hex;
 use crate::license::device::{Licensed, Profile};
-use crate::license::explain::{document, steps, told};
+use crate::license::explain::{document, sealed, steps, told};
 
 /// What a device is.
 pub(super) fn profile(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
@@ -55,6 +55,9 @@ pub(super) fn outcome(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> 
 pub(super) fn explain(place: &Path, path: &Path, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let octets = input::file(path)?;
     write!(out, "{}", document(&octets))?;
+    if sealed(&octets).is_some() {
+        return Ok(Exit::Failed);
+    }
     let Ok(directory) = Directory::open(place) else {
         writeln!(out, "{}: no device, so nothing is checked", place.display())?;
         return Ok(Exit::Failed);
