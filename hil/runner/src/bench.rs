@@ -158,9 +158,9 @@ impl<'b> Bench<'b> {
 }
 
 impl Lives for Bench<'_> {
-    /// An activation, an update into a slot, one in place, a list that the network sends, a license.
+    /// An activation, an update into a slot, one in place, one over OMA-DM, a list that the network sends, a license.
     fn scenarios(&self) -> &'static [&'static str] {
-        &["one-button", "fota-client", "fota-client/in-place", "prl-update", TRIAL]
+        &["one-button", "fota-client", "fota-client/in-place", "fota-client/oma-dm", "prl-update", TRIAL]
     }
 
     fn seed(&self) -> u64 {

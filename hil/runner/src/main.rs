@@ -63,7 +63,7 @@ use crate::switch::Switch;
 #[derive(Debug, Parser)]
 #[command(name = "kedge-hil")]
 struct Arguments {
-    /// Scenarios, by name, or scenario files (.toml); `all`: every one that can be played on a board [default: one-button fota-client prl-update license-trial]
+    /// Scenarios, by name, or scenario files (.toml); `all`: every one that can be played on a board [default: one-button fota-client fota-client/oma-dm prl-update license-trial]
     scenarios: Vec<String>,
     /// Which board
     #[arg(long, value_enum, default_value_t = Kind::QemuVirt)]
@@ -152,7 +152,7 @@ enum Kind {
 }
 
 /// What is played when nothing is named.
-const BY_DEFAULT: [&str; 3] = ["one-button", "fota-client", "prl-update"];
+const BY_DEFAULT: [&str; 4] = ["one-button", "fota-client", "fota-client/oma-dm", "prl-update"];
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {

@@ -73,7 +73,9 @@ impl Report {
             None => println!("{name}: passed, {:.1} s, {operations} flash operations", took.as_secs_f64()),
             Some(why) => println!("{name}: FAILED: {why}"),
         }
-        measured.iter().for_each(|(what, most)| println!("  {what:<24} {most:>12}"));
+        for (what, most) in measured {
+            println!("  {what:<24} {most:>12}");
+        }
         if verbose || reason.is_some() {
             print!("{log}");
         }
