@@ -7,8 +7,8 @@
 //!  0x2100_0000  16 MiB RAM   a file of the host: the flash                         [`flash`](crate::flash), [`product`]
 //!  0x21ff_f000               in the same file: what the flash is doing             [`NOTED`]
 //! ```
-//! Arguments of the emulator, `name=value`, stand for straps: `layout=in-place`, `seed=HEX`, `time=SECONDS` (since 1970, what
-//! the clock shows at power-on), `issuer=HEX` (the public key that licenses are signed with), `cut=OPERATION:before`, `:torn`,
+//! Arguments of the emulator, `name=value`, stand for straps: `layout=in-place`, `seed=HEX`, `new=faulty` (an image on trial
+//! finds itself broken, and is never confirmed), `time=SECONDS` (since 1970, what the clock shows at power-on), `issuer=HEX` (the public key that licenses are signed with), `cut=OPERATION:before`, `:torn`,
 //! `:after` (where the power fails).
 
 use core::fmt;
@@ -58,6 +58,8 @@ pub fn uptime() -> Duration {
 pub struct Straps {
     /// One image region instead of two slots.
     pub in_place: bool,
+    /// An image on trial finds itself broken.
+    pub faulty: bool,
     /// Where "random" octets come from.
     pub seed: u32,
     /// What the clock shows at power-on, in seconds since 1970.
@@ -83,6 +85,7 @@ impl Straps {
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "layout" => self.in_place = value == "in-place",
+            "new" => self.faulty = value == "faulty",
             "seed" => self.seed = u32::from_str_radix(value, 16).ok()?,
             "time" => self.time = Some(value.parse().ok()?),
             "issuer" => _ = from_hex(value, &mut self.issuer).filter(|octets| octets.len() == 32)?,

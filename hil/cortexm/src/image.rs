@@ -3,7 +3,7 @@
 //! ```text
 //!  kedge firmware VERSION (PRODUCT)
 //!  license FOUND, verdict VERDICT  every start, before anything else
-//!  confirmed                       the trial of a new image is over: storage and license are in order
+//!  confirmed, or not confirmed     the trial of a new image is over: storage and license are in order
 //!  report PACKAGE RESULT      ──►  reported       how the last update ended, until the host has it
 //!  idle                       ──►  package        it lies in a file of the host: stored, verified, ordered, restart
 //!                                  license        request HEX comes back
@@ -72,6 +72,10 @@ fn try_run(straps: &Straps) -> Result<Exit, Said> {
     let mut update = or_said("update", Update::mount(&mut flash, product::layout(straps.in_place)))?;
     let mut line = [0; LINE];
     if let Job::Trial { .. } = update.job() {
+        if straps.faulty {
+            say!("not confirmed");
+            return Ok(Exit::Restart);
+        }
         or_said("confirm", update.confirm(&mut flash))?;
         say!("confirmed");
     }

@@ -20,7 +20,7 @@ use kedge_update_agent::Slot;
 use crate::board::{self, Board, Moment};
 use crate::cuts::{End, Life, Lives};
 use crate::flash::sold_with;
-use crate::owner::{License, NOW, Owner};
+use crate::owner::{License, NOW, Owner, Wish};
 use crate::phone::{Kill, Phone};
 use crate::product;
 
@@ -121,7 +121,8 @@ impl<'b> Bench<'b> {
 
     /// Plays the [`TRIAL`] on a board from the factory, with these power failures.
     fn trial(&mut self, kills: &[Kill]) -> anyhow::Result<Life> {
-        let owner = Owner::new((License::Online, &product::DEVICE_SEED), false, (kills, self.patience));
+        let owner =
+            Owner::new((License::Online, &product::DEVICE_SEED), Wish::License, (kills, self.patience));
         let clock: WallClock = Box::new(|| NOW);
         let service = Service {
             provisioning: Some((owner.server(), clock)),

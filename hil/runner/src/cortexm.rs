@@ -10,19 +10,25 @@ use crate::board::{Board, Trouble};
 use crate::cortexm_product as product;
 use crate::cuts::{Life, Lives};
 use crate::flash::sold_with;
-use crate::owner::{License, Owner, VERSIONS};
+use crate::owner::{License, Owner, VERSIONS, Wish};
 use crate::phone::Kill;
 
-/// A scenario: its name, what happens in it, whether the firmware is updated, and where to.
-struct Scenario(&'static str, &'static str, Option<Layout>);
+/// A scenario: its name, what happens in it, where the firmware is updated to, and what the owner wants of that.
+struct Scenario(&'static str, &'static str, Option<Layout>, Wish);
 
-const SCENARIOS: [Scenario; 3] = [
-    Scenario("license", "a license is asked for and installed by file", None),
-    Scenario("update", "the same, then an update into the other slot", Some(Layout::Slot)),
-    Scenario("update/in-place", "the same, then an update in place", Some(Layout::InPlace)),
+const SCENARIOS: [Scenario; 4] = [
+    Scenario("license", "a license is asked for and installed by file", None, Wish::License),
+    Scenario("update", "the same, then an update into the other slot", Some(Layout::Slot), Wish::Update),
+    Scenario("update/in-place", "the same, then an update in place", Some(Layout::InPlace), Wish::Update),
+    Scenario(
+        "update/faulty",
+        "the new image is never confirmed: the boot stage goes back",
+        Some(Layout::Slot),
+        Wish::RollBack,
+    ),
 ];
 /// Their names.
-pub(crate) const NAMED: [&str; 3] = [SCENARIOS[0].0, SCENARIOS[1].0, SCENARIOS[2].0];
+pub(crate) const NAMED: [&str; 4] = [SCENARIOS[0].0, SCENARIOS[1].0, SCENARIOS[2].0, SCENARIOS[3].0];
 
 /// The board, the firmware pair and its packages.
 pub(crate) struct Cortexm<'b> {
@@ -92,7 +98,7 @@ impl Lives for Cortexm<'_> {
     }
 
     fn live(&mut self, name: &'static str, kills: &[Kill]) -> anyhow::Result<Life> {
-        let Scenario(_, _, update) = scenario(name)?;
+        let Scenario(_, _, update, wanted) = scenario(name)?;
         let in_place = *update == Some(Layout::InPlace);
         if let Some(layout) = update {
             std::fs::write(
@@ -102,8 +108,11 @@ impl Lives for Cortexm<'_> {
         }
         self.board.write_flash(&sold_with(&self.pair.old, product::FLASH as usize)?)?;
         let key = &product::DEVICE_SEED;
-        let owner = Owner::new((License::ByFile, key), update.is_some(), (kills, self.patience));
+        let owner = Owner::new((License::ByFile, key), *wanted, (kills, self.patience));
         let mut straps = owner.straps(self.seed);
+        if *wanted == Wish::RollBack {
+            straps.push("new=faulty".to_owned());
+        }
         if in_place {
             straps.push("layout=in-place".to_owned());
         }

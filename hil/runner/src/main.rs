@@ -147,7 +147,7 @@ enum Kind {
     QemuVirt,
     /// A real one with the firmware of `qemu-virt`, reached by commands: --console, --flasher, and a power switch
     ByCommand,
-    /// QEMU's `mps2-an386`, Cortex-M4: update agent and license cache, with scenarios of its own: license, update, update/in-place
+    /// QEMU's `mps2-an386`, Cortex-M4: update agent and license cache, with scenarios of its own: license, update, update/in-place, update/faulty
     QemuCortexm,
 }
 

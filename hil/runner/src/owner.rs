@@ -45,12 +45,23 @@ pub(crate) enum License {
     Online,
 }
 
+/// What the owner wants besides a license.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nothing.
+    License,
+    /// The new firmware.
+    Update,
+    /// The old firmware again: the new one is broken.
+    RollBack,
+}
+
 /// The owner, and what he knows of his board.
 pub(crate) struct Owner {
     server: Arc<Mutex<Provisioning>>,
     license: License,
     patience: Duration,
-    wants_update: bool,
+    wanted: Wish,
     kills: VecDeque<Kill>,
     killed: Vec<(Kill, Moment)>,
     log: String,
@@ -82,7 +93,7 @@ impl Owner {
     /// The owner of a board from the factory, whose key has this seed.
     pub(crate) fn new(
         (license, seed): (License, &[u8; 32]),
-        wants_update: bool,
+        wanted: Wish,
         (kills, patience): (&[Kill], Duration),
     ) -> Self {
         let mut server = Provisioning::new(NAMES, Policy::default(), ISSUER_SEED);
@@ -91,7 +102,7 @@ impl Owner {
             server: Arc::new(Mutex::new(server)),
             license,
             patience,
-            wants_update,
+            wanted,
             kills: kills.iter().copied().collect(),
             killed: Vec::new(),
             log: String::new(),
@@ -210,7 +221,7 @@ impl Owner {
         } else if !(self.installed && is_reported) && self.wakes < MOST_WAKES {
             self.wakes += 1;
             "wake"
-        } else if self.wants_update && self.reports.is_empty() && self.version == VERSIONS[0] {
+        } else if self.wanted != Wish::License && self.reports.is_empty() && self.version == VERSIONS[0] {
             "package"
         } else {
             "off"
@@ -294,7 +305,7 @@ impl Owner {
         let start = slots.slot(self.slot).start as usize;
         let whole = flash.get(start..).is_some_and(|slot| slot.starts_with(image));
         ensure!(whole, "the image that is started is neither the old nor the new one");
-        if !self.wants_update {
+        if self.wanted == Wish::License {
             return Ok(End::AsWithout);
         }
         let result = match &self.reports.values().collect::<Vec<_>>()[..] {
@@ -302,11 +313,12 @@ impl Owner {
             all => bail!("{} reports", all.len()),
         };
         let installed = UpdateResult::Installed.to_string();
-        if result == installed && self.version == VERSIONS[1] {
+        if self.wanted == Wish::Update && result == installed && self.version == VERSIONS[1] {
             return Ok(End::AsWithout);
         }
         let given_up = result == UpdateResult::RolledBack.to_string() && self.version == VERSIONS[0];
-        ensure!(given_up && self.killed.len() >= TRIALS, "{result}, and version {} runs", self.version);
+        let may_be = self.wanted == Wish::RollBack || self.killed.len() >= TRIALS;
+        ensure!(given_up && may_be, "{result}, and version {} runs", self.version);
         Ok(End::RolledBack)
     }
 }

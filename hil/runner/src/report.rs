@@ -64,14 +64,14 @@ impl Report {
         for line in log.lines() {
             self.0.feed(&Feed::Log { at_ms: 0, level: Level::Info, text: line.to_owned() });
         }
-        let reason = match end {
-            Ok(End::AsWithout) => None,
-            Ok(End::RolledBack) => Some("rolled back, although no power failed".to_owned()),
-            Err(why) => Some(format!("{why:#}")),
-        };
-        match &reason {
-            None => println!("{name}: passed, {:.1} s, {operations} flash operations", took.as_secs_f64()),
-            Some(why) => println!("{name}: FAILED: {why}"),
+        let reason = end.as_ref().err().map(|why| format!("{why:#}"));
+        let seconds = took.as_secs_f64();
+        match end {
+            Ok(End::AsWithout) => println!("{name}: passed, {seconds:.1} s, {operations} flash operations"),
+            Ok(End::RolledBack) => {
+                println!("{name}: passed, rolled back, {seconds:.1} s, {operations} flash operations");
+            }
+            Err(why) => println!("{name}: FAILED: {why:#}"),
         }
         for (what, most) in measured {
             println!("  {what:<24} {most:>12}");

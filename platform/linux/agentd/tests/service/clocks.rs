@@ -15,7 +15,7 @@ use crate::relay::{Fate, Relay};
 /// Seconds of about ten years.
 const TEN_YEARS: i64 = 10 * 365 * 86_400;
 /// Every so many messages the clock jumps in the sample.
-const STEP: usize = 15;
+const STEP: usize = 4;
 /// Flows at once.
 const AT_ONCE: usize = 4;
 /// How long a flow may take.
