@@ -31,17 +31,18 @@ fn library(folder: &Path) -> Result<PathBuf, String> {
     match compiler.status() {
         Ok(status) => {
             assert!(status.success(), "the library is not made: {status}");
-            assert!(shown(&library) - shown(Path::new("")) > TEN_YEARS / 2, "the library shifts nothing");
+            let shift = folder.join("shift");
+            fs::write(&shift, TEN_YEARS.to_string()).unwrap();
+            let shifted = shown(&library, &shift) - shown(Path::new(""), &shift);
+            assert!(shifted > TEN_YEARS / 2, "the library shifts nothing");
             Ok(library)
         }
         Err(error) => Err(format!("skipped: no C compiler (cc): {error}")),
     }
 }
 
-/// What the clock shows behind this library.
-fn shown(library: &Path) -> i64 {
-    let shift = std::env::temp_dir().join(format!("kedge-clocks-{}", std::process::id()));
-    fs::write(&shift, TEN_YEARS.to_string()).unwrap();
+/// What the clock shows behind this library, with the shift in this file.
+fn shown(library: &Path, shift: &Path) -> i64 {
     let mut date = Command::new("date");
     let output = date.arg("+%s").env("LD_PRELOAD", library).env("KEDGE_CLOCK", shift).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
