@@ -4,9 +4,11 @@
 //! The server's messages are made beforehand; the time is that of the device alone: reading, authentication, the tree with its
 //! commits, writing. Nothing is allocated by the session. Stack and flash: `cargo xtask size`.
 
-use std::ffi::{c_int, c_long};
+mod clock;
+
 use std::time::Duration;
 
+use clock::seconds;
 use kedge_protocol::dm::auth::{Credentials, Crypto, Nonce, Scheme, Secret};
 use kedge_protocol::dm::objects::{Accounts, DevDetail, DevInfo, DeviceFacts};
 use kedge_protocol::dm::session::{
@@ -224,19 +226,4 @@ fn main() {
         );
     }
     println!("session memory: {} octets", size_of::<Conversation>());
-}
-
-/// Processor time of this program: what else runs on the machine does not count.
-#[allow(unsafe_code, reason = "the standard library has no such clock")]
-fn seconds() -> f64 {
-    unsafe extern "C" {
-        fn clock_gettime(clock: c_int, time: *mut c_long) -> c_int;
-    }
-    const PROCESS: c_int = 2;
-    let mut time: [c_long; 2] = [0; 2];
-    // SAFETY: a timespec is two longs here.
-    unsafe { clock_gettime(PROCESS, time.as_mut_ptr()) };
-    #[expect(clippy::cast_precision_loss, reason = "seconds and billionths of one")]
-    let [whole, billionths] = time.map(|part| part as f64);
-    whole + billionths / 1e9
 }

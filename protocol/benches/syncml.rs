@@ -7,10 +7,13 @@
 //! read to the same coding. Converting is from one coding to the other, by one call there. The library is loaded at run time;
 //! without it, or without the corpus, the bench says so.
 
-use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
+mod clock;
+
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
+use clock::seconds;
 use kedge_protocol::syncml::limits::SCRATCH;
 use kedge_protocol::syncml::{Dialect, Element, Format, Head, Header, Item, Message, Part, Writer};
 use kedge_protocol::wap::Coding;
@@ -143,18 +146,6 @@ fn measure<T>(octets: usize, inputs: &[T], mut work: impl FnMut(&T)) -> f64 {
     }
 }
 
-/// Processor time of this program: what else runs on the machine does not count.
-#[allow(unsafe_code, reason = "the standard library has no such clock")]
-fn seconds() -> f64 {
-    const PROCESS: c_int = 2;
-    let mut time: [c_long; 2] = [0; 2];
-    // SAFETY: a timespec is two longs here.
-    unsafe { clock_gettime(PROCESS, time.as_mut_ptr()) };
-    #[expect(clippy::cast_precision_loss, reason = "seconds and billionths of one")]
-    let [whole, billionths] = time.map(|part| part as f64);
-    whole + billionths / 1e9
-}
-
 /// What is in a message, with its texts lent from wherever they are.
 struct Decoded {
     header: Header<'static>,
@@ -276,7 +267,6 @@ unsafe extern "C" {
     fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
     fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
     fn free(memory: *mut c_void);
-    fn clock_gettime(clock: c_int, time: *mut c_long) -> c_int;
 }
 
 /// The two converters of libwbxml 0.11 and what they are made of, as its headers `wbxml_conv.h` and `wbxml_tree.h` declare

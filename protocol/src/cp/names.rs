@@ -1,8 +1,10 @@
 //! The names of characteristics and parms, and their numbers in stored objects.
 
-/// Declares names with stable numbers: the position in the list. Append only: stored settings use the numbers.
+use crate::wire::Names;
+
+/// Declares names with stable numbers: the position in the list. The number after `of` is what [`Names`] needs. Append only: stored settings use the numbers.
 macro_rules! names {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident of $room:literal { $($variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -23,10 +25,8 @@ macro_rules! names {
 
             /// What is spelled like this; upper and lower case differ.
             pub fn find(text: &str) -> Option<Self> {
-                match text {
-                    $($text => Some(Self::$variant),)*
-                    _ => None,
-                }
+                static NAMES: Names<$room> = Names::new(&[$($text,)*]);
+                Self::ALL.get(NAMES.find(text)?).copied()
             }
 
             /// What has this number.
@@ -50,7 +50,7 @@ macro_rules! names {
 
 names! {
     /// The type of a characteristic (`oma-cp.md` section 3).
-    Kind {
+    Kind of 32 {
         Bootstrap = "BOOTSTRAP",
         ClientIdentity = "CLIENTIDENTITY",
         PxLogical = "PXLOGICAL",
@@ -71,7 +71,7 @@ names! {
 
 names! {
     /// The name of a parm (`oma-cp.md` sections 2.2, 2.3 and 3).
-    ParmName {
+    ParmName of 256 {
         Name = "NAME",
         NapAddress = "NAP-ADDRESS",
         NapAddrType = "NAP-ADDRTYPE",

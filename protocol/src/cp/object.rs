@@ -260,7 +260,35 @@ pub struct ObjectWriter<'b> {
     out: Writer<'b>,
     /// The kinds that are open and where their items begin.
     open: [(Kind, usize); LEVELS],
+    /// The parms that they have, a bit each.
+    had: [Parms; LEVELS],
     depth: usize,
+}
+
+/// A set of parms by their numbers.
+#[derive(Clone, Copy, Debug)]
+struct Parms([u32; 4]);
+
+impl Parms {
+    const NONE: Self = Self([0; 4]);
+
+    fn add(&mut self, name: ParmName) {
+        let (word, bit) = Self::place(name);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn has(&self, name: ParmName) -> bool {
+        let (word, bit) = Self::place(name);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// The word that holds the parm's bit, and the bit.
+    const fn place(name: ParmName) -> (usize, u32) {
+        let number = name.number();
+        ((number >> 5) as usize, 1 << (number & 31))
+    }
 }
 
 /// Whether a value token may stand for this: all do for words of capitals and digits, and there are many of them to compare.
@@ -272,20 +300,20 @@ fn may_be_token(value: &str) -> bool {
 impl<'b> ObjectWriter<'b> {
     /// Begins an object of this kind.
     pub const fn new(out: &'b mut [u8], kind: Kind) -> Self {
-        Self { out: Writer::new(out), open: [(kind, 0); LEVELS], depth: 1 }
+        Self { out: Writer::new(out), open: [(kind, 0); LEVELS], had: [Parms::NONE; LEVELS], depth: 1 }
     }
 
     /// Adds a parm. `LimitExceeded` for a value longer than [`MAX_VALUE`], `NoRoom` if the buffer is full.
     pub fn parm(&mut self, name: ParmName, value: &str) -> Result<&mut Self, Error> {
-        let token = if may_be_token(value) { pages::PROV.find_value(value, 0) } else { None };
-        match token {
-            Some((token, len)) if token.page == 0 && len == value.len() => {
-                self.out.put(&[name.number() | TOKEN, token.code])?;
-            }
-            _ => {
-                self.out.u8(name.number())?;
-                self.text(value, MAX_VALUE)?;
-            }
+        let token = if may_be_token(value) { pages::PROV.value_called(value, 0) } else { None };
+        if let Some(code) = token {
+            self.out.put(&[name.number() | TOKEN, code])?;
+        } else {
+            self.out.u8(name.number())?;
+            self.text(value, MAX_VALUE)?;
+        }
+        if let Some(had) = self.innermost_place().and_then(|place| self.had.get_mut(place)) {
+            had.add(name);
         }
         Ok(self)
     }
@@ -301,9 +329,11 @@ impl<'b> ObjectWriter<'b> {
     /// Opens a characteristic within. `LimitExceeded` beyond three levels.
     pub fn open(&mut self, kind: Kind) -> Result<&mut Self, Error> {
         let too_deep = Error::new(ErrorKind::LimitExceeded, self.out.at());
-        let slot = self.open.get_mut(self.depth).ok_or(too_deep)?;
+        let places = self.open.get_mut(self.depth).zip(self.had.get_mut(self.depth));
+        let (slot, had) = places.ok_or(too_deep)?;
         self.out.put(&[OPEN, kind.number()])?;
         *slot = (kind, self.out.at());
+        *had = Parms::NONE;
         self.depth = self.depth.saturating_add(1);
         Ok(self)
     }
@@ -332,6 +362,15 @@ impl<'b> ObjectWriter<'b> {
         let [object, ..] = self.open;
         let (kind, from) = self.open.get(self.depth.saturating_sub(1)).copied().unwrap_or(object);
         Object { kind, items: self.out.written().get(from..).unwrap_or_default() }
+    }
+
+    /// Whether the innermost open characteristic has the parm.
+    pub(super) fn has(&self, name: ParmName) -> bool {
+        self.innermost_place().and_then(|place| self.had.get(place)).is_some_and(|had| had.has(name))
+    }
+
+    const fn innermost_place(&self) -> Option<usize> {
+        self.depth.checked_sub(1)
     }
 
     /// Whether only the object itself is open.

@@ -151,7 +151,7 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
         // The attribute `type` is the only one; what follows it is left for the caller.
         if let Some(Event::Attribute(attribute)) = self.pull.next()? {
             if attribute.text() == Some("type") {
-                kind = Kind::find(text(&mut Values::new(&mut name), &mut self.pull)?);
+                kind = Kind::find(text(&mut Values::new(&mut name), &mut self.pull, MAX_NAME)?);
             }
         } else {
             return Err(self.pull.error(ErrorKind::BadValue).into());
@@ -172,8 +172,8 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
         loop {
             match self.pull.next()? {
                 Some(Event::Attribute(attribute)) => match attribute.text() {
-                    Some("name") => own = Some(text(&mut values, &mut self.pull)?),
-                    Some("value") => value = text(&mut values, &mut self.pull)?,
+                    Some("name") => own = Some(text(&mut values, &mut self.pull, MAX_NAME)?),
+                    Some("value") => value = text(&mut values, &mut self.pull, MAX_VALUE)?,
                     _ => {}
                 },
                 Some(Event::End) => break,
@@ -210,7 +210,7 @@ fn keep(out: &mut ObjectWriter<'_>, own: &str, text: &str, at: usize) -> Result<
         }
         return Ok(());
     };
-    if Shape::of(object.kind()).takes(name) == Some(false) && object.has(name) {
+    if Shape::of(object.kind()).takes(name) == Some(false) && out.has(name) {
         return Err(Fault::new(Why::Repeated(name), at));
     }
     let legal = match name {
@@ -225,11 +225,20 @@ fn keep(out: &mut ObjectWriter<'_>, own: &str, text: &str, at: usize) -> Result<
     Ok(())
 }
 
-/// The value of the attribute that was just handed out, whatever fragments it came in.
-fn text<'a, 's>(values: &mut Values<'s>, pull: &mut impl Pull<'a>) -> Result<&'s str, Error> {
-    let whole = values.attribute(pull).map_err(|error| match error.kind {
-        ErrorKind::NoRoom => Error::new(ErrorKind::LimitExceeded, error.at),
-        _ => error,
-    })?;
-    core::str::from_utf8(whole.octets).map_err(|_| Error::new(ErrorKind::BadText, whole.at))
+/// The value of the attribute that was just handed out, of at most `limit` octets, whatever fragments it came in.
+fn text<'a: 's, 's>(
+    values: &mut Values<'s>,
+    pull: &mut impl Pull<'a>,
+    limit: usize,
+) -> Result<&'s str, Error> {
+    let at = pull.at();
+    let beyond = Error::new(ErrorKind::LimitExceeded, at);
+    let text = if let Some(text) = pull.value() {
+        text
+    } else {
+        let whole = values.attribute(pull);
+        let whole = whole.map_err(|error| if error.kind == ErrorKind::NoRoom { beyond } else { error })?;
+        core::str::from_utf8(whole.octets).map_err(|_| Error::new(ErrorKind::BadText, at))?
+    };
+    if text.len() > limit { Err(beyond) } else { Ok(text) }
 }

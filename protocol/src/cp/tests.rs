@@ -142,7 +142,12 @@ fn what_is_wrong_is_refused_with_its_place() {
         (
             document(&characteristic("NAPDEF", &[("NAPID", &long)])),
             Why::Coding(ErrorKind::LimitExceeded),
-            &long,
+            "value=\"x",
+        ),
+        (
+            document(&characteristic("NAPDEF", &[("NAPID", &long.replacen('x', "&amp;", 1))])),
+            Why::Coding(ErrorKind::LimitExceeded),
+            "value=\"&amp;x",
         ),
         (document("<characteristic/>"), Why::Coding(ErrorKind::BadValue), "/>"),
     ];

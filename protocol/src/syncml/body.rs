@@ -1,9 +1,10 @@
 use super::fields;
 use super::limits::MAX_NESTING;
 use super::source::Source;
-use super::{Data, Head, Inline, Item, Quirks, Verb};
+use super::tag::Tag;
+use super::{Head, Inline, Item, Quirks, Verb};
 use crate::wap::values::Values;
-use crate::wbxml::{Event, Pull};
+use crate::wbxml::{Event, Name, Pull};
 use crate::wire::{Error, ErrorKind};
 
 /// What a body consists of.
@@ -52,19 +53,16 @@ impl<'a> Body<'a> {
         'a: 's,
     {
         while !self.over {
-            match self.source.next()? {
-                Some(Event::Start(name)) => {
-                    let name = name.text().unwrap_or_default();
-                    if !self.is_aside(name)? {
-                        return self.command(name, scratch).map(Some);
-                    }
-                }
-                Some(Event::End) => match self.leave() {
+            let Some(name) = self.source.child()? else {
+                match self.leave() {
                     Some(verb) => return Ok(Some(Element::End(verb))),
                     None => self.over = true,
-                },
-                Some(_) => {}
-                None => return Err(self.source.error(ErrorKind::Truncated)),
+                }
+                continue;
+            };
+            let tag = Tag::of(name);
+            if !self.is_aside(tag)? {
+                return self.command(tag, name, scratch).map(Some);
             }
         }
         Ok(None)
@@ -81,13 +79,13 @@ impl<'a> Body<'a> {
     }
 
     /// Passes over a child that is no command: Final, and what [`fields::head`] has read of a container.
-    fn is_aside(&mut self, name: &str) -> Result<bool, Error> {
-        let aside = match name {
-            "Final" if self.depth == 0 => {
+    fn is_aside(&mut self, tag: Tag) -> Result<bool, Error> {
+        let aside = match tag {
+            Tag::Final if self.depth == 0 => {
                 self.is_final = true;
                 true
             }
-            "CmdID" | "NoResp" | "Cred" | "Meta" => self.depth > 0,
+            Tag::CmdID | Tag::NoResp | Tag::Cred | Tag::Meta => self.depth > 0,
             _ => false,
         };
         if aside {
@@ -96,26 +94,27 @@ impl<'a> Body<'a> {
         Ok(aside)
     }
 
-    fn command<'s>(&mut self, name: &'a str, scratch: &'s mut [u8]) -> Result<Element<'s>, Error>
+    fn command<'s>(&mut self, tag: Tag, name: Name<'a>, scratch: &'s mut [u8]) -> Result<Element<'s>, Error>
     where
         'a: 's,
     {
-        let verb = Verb::from_name(name);
-        let inside = self.source.clone();
-        let head = fields::head(&mut self.source, &mut Values::new(scratch), verb, name)?;
-        match self.open.get_mut(self.depth) {
-            Some(slot) if verb.is_container() => {
-                *slot = verb;
-                self.depth = self.depth.saturating_add(1);
-                let quirks = self.source.quirks();
-                self.source = inside;
-                for quirk in quirks.iter() {
-                    self.source.note(quirk);
-                }
-                Ok(Element::Begin(head))
+        let verb = Verb::of(tag);
+        let named = (verb, name.text().unwrap_or_default());
+        let inside = verb.is_container().then(|| self.source.clone());
+        let mut repeats = None;
+        let head = fields::head(&mut self.source, &mut Values::new(scratch), named, &mut repeats)?;
+        if let (Some(inside), Some(slot)) = (inside, self.open.get_mut(self.depth)) {
+            *slot = verb;
+            self.depth = self.depth.saturating_add(1);
+            let quirks = self.source.quirks();
+            self.source = inside;
+            for quirk in quirks.iter() {
+                self.source.note(quirk);
             }
-            _ => Ok(Element::Command(head, Parts { source: inside, last: None })),
+            return Ok(Element::Begin(head));
         }
+        let (source, opened) = repeats.unzip();
+        Ok(Element::Command(head, Parts { source, opened, markup: None }))
     }
 
     fn leave(&mut self) -> Option<Verb> {
@@ -138,9 +137,12 @@ pub enum Part<'s> {
 /// Reads what repeats in a command, one at a time.
 #[derive(Clone, Debug)]
 pub struct Parts<'a> {
-    source: Source<'a>,
-    /// The item that was handed out last, if it has markup.
-    last: Option<Source<'a>>,
+    /// Stands in the command; `None` behind its end.
+    source: Option<Source<'a>>,
+    /// What was just opened there, if it is not read yet.
+    opened: Option<Tag>,
+    /// The elements in the item that was handed out last, if it has any.
+    markup: Option<Source<'a>>,
 }
 
 impl<'a> Parts<'a> {
@@ -168,57 +170,32 @@ impl<'a> Parts<'a> {
     where
         'a: 's,
     {
-        self.last = None;
-        while let Some(event) = self.source.next()? {
-            let name = match event {
-                Event::Start(name) => name.text().unwrap_or_default(),
-                Event::End => return Ok(None),
-                _ => continue,
-            };
-            match name {
-                "TargetRef" if references => return self.reference(scratch).map(Part::TargetRef).map(Some),
-                "SourceRef" if references => return self.reference(scratch).map(Part::SourceRef).map(Some),
-                "Item" => return self.read_item(scratch).map(Part::Item).map(Some),
-                _ => fields::skip(&mut self.source)?,
-            }
-        }
-        Ok(None)
-    }
-
-    fn reference<'s>(&mut self, scratch: &'s mut [u8]) -> Result<&'s str, Error>
-    where
-        'a: 's,
-    {
-        fields::text(&mut self.source, &mut Values::new(scratch))
-    }
-
-    fn read_item<'s>(&mut self, scratch: &'s mut [u8]) -> Result<Item<'s>, Error>
-    where
-        'a: 's,
-    {
-        let start = self.source.clone();
-        let item = fields::item(&mut self.source, &mut Values::new(scratch))?;
-        if item.data == Some(Data::Markup) {
-            self.last = Some(start);
-        }
-        Ok(item)
-    }
-
-    /// The elements in the Data of the item that was handed out last, if it is [`Data::Markup`].
-    pub fn inline(&self) -> Option<Inline<'a>> {
-        let mut source = self.last.clone()?;
+        self.markup = None;
+        let wanted = |tag| tag == Tag::Item || references && matches!(tag, Tag::TargetRef | Tag::SourceRef);
+        let Some(source) = &mut self.source else { return Ok(None) };
+        let mut opened = self.opened.take();
         loop {
-            match source.next().ok()?? {
-                Event::Start(name) if name.text() == Some("Data") => return Some(Inline::new(source)),
-                Event::Start(_) => fields::skip(&mut source).ok()?,
-                Event::End => return None,
-                _ => {}
+            match opened {
+                Some(tag) if wanted(tag) => break,
+                Some(_) => fields::skip(source)?,
+                None => {}
+            }
+            opened = source.next_tag()?;
+            if opened.is_none() {
+                self.source = None;
+                return Ok(None);
             }
         }
+        let values = &mut Values::new(scratch);
+        Ok(Some(match opened {
+            Some(Tag::TargetRef) => Part::TargetRef(fields::text(source, values)?),
+            Some(Tag::SourceRef) => Part::SourceRef(fields::text(source, values)?),
+            _ => Part::Item(fields::item(source, values, &mut self.markup)?),
+        }))
     }
 
-    /// The deviations of the parts so far.
-    pub const fn quirks(&self) -> Quirks {
-        self.source.quirks()
+    /// The elements in the Data of the item that was handed out last, if it is [`super::Data::Markup`].
+    pub fn inline(&self) -> Option<Inline<'a>> {
+        self.markup.clone().map(Inline::new)
     }
 }

@@ -1,3 +1,4 @@
+use super::tag::Tag;
 use crate::wbxml::Name;
 use crate::wbxml::pages::syncml_element as element;
 use crate::wire::open_code;
@@ -145,23 +146,6 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Those that can be written.
-    const NAMED: [Self; 11] = [
-        Self::Add,
-        Self::Alert,
-        Self::Atomic,
-        Self::Copy,
-        Self::Delete,
-        Self::Exec,
-        Self::Get,
-        Self::Replace,
-        Self::Results,
-        Self::Sequence,
-        Self::Status,
-    ];
-    /// The commands of data synchronisation (section 2.2, last paragraph).
-    const FOREIGN: [&str; 5] = ["Map", "Move", "Put", "Search", "Sync"];
-
     /// The element's name; empty for [`Verb::Foreign`] and [`Verb::Unknown`].
     pub const fn name(self) -> &'static str {
         match self {
@@ -203,9 +187,23 @@ impl Verb {
         matches!(self, Self::Atomic | Self::Sequence)
     }
 
-    pub(super) fn from_name(name: &str) -> Self {
-        let named = Self::NAMED.into_iter().find(|verb| verb.name() == name);
-        named.unwrap_or(if Self::FOREIGN.contains(&name) { Self::Foreign } else { Self::Unknown })
+    /// The command whose element is `tag`. Those of data synchronisation are foreign (section 2.2, last paragraph).
+    pub(super) const fn of(tag: Tag) -> Self {
+        match tag {
+            Tag::Add => Self::Add,
+            Tag::Alert => Self::Alert,
+            Tag::Atomic => Self::Atomic,
+            Tag::Copy => Self::Copy,
+            Tag::Delete => Self::Delete,
+            Tag::Exec => Self::Exec,
+            Tag::Get => Self::Get,
+            Tag::Replace => Self::Replace,
+            Tag::Results => Self::Results,
+            Tag::Sequence => Self::Sequence,
+            Tag::Status => Self::Status,
+            Tag::Map | Tag::Move | Tag::Put | Tag::Search | Tag::Sync => Self::Foreign,
+            _ => Self::Unknown,
+        }
     }
 }
 

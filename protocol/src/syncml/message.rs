@@ -1,11 +1,12 @@
 use super::fields;
 use super::limits::MAX_MESSAGE;
 use super::source::Source;
+use super::tag::Tag;
 use super::{Body, Header, Location, Meta, Quirks};
 use crate::wap::Coding;
 use crate::wap::document;
 use crate::wap::values::Values;
-use crate::wbxml::{Event, Pull};
+use crate::wbxml::Pull;
 use crate::wire::{Error, ErrorKind};
 
 /// A message that was read through as a whole.
@@ -61,13 +62,13 @@ impl<'a> Message<'a> {
     where
         'a: 's,
     {
-        let mut source = self.open("SyncHdr")?;
+        let mut source = self.open(Tag::SyncHdr)?;
         header(&mut source, &mut Values::new(scratch))
     }
 
     /// SyncBody, from its first command on.
     pub fn body(&self) -> Result<Body<'a>, Error> {
-        self.open("SyncBody").map(Body::new)
+        self.open(Tag::SyncBody).map(Body::new)
     }
 
     /// Both, SyncBody behind SyncHdr as the document type has them, in one go.
@@ -75,29 +76,28 @@ impl<'a> Message<'a> {
     where
         'a: 's,
     {
-        let mut source = self.open("SyncHdr")?;
+        let mut source = self.open(Tag::SyncHdr)?;
         let header = header(&mut source, &mut Values::new(scratch))?;
-        child(&mut source, "SyncBody")?;
+        child(&mut source, Tag::SyncBody)?;
         Ok((header, Body::new(source)))
     }
 
-    /// Reads up to the start of the root's child `name`.
-    fn open(&self, name: &str) -> Result<Source<'a>, Error> {
+    /// Reads up to the start of the root's child `tag`.
+    fn open(&self, tag: Tag) -> Result<Source<'a>, Error> {
         let mut source = Source::new(self.coding, self.bytes)?;
         document::root(&mut source, "SyncML")?;
-        child(&mut source, name)?;
+        child(&mut source, tag)?;
         Ok(source)
     }
 }
 
-/// Reads up to the start of the child `name` of the innermost open element, others passed over.
-fn child(source: &mut Source<'_>, name: &str) -> Result<(), Error> {
-    while let Some(event) = source.next()? {
-        match event {
-            Event::Start(found) if found.text() == Some(name) => return Ok(()),
-            Event::Start(_) => fields::skip(source)?,
-            _ => {}
+/// Reads up to the start of the child `tag` of the innermost open element, others passed over.
+fn child(source: &mut Source<'_>, tag: Tag) -> Result<(), Error> {
+    while let Some(found) = source.next_tag()? {
+        if found == tag {
+            return Ok(());
         }
+        fields::skip(source)?;
     }
     Err(source.error(ErrorKind::BadValue))
 }
@@ -117,21 +117,21 @@ fn header<'a: 's, 's>(source: &mut Source<'a>, values: &mut Values<'s>) -> Resul
         meta: Meta::EMPTY,
     };
     let at = source.at();
-    source.children(|source, name| {
-        match name {
-            "VerDTD" => header.dtd = fields::text(source, values)?,
-            "VerProto" => header.protocol = fields::text(source, values)?,
-            "SessionID" => header.session = fields::text(source, values)?,
-            "MsgID" => header.message = fields::text(source, values)?,
-            "Target" => header.target = fields::location(source, values)?,
-            "Source" => header.source = fields::location(source, values)?,
-            "RespURI" => header.respond_to = Some(fields::text(source, values)?),
-            "NoResp" => {
+    source.children(|source, tag| {
+        match tag {
+            Tag::VerDTD => header.dtd = fields::text(source, values)?,
+            Tag::VerProto => header.protocol = fields::text(source, values)?,
+            Tag::SessionID => header.session = fields::text(source, values)?,
+            Tag::MsgID => header.message = fields::text(source, values)?,
+            Tag::Target => header.target = fields::location(source, values)?,
+            Tag::Source => header.source = fields::location(source, values)?,
+            Tag::RespURI => header.respond_to = Some(fields::text(source, values)?),
+            Tag::NoResp => {
                 header.no_resp = true;
                 fields::skip(source)?;
             }
-            "Cred" => header.cred = Some(fields::cred(source, values)?),
-            "Meta" => header.meta = fields::meta(source, values)?,
+            Tag::Cred => header.cred = Some(fields::cred(source, values)?),
+            Tag::Meta => header.meta = fields::meta(source, values)?,
             _ => fields::skip(source)?,
         }
         Ok(())

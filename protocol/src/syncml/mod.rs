@@ -34,6 +34,7 @@ pub mod limits;
 mod message;
 mod quirk;
 mod source;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -1,7 +1,8 @@
 use super::limits::MAX_DEPTH;
 use super::quirk::{Quirk, Quirks};
+use super::tag::Tag;
 use crate::wap::{Coding, DocumentReader};
-use crate::wbxml::{Event, PublicId, Pull, Vocabulary, pages};
+use crate::wbxml::{Event, Name, PublicId, Pull, Vocabulary, pages};
 use crate::wire::{Error, ErrorKind};
 
 /// Public identifier of SyncML 1.0, whose tokens are the beginning of those of 1.1.
@@ -45,16 +46,17 @@ impl<'a> Source<'a> {
     /// Text between the children does not count.
     pub(super) fn children(
         &mut self,
-        mut take: impl FnMut(&mut Self, &'a str) -> Result<(), Error>,
+        mut take: impl FnMut(&mut Self, Tag) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        while let Some(event) = self.next()? {
-            match event {
-                Event::Start(name) => take(self, name.text().unwrap_or_default())?,
-                Event::End => return Ok(()),
-                _ => {}
-            }
+        while let Some(tag) = self.next_tag()? {
+            take(self, tag)?;
         }
-        Err(self.error(ErrorKind::Truncated))
+        Ok(())
+    }
+
+    /// The next child of the innermost open element, which it opens; `None` at that element's end, which it consumes.
+    pub(super) fn next_tag(&mut self) -> Result<Option<Tag>, Error> {
+        self.child().map(|name| name.map(Tag::of))
     }
 }
 
@@ -85,6 +87,15 @@ impl<'a> Pull<'a> for Source<'a> {
 
     fn skip_element(&mut self) -> Result<bool, Error> {
         self.inner.skip_element()
+    }
+
+    #[inline]
+    fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
+        self.inner.child()
+    }
+
+    fn leaf(&mut self) -> Option<&'a str> {
+        self.inner.leaf()
     }
 }
 

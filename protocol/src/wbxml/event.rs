@@ -108,6 +108,33 @@ pub trait Pull<'a> {
         Ok(false)
     }
 
+    /// Goes on to the next child of the innermost open element, which it opens, or to that element's end, which it consumes:
+    /// `None`. Attributes, text and processing instructions before that are passed over; they must be legal.
+    fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
+        while let Some(event) = self.next()? {
+            match event {
+                Event::Start(name) => return Ok(Some(name)),
+                Event::End => return Ok(None),
+                _ => {}
+            }
+        }
+        Err(self.error(ErrorKind::Truncated))
+    }
+
+    /// The content of the innermost open element, if it was just opened and nothing but one text and the end follow: then both
+    /// are consumed, as are attributes before it. `None`, and nothing is, for anything else, also for text that is not legal: [`Self::next`] tells.
+    ///
+    /// Most elements of a document are of this kind, and a reader knows them at a glance.
+    fn leaf(&mut self) -> Option<&'a str> {
+        None
+    }
+
+    /// The value of the attribute that was just handed out, if it is one text or none: then it is consumed, with its
+    /// [`Event::AttributeEnd`]. `None`, and nothing is, for anything else, as of [`Self::leaf`].
+    fn value(&mut self) -> Option<&'a str> {
+        None
+    }
+
     /// An error of `kind` at the event that was handed out last: for what a document codec refuses.
     fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.at())

@@ -5,7 +5,11 @@ use super::token::{
     ATTRIBUTES, CONTENT, END, ENTITY, EXT, EXT_I, EXT_T, IDENTITY, LITERAL, LITERAL_A, LITERAL_AC, LITERAL_C,
     OPAQUE, PI, STR_I, STR_T, SWITCH_PAGE, is_global,
 };
-use super::{Charset, Event, Extension, Name, PublicId, Pull, Quirk, Quirks, Token, Vocabulary, pages};
+use super::vocabulary::{at_distance, first_part};
+use super::{
+    AttributeStart, Charset, Event, Extension, Name, PublicId, Pull, Quirk, Quirks, Tag, Token, Vocabulary,
+    pages,
+};
 use crate::wire::{self, Error, ErrorKind};
 
 /// Reads a WBXML document of at most `DEPTH` nested elements, event by event, from borrowed octets.
@@ -38,7 +42,11 @@ struct Core<'a> {
     vocabulary: &'static Vocabulary,
     quirks: Quirks,
     tag_page: u8,
+    /// What the vocabulary has of that page, or the first part of it: most tags are found there.
+    tags: &'static [Tag],
     attribute_page: u8,
+    /// The same of attribute starts.
+    starts: &'static [AttributeStart],
     depth: usize,
     limit: usize,
     root_seen: bool,
@@ -126,7 +134,9 @@ impl<'a> Core<'a> {
             vocabulary: &pages::NONE,
             quirks,
             tag_page: 0,
+            tags: &[],
             attribute_page: 0,
+            starts: &[],
             depth: 0,
             limit,
             root_seen: false,
@@ -146,15 +156,69 @@ impl<'a> Core<'a> {
             self.quirks.note(Quirk::PublicIdCase);
         }
         self.vocabulary = vocabulary;
+        self.turn_to(self.tag_page);
+        self.turn_attributes_to(self.attribute_page);
     }
 
+    /// Turns to another page of tags.
+    fn turn_to(&mut self, page: u8) {
+        self.tag_page = page;
+        self.tags = first_part(self.vocabulary.tags, page);
+    }
+
+    /// Turns to another page of attributes.
+    fn turn_attributes_to(&mut self, page: u8) {
+        self.attribute_page = page;
+        self.starts = first_part(self.vocabulary.starts, page);
+    }
+
+    /// [`Pull::next`]: in content, a tag or END is known at a glance.
+    #[inline]
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
+        match self.r.peek().filter(|_| self.is_in_content()) {
+            Some(END) => {
+                self.at = self.r.at();
+                self.r.u8()?;
+                Ok(Some(self.close()))
+            }
+            Some(octet) if !is_global(octet) && self.depth < self.limit => {
+                self.at = self.r.at();
+                self.r.u8()?;
+                self.open(octet)?;
+                Ok(Some(Event::Start(self.tag(octet))))
+            }
+            _ => self.next_of_any_kind(),
+        }
+    }
+
+    fn next_of_any_kind(&mut self) -> Result<Option<Event<'a>>, Error> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
         let event = self.step();
-        self.fault = event.err();
+        if let Err(fault) = event {
+            self.fault = Some(fault);
+        }
         event
+    }
+
+    /// Whether a token of content is next.
+    const fn is_in_content(&self) -> bool {
+        self.depth > 0
+            && matches!((self.state, self.pending, self.fault), (State::Between, Pending::Nothing, None))
+    }
+
+    /// [`Pull::child`], in which [`Self::next`] is part of the loop.
+    #[inline]
+    fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
+        loop {
+            match self.next()? {
+                Some(Event::Start(name)) => return Ok(Some(name)),
+                Some(Event::End) => return Ok(None),
+                Some(_) => {}
+                None => return Err(Error::new(ErrorKind::Truncated, self.at)),
+            }
+        }
     }
 
     fn step(&mut self) -> Result<Option<Event<'a>>, Error> {
@@ -189,40 +253,85 @@ impl<'a> Core<'a> {
     fn skip_element(&mut self) -> Result<bool, Error> {
         let Some(outside) = self.depth.checked_sub(1) else { return Ok(false) };
         while self.depth > outside {
-            if let Some(fault) = self.fault {
-                return Err(fault);
-            }
-            let plain = matches!((self.state, self.pending), (State::Between, Pending::Nothing));
-            let passed = if plain { self.pass_over() } else { Ok(false) };
-            self.fault = passed.err();
-            if !passed? {
+            if !self.is_in_content() || !self.pass_over(outside) {
                 self.next()?;
             }
         }
         Ok(true)
     }
 
-    /// Passes over the next token of content; `false` if it is one for [`Self::step`].
-    fn pass_over(&mut self) -> Result<bool, Error> {
-        let Some(octet) = self.r.peek() else { return Ok(false) };
-        let tag = !is_global(octet) && octet & ATTRIBUTES == 0 && self.depth < self.limit;
-        if !tag && !matches!(octet, END | STR_I | OPAQUE) {
-            return Ok(false);
-        }
-        self.at = self.r.at();
-        self.r.u8()?;
-        match octet {
-            END => self.depth = self.depth.saturating_sub(1),
-            STR_I => _ = self.r.take_until(0)?,
-            OPAQUE => {
-                let len = self.r.mb_u32()?;
-                let len = usize::try_from(len).map_err(|_| Error::new(ErrorKind::BadLength, self.at))?;
-                self.r.take(len)?;
+    /// Passes over tokens of content down to the depth `outside`, and up to one that is for [`Self::step`]; `false` if that is
+    /// the first.
+    fn pass_over(&mut self, outside: usize) -> bool {
+        let (mut r, mut depth) = (self.r, self.depth);
+        while depth > outside {
+            let mut next = r;
+            match next.u8() {
+                Ok(END) => depth = depth.saturating_sub(1),
+                Ok(STR_I) if next.take_until(0).is_ok() => {}
+                Ok(OPAQUE) if take_opaque(&mut next).is_ok() => {}
+                Ok(octet) if !is_global(octet) && octet & ATTRIBUTES == 0 && depth < self.limit => {
+                    depth = depth.saturating_add(usize::from(octet & CONTENT != 0));
+                }
+                _ => break,
             }
-            _ if octet & CONTENT != 0 => self.depth = self.depth.saturating_add(1),
-            _ => {}
+            self.at = r.at();
+            r = next;
         }
-        Ok(true)
+        let passed = r.at() != self.r.at();
+        (self.r, self.depth) = (r, depth);
+        passed
+    }
+
+    /// [`Pull::leaf`]: `STR_I` text zero `END`.
+    fn leaf(&mut self) -> Option<&'a str> {
+        let plain =
+            matches!((self.state, self.pending, self.fault), (State::Between, Pending::Nothing, None));
+        let mut r = self.r;
+        if !plain || self.depth == 0 || self.header.charset == Charset::ISO_8859_1 || r.u8() != Ok(STR_I) {
+            return None;
+        }
+        let octets = r.take_until(0).ok()?;
+        let end = r.at();
+        if r.u8() != Ok(END) || self.header.charset == Charset::US_ASCII && !octets.is_ascii() {
+            return None;
+        }
+        let text = utf8_text(octets, end).ok()?;
+        self.r = r;
+        self.at = end;
+        self.depth = self.depth.saturating_sub(1);
+        Some(text)
+    }
+
+    /// [`Pull::value`]: a prefix, a string or a value token, and behind it the next attribute or the end of the list.
+    fn whole_value(&mut self) -> Option<&'a str> {
+        let State::Value { content } = self.state else { return None };
+        let mut r = self.r;
+        let text = match (self.pending, r.peek()?, self.fault) {
+            (Pending::Prefix(prefix), _, None) => prefix,
+            (Pending::Nothing, octet, None) if ends_value(octet) => "",
+            (Pending::Nothing, octet, None) => {
+                r.u8().ok()?;
+                match octet {
+                    STR_I => self.plain_text(r.take_until(0).ok()?)?,
+                    STR_T => self.plain_text(self.header.table.get(r.mb_u32().ok()?)?.0)?,
+                    _ => self.vocabulary.value(Token { page: self.attribute_page, code: octet })?,
+                }
+            }
+            _ => return None,
+        };
+        if !r.peek().is_some_and(ends_value) {
+            return None;
+        }
+        (self.r, self.at, self.pending) = (r, r.at(), Pending::Nothing);
+        self.state = State::Attributes { content, first: false };
+        Some(text)
+    }
+
+    /// The text of a string that is the same in every charset, or in UTF-8.
+    fn plain_text(&self, octets: &'a [u8]) -> Option<&'a str> {
+        let is_utf8 = !matches!(self.header.charset, Charset::US_ASCII | Charset::ISO_8859_1);
+        if is_utf8 || octets.is_ascii() { str::from_utf8(octets).ok() } else { None }
     }
 
     /// ```text
@@ -239,21 +348,20 @@ impl<'a> Core<'a> {
         }
         match octet {
             SWITCH_PAGE => {
-                self.tag_page = self.r.u8()?;
+                let page = self.r.u8()?;
+                self.turn_to(page);
                 let literal = matches!(self.r.peek(), Some(LITERAL | LITERAL_C | LITERAL_A | LITERAL_AC));
                 self.note_switch(literal);
                 Ok(None)
             }
             LITERAL | LITERAL_C | LITERAL_A | LITERAL_AC => {
                 let name = self.literal()?;
-                self.open(octet, name)
+                self.open(octet)?;
+                Ok(Some(Event::Start(name)))
             }
             _ if !is_global(octet) => {
-                let token = Token { page: self.tag_page, code: octet & IDENTITY };
-                let name = self
-                    .named(token, Vocabulary::tag)
-                    .map_or(Name::Unknown(token), |n| Name::Known(token, n));
-                self.open(octet, name)
+                self.open(octet)?;
+                Ok(Some(Event::Start(self.tag(octet))))
             }
             _ if self.depth == 0 => Err(self.forbidden()),
             END => Ok(Some(self.close())),
@@ -261,7 +369,22 @@ impl<'a> Core<'a> {
         }
     }
 
-    fn open(&mut self, octet: u8, name: Name<'a>) -> Step<'a> {
+    /// The name of the tag `octet`.
+    #[inline]
+    fn tag(&mut self, octet: u8) -> Name<'a> {
+        let token = Token { page: self.tag_page, code: octet & IDENTITY };
+        match at_distance(self.tags, token.code) {
+            Some(tag) => Name::Known(token, tag.1),
+            None => match self.named(token, Vocabulary::tag) {
+                Some(name) => Name::Known(token, name),
+                None => Name::Unknown(token),
+            },
+        }
+    }
+
+    /// Opens the element whose tag is `octet`.
+    #[inline]
+    fn open(&mut self, octet: u8) -> Result<(), Error> {
         if self.depth >= self.limit {
             return Err(Error::new(ErrorKind::LimitExceeded, self.at));
         }
@@ -273,7 +396,7 @@ impl<'a> Core<'a> {
         } else {
             after_attributes(content)
         };
-        Ok(Some(Event::Start(name)))
+        Ok(())
     }
 
     fn close(&mut self) -> Event<'a> {
@@ -302,7 +425,7 @@ impl<'a> Core<'a> {
     /// `attrValue = ([switchPage] ATTRVALUE) | string | extension | entity | opaque`
     fn value(&mut self, content: bool) -> Step<'a> {
         match self.r.peek() {
-            Some(octet) if octet == END || octet == LITERAL || is_start(octet) => {
+            Some(octet) if ends_value(octet) => {
                 self.state = State::Attributes { content, first: false };
                 Ok(Some(Event::AttributeEnd))
             }
@@ -340,7 +463,8 @@ impl<'a> Core<'a> {
             return Err(self.forbidden());
         }
         let token = Token { page: self.attribute_page, code: octet };
-        let Some((name, prefix)) = self.named(token, Vocabulary::attribute) else {
+        let known = at_distance(self.starts, octet).map(|start| (start.1, start.2));
+        let Some((name, prefix)) = known.or_else(|| self.named(token, Vocabulary::attribute)) else {
             return Ok(Name::Unknown(token));
         };
         if !prefix.is_empty() {
@@ -378,11 +502,7 @@ impl<'a> Core<'a> {
                 let (octets, at) = self.table_string()?;
                 self.string(octets, at)
             }
-            OPAQUE => {
-                let len = self.r.mb_u32()?;
-                let len = usize::try_from(len).map_err(|_| Error::new(ErrorKind::BadLength, self.at))?;
-                self.r.take(len).map(|octets| Some(Event::Opaque(octets)))
-            }
+            OPAQUE => take_opaque(&mut self.r).map(|octets| Some(Event::Opaque(octets))),
             EXT_I..PI => {
                 let at = self.r.at();
                 let text = name_text(self.r.take_until(0)?, self.header.charset, at)?;
@@ -445,7 +565,8 @@ impl<'a> Core<'a> {
     }
 
     fn switch_attribute_page(&mut self) -> Step<'a> {
-        self.attribute_page = self.r.u8()?;
+        let page = self.r.u8()?;
+        self.turn_attributes_to(page);
         self.note_switch(false);
         Ok(None)
     }
@@ -462,9 +583,21 @@ impl<'a> Core<'a> {
     }
 }
 
+/// `opaque = OPAQUE length *byte`, of which the first octet was read.
+fn take_opaque<'a>(r: &mut wire::Reader<'a>) -> Result<&'a [u8], Error> {
+    let at = r.at();
+    let len = usize::try_from(r.mb_u32()?).map_err(|_| Error::new(ErrorKind::BadLength, at))?;
+    r.take(len)
+}
+
 /// Whether `octet` is an attribute start of a code page.
 const fn is_start(octet: u8) -> bool {
     octet < 0x80 && !is_global(octet)
+}
+
+/// Whether an attribute's value is over before `octet`.
+const fn ends_value(octet: u8) -> bool {
+    octet == END || octet == LITERAL || is_start(octet)
 }
 
 /// The state behind an element's attributes.
@@ -483,5 +616,18 @@ impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
 
     fn skip_element(&mut self) -> Result<bool, Error> {
         self.core.skip_element()
+    }
+
+    #[inline]
+    fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
+        self.core.child()
+    }
+
+    fn leaf(&mut self) -> Option<&'a str> {
+        self.core.leaf()
+    }
+
+    fn value(&mut self) -> Option<&'a str> {
+        self.core.whole_value()
     }
 }

@@ -27,5 +27,5 @@ pub(super) const IDENTITY: u8 = 0x3F;
 
 /// Whether `octet` is a global token, and so never a name or a value of a code page.
 pub(super) const fn is_global(octet: u8) -> bool {
-    matches!(octet, 0x00..=0x04 | 0x40..=0x44 | 0x80..=0x84 | 0xC0..=0xC4)
+    octet & 0x3F <= 0x04
 }

@@ -48,7 +48,7 @@ pub struct AttributeStart(pub u8, pub &'static str, pub &'static str);
 pub struct AttributeValue(pub u8, pub &'static str);
 
 /// An entry of a page.
-trait Entry {
+pub(super) trait Entry {
     /// Its number on the page.
     fn code(&self) -> u8;
 }
@@ -69,6 +69,18 @@ impl Entry for AttributeValue {
     fn code(&self) -> u8 {
         self.0
     }
+}
+
+/// What `pages` have of a code page, or the first part of it.
+pub(super) fn first_part<T>(pages: &'static [Page<T>], page: u8) -> &'static [T] {
+    pages.iter().find(|part| part.number == page).map_or(&[], |part| part.entries)
+}
+
+/// The entry that stands as far from the first as the codes are apart, if it is that of `code`: without gaps it is.
+#[inline]
+pub(super) fn at_distance<T: Entry>(entries: &'static [T], code: u8) -> Option<&'static T> {
+    let distance = code.checked_sub(entries.first()?.code())?;
+    entries.get(usize::from(distance)).filter(|entry| entry.code() == code)
 }
 
 /// The entry of `token`. Codes rise within a page, most of them without gaps: the place to look first is as far from the
@@ -150,6 +162,13 @@ impl Vocabulary {
             .fold(None, |best, (page, start)| {
                 better(best, (Token { page, code: start.0 }, start.2.len()), current)
             })
+    }
+
+    /// The code of the attribute value on `page` that is `text`.
+    pub(crate) fn value_called(&self, text: &str, page: u8) -> Option<u8> {
+        let values = self.values.iter().filter(|part| part.number == page).flat_map(|part| part.entries);
+        let mut alike = values.filter(|value| value.1.len() == text.len() && begins(text, value.1));
+        alike.next().map(|value| value.0)
     }
 
     /// The longest attribute value that `text` begins with, and its length in octets; of equal ones that on the

@@ -6,6 +6,7 @@
 mod bits;
 mod codes;
 mod decimal;
+mod names;
 mod reader;
 mod slot;
 mod text;
@@ -14,7 +15,9 @@ mod writer;
 pub use bits::{BitReader, BitWriter};
 pub use codes::open_code;
 pub use decimal::Decimal;
+pub(crate) use names::Names;
 pub use reader::Reader;
+pub(crate) use reader::position;
 pub use slot::Slot;
 pub(crate) use text::{Text, hex};
 pub use writer::Writer;

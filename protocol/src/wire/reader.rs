@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
 
     /// The octets before the next `stop`, which is consumed too.
     pub fn take_until(&mut self, stop: u8) -> Result<&'a [u8], Error> {
-        let n = self.rest.iter().position(|&b| b == stop).ok_or(self.error(ErrorKind::Truncated))?;
+        let n = position(self.rest, stop).ok_or(self.error(ErrorKind::Truncated))?;
         let head = self.take(n)?;
         self.u8()?;
         Ok(head)
@@ -126,6 +126,25 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where `octet` first stands in `bytes`: eight at a time, as strings are most of what is read.
+pub(crate) fn position(bytes: &[u8], octet: u8) -> Option<usize> {
+    /// The lowest and the highest bit of each octet of a word.
+    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (words, tail) = bytes.as_chunks::<8>();
+    let sought = u64::from_le_bytes([octet; 8]);
+    for (word, start) in words.iter().zip((0_usize..).step_by(8)) {
+        // Zero where the octet stands; a borrow out of an octet that is not zero comes from one below that is.
+        let differs = u64::from_le_bytes(*word) ^ sought;
+        let zeros = differs.wrapping_sub(LOW) & !differs & HIGH;
+        if zeros != 0 {
+            return Some(start.saturating_add(zeros.trailing_zeros() as usize / 8));
+        }
+    }
+    let start = bytes.len().saturating_sub(tail.len());
+    tail.iter().position(|&other| other == octet).map(|further| start.saturating_add(further))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +157,27 @@ mod tests {
         assert_eq!(sub.u16(), Ok(0x0203));
         assert_eq!(sub.u8(), Err(Error::new(ErrorKind::Truncated, 3)));
         assert_eq!(r.finish(), Err(Error::new(ErrorKind::Trailing, 3)));
+    }
+
+    #[test]
+    fn finds_the_first_of_any_octet_at_any_place() {
+        for octet in [0x00, 0x01, 0x7F, 0x80, 0xFF] {
+            for other in
+                [0x00, 0x01, 0x02, 0x7F, 0x80, 0x81, 0xFE, 0xFF].into_iter().filter(|&one| one != octet)
+            {
+                for len in 0..20 {
+                    assert_eq!(position(&[other; 20][..len], octet), None, "{octet} in {len} of {other}");
+                    for place in 0..len {
+                        let mut bytes = [other; 20];
+                        let bytes = &mut bytes[..len];
+                        bytes[place..].fill(octet);
+                        assert_eq!(position(bytes, octet), Some(place), "{octet} in {bytes:x?}");
+                        bytes[place + 1..].fill(other);
+                        assert_eq!(position(bytes, octet), Some(place), "{octet} in {bytes:x?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

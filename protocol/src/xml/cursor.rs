@@ -1,7 +1,7 @@
 //! A place in XML text, and the character classes of its grammar (XML 1.0 §2.2, §2.3).
 
 use crate::wbxml::utf8_text;
-use crate::wire::{Error, ErrorKind};
+use crate::wire::{self, Error, ErrorKind};
 
 /// Walks over text front to back; never panics.
 #[derive(Clone, Copy, Debug)]
@@ -94,10 +94,23 @@ impl<'a> Cursor<'a> {
         self.advance(self.rest.bytes().position(stop).unwrap_or(self.rest.len()))
     }
 
+    /// The same up to the next `octet`, which is one of US-ASCII.
+    pub(super) fn take_to_octet(&mut self, octet: u8) -> &'a str {
+        self.advance(wire::position(self.rest.as_bytes(), octet).unwrap_or(self.rest.len()))
+    }
+
+    /// What stands from `n` octets on up to `other`, a place further on in the same text.
+    pub(super) fn between(self, n: usize, other: &Self) -> &'a str {
+        self.behind(n).advance(other.at.saturating_sub(n))
+    }
+
     /// Whether `name` stands `n` octets further on, and ends there.
     pub(super) fn has_name(self, n: usize, name: &str) -> bool {
-        let behind = self.behind(n).rest.strip_prefix(name);
-        behind.is_some_and(|behind| !behind.starts_with(is_name_character))
+        let Some(behind) = self.behind(n).rest.strip_prefix(name) else { return false };
+        match behind.as_bytes().first() {
+            Some(octet) if octet.is_ascii() => !is_ascii_name(*octet),
+            _ => !behind.starts_with(is_name_character),
+        }
     }
 
     /// The same text from `n` octets further on.
@@ -126,7 +139,8 @@ impl<'a> Cursor<'a> {
 
     /// `Name = NameStartChar (NameChar)*`
     pub(super) fn name(&mut self) -> Result<&'a str, Error> {
-        if !self.peek().is_some_and(is_name_start) {
+        let first = self.rest.as_bytes().first();
+        if !first.is_some_and(u8::is_ascii_alphabetic) && !self.peek().is_some_and(is_name_start) {
             return Err(self.forbidden());
         }
         let ascii = self.rest.bytes().position(|octet| !is_ascii_name(octet)).unwrap_or(self.rest.len());
@@ -192,11 +206,15 @@ pub(super) fn find(text: &str, what: &str) -> Option<usize> {
     text.iter().zip(0..).filter(|&(octet, _)| Some(octet) == what.first()).map(|(_, i)| i).find(begins)
 }
 
+/// Whether a character that XML text may not hold can begin with `octet`. U+FFFE and U+FFFF begin with 0xEF.
+pub(super) const fn is_suspect(octet: u8) -> bool {
+    octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r') || octet == 0xEF
+}
+
 /// Where the first character stands that XML text may not hold.
 pub(super) fn find_illegal(text: &str) -> Option<usize> {
-    // One quick look at every octet: hardly any text has a suspect. U+FFFE and U+FFFF begin with 0xEF.
-    let suspect = |octet| octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r') || octet == 0xEF;
-    if text.bytes().fold(false, |found, octet| found | suspect(octet)) {
+    // One quick look at every octet: hardly any text has a suspect.
+    if text.bytes().fold(false, |found, octet| found | is_suspect(octet)) {
         text.find(|c| !is_character(c))
     } else {
         None

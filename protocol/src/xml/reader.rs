@@ -1,6 +1,6 @@
 //! The pull reader.
 
-use super::cursor::{Cursor, find, find_illegal};
+use super::cursor::{Cursor, find, find_illegal, is_suspect};
 use super::{MAX_ATTRIBUTES, doctype};
 use crate::wbxml::{Event, Name, Pull, Quirk, Quirks};
 use crate::wire::{Error, ErrorKind};
@@ -107,8 +107,50 @@ impl<'a> Core<'a> {
             return Err(fault);
         }
         let event = self.step(stack);
-        self.fault = event.err();
+        if let Err(fault) = event {
+            self.fault = Some(fault);
+        }
         event
+    }
+
+    /// [`Pull::child`]
+    #[inline]
+    fn child(&mut self, stack: &mut [u32]) -> Result<Option<Name<'a>>, Error> {
+        loop {
+            match self.plain_child(stack).map_or_else(|| self.next(stack), |event| Ok(Some(event)))? {
+                Some(Event::Start(name)) => return Ok(Some(name)),
+                Some(Event::End) => return Ok(None),
+                Some(_) => {}
+                None => return Err(Error::new(ErrorKind::Truncated, self.at)),
+            }
+        }
+    }
+
+    /// A start tag, or the end of an element, if nothing but white space and at most one attribute is before it.
+    #[inline]
+    fn plain_child(&mut self, stack: &mut [u32]) -> Option<Event<'a>> {
+        let mut c = if self.is_between() { self.c } else { self.behind_tag()? };
+        c.space();
+        let at = c.at();
+        let event = if c.eat("</") {
+            let name = c.take_to_octet(b'>');
+            if !self.whole.has_name(self.innermost(stack), name) || !c.eat(">") {
+                return None;
+            }
+            self.state = State::Between;
+            self.depth = self.depth.saturating_sub(1);
+            Event::End
+        } else {
+            let start = u32::try_from(at.saturating_add(1)).ok()?;
+            let name = if c.eat("<") { c.name().ok()? } else { return None };
+            *stack.get_mut(self.depth)? = start;
+            self.state = State::Attributes;
+            self.depth = self.depth.saturating_add(1);
+            self.attributes = 0;
+            Event::Start(Name::Literal(name))
+        };
+        (self.c, self.at) = (c, at);
+        Some(event)
     }
 
     fn step(&mut self, stack: &mut [u32]) -> Step<'a> {
@@ -135,6 +177,74 @@ impl<'a> Core<'a> {
                 return Ok(event);
             }
         }
+    }
+
+    /// Whether text or markup of content is next.
+    const fn is_between(&self) -> bool {
+        self.depth > 0 && matches!((self.state, self.fault), (State::Between, None))
+    }
+
+    /// [`Pull::skip_element`]: texts are passed over without a look at them.
+    fn skip_element(&mut self, stack: &mut [u32]) -> Result<bool, Error> {
+        let Some(outside) = self.depth.checked_sub(1) else { return Ok(false) };
+        while self.depth > outside {
+            let passed = self.leaf(stack).is_some()
+                || self.plain_child(stack).is_some()
+                || self.is_between() && !self.c.take_to_octet(b'<').is_empty();
+            if !passed {
+                self.next(stack)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// What stands behind the start tag, if it was just opened, and at most one attribute is left of it, in whose value nothing
+    /// needs a second look.
+    #[inline]
+    fn behind_tag(&self) -> Option<Cursor<'a>> {
+        if !matches!((self.state, self.attributes, self.fault), (State::Attributes, 0, None)) {
+            return None;
+        }
+        let mut c = self.c;
+        if c.eat(" ") {
+            c.name().ok()?;
+            let value = c
+                .eat("=\"")
+                .then(|| c.take_to(|octet| matches!(octet, b'"' | b'<' | b'&') || is_suspect(octet)));
+            if value.is_none() || !c.eat("\"") {
+                return None;
+            }
+        }
+        c.eat(">").then_some(c)
+    }
+
+    /// [`Pull::leaf`]: `'>'` text `'</'` the same name `'>'`, and in the text nothing that needs a second look.
+    fn leaf(&mut self, stack: &[u32]) -> Option<&'a str> {
+        let mut c = self.behind_tag()?;
+        let name = self.whole.between(self.innermost(stack), &self.c);
+        let text = c.take_to(|octet| matches!(octet, b'<' | b'&' | b'\r' | b']') || is_suspect(octet));
+        let end = c.at();
+        if !(c.eat("</") && c.eat(name) && c.eat(">")) {
+            return None;
+        }
+        self.c = c;
+        self.at = end;
+        self.state = State::Between;
+        self.depth = self.depth.saturating_sub(1);
+        Some(text)
+    }
+
+    /// [`Pull::value`]: nothing in it needs a second look.
+    fn whole_value(&mut self) -> Option<&'a str> {
+        let (State::Value(mut rest), None) = (self.state, self.fault) else { return None };
+        let text =
+            rest.take_to(|octet| matches!(octet, b'<' | b'&' | b'\n' | b'\t' | b'\r') || is_suspect(octet));
+        if !rest.is_empty() {
+            return None;
+        }
+        self.at = rest.at();
+        self.state = State::Attributes;
+        Some(text)
     }
 
     /// `document = prolog element Misc*`, `prolog = XMLDecl? Misc* (doctypedecl Misc*)?`
@@ -380,5 +490,22 @@ impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
 
     fn at(&self) -> usize {
         self.core.at
+    }
+
+    fn skip_element(&mut self) -> Result<bool, Error> {
+        self.core.skip_element(&mut self.stack)
+    }
+
+    #[inline]
+    fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
+        self.core.child(&mut self.stack)
+    }
+
+    fn leaf(&mut self) -> Option<&'a str> {
+        self.core.leaf(&self.stack)
+    }
+
+    fn value(&mut self) -> Option<&'a str> {
+        self.core.whole_value()
     }
 }
