@@ -4,12 +4,12 @@
 
 use kedge_platform_crypto::SoftCrypto;
 use kedge_update_agent::{Applier, BootDecision, Error, Outcome, Progress, Slot, Update};
+use observed::black_box::Stage;
 use riscv_rt::entry;
-use virt::black_box::{self, Stage};
 use virt::cfi_nor::CfiError;
 use virt::power::{self, Exit};
 use virt::product::{self, Room};
-use virt::{CfiNor, Straps, say};
+use virt::{CfiNor, NOTED, Straps, say};
 
 /// Where images are linked to.
 const LOADED: usize = 0x8000_0000;
@@ -18,7 +18,7 @@ const WORDS: usize = product::IMAGE.len as usize / 4;
 
 #[entry]
 fn main() -> ! {
-    black_box::enter(Stage::Boot);
+    NOTED.enter(Stage::Boot);
     let straps = match Straps::read() {
         Ok(straps) => straps,
         Err(what) => {

@@ -7,6 +7,7 @@ use kedge_agent::agent::Bearer;
 use kedge_agent::limits::GSM_DATAGRAM;
 use kedge_agent::runner::Ports;
 use kedge_protocol::is683::engine::Mode;
+use kedge_protocol::license::Op;
 use kedge_update_agent::Update;
 use virt::cfi_nor::{self, CfiNor};
 use virt::power::Exit;
@@ -39,7 +40,7 @@ const COMMANDS: &[Command] = &[
 ];
 
 /// What the host sends, for the list of all commands.
-const HOST: &str = "activate look message sms call burst otasp release wake listen restart off";
+const HOST: &str = "activate look license message sms call burst otasp release wake listen restart off";
 
 /// Longest line; more is cut off. An IS-683 message of 2 KiB in hexadecimal, and a word before it.
 const LINE: usize = 4096 + 64;
@@ -58,6 +59,7 @@ pub fn command(phone: &mut Phone<'_>, ports: &mut Ports<Virt>) -> Result<Next, F
     match name {
         "activate" => _ = phone.activate(context)?,
         "look" => _ = phone.check_for_update(context)?,
+        "license" => _ = phone.license_request(context.now, Op::ACTIVATE),
         "message" => _ = phone.message(context, Bearer::Cdma, octets, &mut [0; GSM_DATAGRAM])?,
         "sms" => _ = phone.message(context, Bearer::Gsm, octets, &mut [0; GSM_DATAGRAM])?,
         "call" => say!("otasp {}", phone.otasp_begin(context, Mode::UserInitiated)?),

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `phone` | the ports put together, and the agent's life between two restarts |
+//! | `license` | the license, if the board has one |
 //! | `management` | the account of the management server |
 //! | `modem` | data call, registration, short messages and calls, over the console |
 //! | `user` | prompts and answers, over the console |
@@ -13,23 +14,24 @@
 #![no_main]
 
 mod console;
+mod license;
 mod management;
 mod modem;
 mod phone;
 mod self_check;
 mod user;
 
+use observed::black_box::Stage;
 use riscv_rt::entry;
-use virt::black_box::{self, Stage};
 use virt::power::{self, Exit};
-use virt::{Straps, product, say};
+use virt::{NOTED, Straps, product, say};
 
 /// The release.
 pub const VERSION: &str = if cfg!(feature = "v2") { "2.0" } else { "1.0" };
 
 #[entry]
 fn main() -> ! {
-    black_box::enter(Stage::Image);
+    NOTED.enter(Stage::Image);
     say!("kedge firmware {VERSION} ({})", product::NAME);
     let exit = match Straps::read() {
         // An image that fails its own check is not confirmed, so it does not stay.

@@ -1,6 +1,7 @@
 //! The device: its ports put together, and the agent's life between two restarts.
 
 use crate::console::{self, Next};
+use crate::license;
 use crate::management::{self, TEXTS, TREE, WORK};
 use crate::modem::Modem;
 use crate::user::User;
@@ -17,11 +18,11 @@ use kedge_platform_net::Http;
 use kedge_protocol::is683::engine::{Capability, Carried, Engine, PacketDataCapability};
 use kedge_protocol::is683::packet_data::{MobileIpCapability, SimpleIpCapability};
 use kedge_protocol::sms;
+use observed::seeded::Seeded;
 use virt::cfi_nor::{CfiError, CfiNor};
 use virt::clock::Clock;
 use virt::network::{self, Network};
 use virt::power::Exit;
-use virt::straps::Seeded;
 use virt::{Straps, product, say};
 
 /// Largest roaming list.
@@ -127,8 +128,15 @@ fn try_live(straps: &Straps) -> Result<Exit, Stop> {
     let (mut tree, mut work, mut texts, mut kept) = ([0; TREE], [0; WORK], [0; TEXTS], Kept::EMPTY);
     let management =
         ManagementMemory { tree: &mut tree, work: &mut work, texts: &mut texts, kept: &mut kept };
+    let mut licensed = license::Parts::of(straps);
     let mut agent = Agent::start(config, memory, &mut ports.context(&mut Log))?;
     agent.attach_management(management::SETUP, management);
+    if let Some(parts) = &mut licensed {
+        let begun = agent.license_begin(&mut ports.context(&mut Log), parts.setup())?;
+        if let Err(fault) = begun {
+            say!("license trouble: {fault}");
+        }
+    }
     loop {
         match run(&mut agent, &mut ports, &mut Log)? {
             Pause::Restarted(why) => {
@@ -206,6 +214,7 @@ impl Events for Log {
                 say!("{now} package of {len} octets leads to {version}")
             }
             Event::PackageRefused(why) => say!("{now} package refused: {why}"),
+            Event::License(license) => license::tell(license),
             Event::Reported { state } => say!("{now} reported {state}"),
             _ => {}
         }

@@ -47,6 +47,7 @@ fn parts(prompt: Prompt<'_>) -> (&'static str, Option<u16>, [&str; 2]) {
         Prompt::ApplySettings { summary } => ("apply-settings", None, [summary, ""]),
         Prompt::SettingsApplied => ("settings-applied", None, [""; 2]),
         Prompt::SettingsRefused => ("settings-refused", None, [""; 2]),
+        Prompt::Elsewhere { url, code, .. } => ("elsewhere", None, [url, code]),
         Prompt::Failed(code) => ("failed", Some(code), [""; 2]),
         _ => ("unknown", None, [""; 2]),
     }

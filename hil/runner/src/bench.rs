@@ -11,11 +11,16 @@ use kedge::hex;
 use kedge::scenario::{Before, Script, Setup, Wanted};
 use kedge::world::{Facts, Pair, Prepared, Product, Trouble};
 use kedge_agent::event::{Event, Events};
-use kedge_network::{Direction, Operator, REPOSITORY_HOST, Record, serve};
+use kedge_network::{
+    Direction, Operator, REPOSITORY_HOST, Record, Service, TransactionState, WallClock, serve,
+};
 use kedge_platform_sim::identity::Identity;
 use kedge_update_agent::Slot;
 
 use crate::board::{self, Board, Moment};
+use crate::cuts::{End, Life, Lives};
+use crate::flash::sold_with;
+use crate::owner::{License, NOW, Owner, Wish};
 use crate::phone::{Kill, Phone};
 use crate::product;
 
@@ -26,6 +31,10 @@ pub(crate) const PRODUCT: Product = Product {
     versions: ["1.0", "2.0"],
     security_counter: product::SECURITY_COUNTER,
 };
+
+/// The flow that the simulator plays with devices of its own, and this board with the same server: a new device signs up by
+/// a short code, and gets a trial.
+pub(crate) const TRIAL: &str = "license-trial";
 
 /// A board with what scenarios take besides it.
 pub(crate) struct Bench<'b> {
@@ -110,15 +119,22 @@ impl<'b> Bench<'b> {
         self.prepare(scenario)?.judge(facts)
     }
 
-    /// Plays it in the simulator instead: the same package and the same places in flash, with the power cuts that a board had.
-    pub(crate) fn simulate(
-        &mut self,
-        scenario: &'static Script,
-        killed: &[(Kill, Moment)],
-    ) -> anyhow::Result<Facts> {
-        let cuts = killed.iter().map(|(kill, moment)| kill.in_operation(moment)).collect();
-        let trouble = Trouble { cuts, ..Trouble::default() };
-        self.prepare(scenario)?.play::<4, { product::SECTOR as usize }>(&trouble, &mut ())
+    /// Plays the [`TRIAL`] on a board from the factory, with these power failures.
+    fn trial(&mut self, kills: &[Kill]) -> anyhow::Result<Life> {
+        let owner =
+            Owner::new((License::Online, &product::DEVICE_SEED), Wish::License, (kills, self.patience));
+        let clock: WallClock = Box::new(|| NOW);
+        let service = Service {
+            provisioning: Some((owner.server(), clock)),
+            ..Service::new(Arc::new(Mutex::new(Operator::default())))
+        };
+        let network = service.start().context("no port on loopback")?;
+        let mut straps = owner.straps(self.seed);
+        straps.push(format!("http={}", network.http.port()));
+        straps.push(format!("https={}", network.offloaded.port()));
+        let len = product::FLASH as usize;
+        self.board.write_flash(&sold_with(&self.pair.old, len)?)?;
+        owner.live(self.board, &straps, (&self.pair, product::layout(false), len))
     }
 
     /// Where everything lies in the board's flash, and how often each sector was erased.
@@ -142,6 +158,74 @@ impl<'b> Bench<'b> {
     }
 }
 
+impl Lives for Bench<'_> {
+    /// An activation, an update into a slot, one in place, one over OMA-DM, a list that the network sends, a license.
+    fn scenarios(&self) -> &'static [&'static str] {
+        &["one-button", "fota-client", "fota-client/in-place", "fota-client/oma-dm", "prl-update", TRIAL]
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn place(&self, offset: u32) -> &'static str {
+        let layout = product::layout(false);
+        let (package, journal) = (layout.package, layout.journal);
+        match offset {
+            _ if offset < product::IMAGE.end() => "image",
+            _ if offset < package.start => "slot",
+            _ if offset < package.end() => "package",
+            _ if offset < journal.end() => "journal",
+            _ if offset < product::STORE.end() => "store",
+            _ => "license",
+        }
+    }
+
+    fn live(&mut self, scenario: &'static str, kills: &[Kill]) -> anyhow::Result<Life> {
+        if scenario == TRIAL {
+            return self.trial(kills);
+        }
+        let script = script(scenario)?;
+        let Played { facts, whole, killed, log, took, .. } = self.play(script, kills)?;
+        let operations = facts.as_ref().map_or(0, |facts| facts.operations);
+        let end = facts.and_then(|facts| end(script, &facts, whole));
+        Ok(Life { end, operations, killed, log, took, measured: Vec::new() })
+    }
+
+    /// The same package and the same places in flash.
+    fn simulate(&mut self, scenario: &'static str, killed: &[(Kill, Moment)]) -> anyhow::Result<()> {
+        if scenario == TRIAL {
+            bail!("its licenses are played by devices of its own");
+        }
+        let cuts = killed.iter().map(|(kill, moment)| kill.in_operation(moment)).collect();
+        let trouble = Trouble { cuts, ..Trouble::default() };
+        let prepared = self.prepare(script(scenario)?)?;
+        prepared.play::<4, { product::SECTOR as usize }>(&trouble, &mut ()).map(drop)
+    }
+}
+
+fn script(name: &str) -> anyhow::Result<&'static Script> {
+    kedge::scenario::find(name).with_context(|| format!("no scenario {name}"))
+}
+
+/// Old or new, whole, and one report.
+fn end(scenario: &Script, facts: &Facts, whole: bool) -> anyhow::Result<End> {
+    if let Some(violation) = facts.violations.first() {
+        bail!("{} violations, the first: {violation}", facts.violations.len());
+    }
+    if !whole {
+        bail!("the image that is started is neither the old nor the new one");
+    }
+    let Err(why) = scenario.check(facts) else { return Ok(End::AsWithout) };
+    let Some(transaction) = &facts.transaction else { bail!("{why}") };
+    let failed = u16::from(kedge_agent::state::FAILED);
+    let told = transaction.state == TransactionState::Reported(failed) && transaction.reports == 1;
+    if told && facts.version == facts.versions[0] && facts.reports_left == 0 && facts.confirmed {
+        return Ok(End::RolledBack);
+    }
+    bail!("{why}")
+}
+
 /// Why a scenario cannot be played on a board, if it cannot.
 pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
     let of_a_menu =
@@ -158,7 +242,7 @@ pub(crate) fn needs_simulator(setup: &Setup) -> Option<&'static str> {
 
 /// Where everything lies: the board's own regions, whatever the size of a package.
 fn map(_: u32, in_place: bool) -> FlashMap {
-    FlashMap { update: product::layout(in_place), store: product::STORE, len: product::CHECK.end() }
+    FlashMap { update: product::layout(in_place), store: product::STORE, len: product::FLASH }
 }
 
 /// Whether the image of that version lies in a slot.

@@ -1,11 +1,14 @@
 //! What the runner needs of a board, whatever it is: flash, power, console.
 
 use core::fmt;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::process::{Child, Command};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
+
+use anyhow::Context as _;
 
 /// Why a scenario could not be played to its end on a board. Everything else that goes wrong is a failure of the scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,21 @@ pub(crate) enum Heard {
 }
 
 impl Console {
+    /// The console that is at the other end of a program's standard streams.
+    pub(crate) fn of(program: &mut Child) -> anyhow::Result<Self> {
+        let input = program.stdin.take().context("no standard input")?;
+        let output = program.stdout.take().context("no standard output")?;
+        let (sender, lines) = mpsc::channel();
+        // ends with the program, or when nobody listens any more
+        thread::spawn(move || {
+            let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
+            lines
+                .map(|line| String::from_utf8_lossy(&line).into_owned())
+                .all(|line| sender.send(line).is_ok())
+        });
+        Ok(Self { lines, input: Box::new(input) })
+    }
+
     /// The next line.
     pub(crate) fn listen(&self, patience: Duration) -> Heard {
         match self.lines.recv_timeout(patience) {

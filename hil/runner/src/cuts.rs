@@ -8,33 +8,67 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use kedge::scenario::Script;
-use kedge::world::Facts;
-use kedge_network::TransactionState;
+use anyhow::Context as _;
 use kedge_platform_sim::nor::Cut;
 use kedge_platform_sim::random::Seeded;
 
-use crate::bench::{Bench, Played};
 use crate::board::Moment;
 use crate::phone::Kill;
-use crate::product;
 
-/// The scenarios that are cut: an activation, an update into a slot, one in place, a list that the network sends.
-const SCENARIOS: [&str; 4] = ["one-button", "fota-client", "fota-client/in-place", "prl-update"];
 /// Cuts in one life that are planned, at least; less than twice as many at most. A life that ends before them ends.
 const LEAST_IN_A_LIFE: u64 = 6;
 
+/// A board, with what it takes to live lives on it.
+pub(crate) trait Lives {
+    /// What is played, in turn.
+    fn scenarios(&self) -> &'static [&'static str];
+    /// Where everything random comes from.
+    fn seed(&self) -> u64;
+    /// What lies at this offset of the flash.
+    fn place(&self, offset: u32) -> &'static str;
+    /// Plays a scenario on a board from the factory, with these power failures. The error says that it could not be played.
+    fn live(&mut self, scenario: &'static str, kills: &[Kill]) -> anyhow::Result<Life>;
+    /// Plays it in the simulator, where this board has one, with the power cuts that it had.
+    fn simulate(&mut self, _: &'static str, _: &[(Kill, Moment)]) -> anyhow::Result<()> {
+        anyhow::bail!("this board has none")
+    }
+}
+
+/// A scenario that was played.
+pub(crate) struct Life {
+    /// How it ended: old or new, whole, and one report; an error if not.
+    pub(crate) end: anyhow::Result<End>,
+    /// Flash operations.
+    pub(crate) operations: u64,
+    /// The power failures that came.
+    pub(crate) killed: Vec<(Kill, Moment)>,
+    /// What the board said.
+    pub(crate) log: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// What the board counted: name and value.
+    pub(crate) measured: Vec<(String, u64)>,
+}
+
+/// How a life ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As without power failures.
+    AsWithout,
+    /// With the old firmware: the new one was started more often than it has tries to be confirmed. The network knows.
+    RolledBack,
+}
+
 /// What a scenario takes without cuts.
 struct Clean {
-    scenario: &'static Script,
+    scenario: &'static str,
     operations: u64,
     took: Duration,
 }
 
-/// How often what was hit.
+/// How often what was hit: who ran, what lies there, what was done to it.
 #[derive(Default)]
-pub(crate) struct Histogram(BTreeMap<(&'static str, &'static str), u32>);
+pub(crate) struct Histogram(BTreeMap<(&'static str, &'static str, &'static str), u32>);
 
 /// What came of a campaign.
 #[derive(Default)]
@@ -48,19 +82,20 @@ pub(crate) struct Campaign {
 
 /// Lives until `wanted` cuts have come, or exactly the life of this number; that one again in the simulator if `simulated`.
 pub(crate) fn run(
-    bench: &mut Bench<'_>,
+    board: &mut dyn Lives,
     wanted: u64,
     replay: Option<u64>,
     simulated: bool,
 ) -> anyhow::Result<Campaign> {
-    let clean = clean(bench)?;
+    let clean = clean(board)?;
     let mut campaign = Campaign::default();
     let numbers = replay.map_or(0..u64::MAX, |number| number..number.saturating_add(1));
     for number in numbers {
         if replay.is_none() && campaign.cuts >= wanted {
             break;
         }
-        let killed = live(bench, &clean, number, &mut campaign)?;
+        let of = &clean[usize::try_from(number)? % clean.len()];
+        let killed = live(board, of, number, &mut campaign)?;
         if campaign.lives % 10 == 0 {
             println!(
                 "{} power cuts in {} lives, {} failures",
@@ -70,9 +105,8 @@ pub(crate) fn run(
             );
         }
         if simulated {
-            let scenario = clean[usize::try_from(number)? % clean.len()].scenario;
-            match bench.simulate(scenario, &killed) {
-                Ok(_) => println!("the simulator, with the same cuts: ended as without"),
+            match board.simulate(of.scenario, &killed) {
+                Ok(()) => println!("the simulator, with the same cuts: ended as without"),
                 Err(why) => println!("the simulator, with the same cuts: {why:#}"),
             }
         }
@@ -80,44 +114,42 @@ pub(crate) fn run(
     Ok(campaign)
 }
 
-fn clean(bench: &mut Bench<'_>) -> anyhow::Result<Vec<Clean>> {
-    SCENARIOS
+fn clean(board: &mut dyn Lives) -> anyhow::Result<Vec<Clean>> {
+    board
+        .scenarios()
         .iter()
-        .map(|name| {
-            let scenario = kedge::scenario::find(name).ok_or_else(|| anyhow!("no scenario {name}"))?;
-            let played = bench.play(scenario, &[])?;
-            let facts = played.facts.map_err(|why| why.context(format!("{name} without any cut")))?;
-            println!("{name}: {} flash operations, {:.1} s", facts.operations, played.took.as_secs_f64());
-            Ok(Clean { scenario, operations: facts.operations.max(1), took: played.took })
+        .map(|scenario| {
+            let Life { end, operations, took, .. } = board.live(scenario, &[])?;
+            end.with_context(|| format!("{scenario} without any cut"))?;
+            println!("{scenario}: {operations} flash operations, {:.1} s", took.as_secs_f64());
+            Ok(Clean { scenario, operations: operations.max(1), took })
         })
         .collect()
 }
 
 /// The life of this number.
 fn live(
-    bench: &mut Bench<'_>,
-    clean: &[Clean],
+    board: &mut dyn Lives,
+    Clean { scenario, operations, took }: &Clean,
     number: u64,
     campaign: &mut Campaign,
 ) -> anyhow::Result<Vec<(Kill, Moment)>> {
-    let mut draw = Seeded::new(bench.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let of = usize::try_from(number)? % clean.len();
-    let Clean { scenario, operations, took } = &clean[of];
+    let mut draw = Seeded::new(board.seed() ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let kills: Vec<Kill> = (0..LEAST_IN_A_LIFE + draw.word() % LEAST_IN_A_LIFE)
         .map(|_| kill(&mut draw, *operations, *took))
         .collect();
-    let Played { facts, killed, log, whole, .. } = bench.play(scenario, &kills)?;
+    let Life { end, killed, log, .. } = board.live(scenario, &kills)?;
     campaign.lives += 1;
     campaign.cuts += killed.len() as u64;
     for (_, moment) in &killed {
-        campaign.histogram.count(moment);
+        campaign.histogram.count(moment, |offset| board.place(offset));
     }
-    match facts.and_then(|facts| end(scenario, &facts, whole)) {
+    match end {
         Ok(End::AsWithout) => {}
         Ok(End::RolledBack) => campaign.rolled_back += 1,
         Err(why) => {
             let hit: Vec<_> = killed.iter().map(|(kill, moment)| kill.in_operation(moment)).collect();
-            let failure = format!("life {number}, {}: {why:#}; cut in {hit:?}", scenario.name);
+            let failure = format!("life {number}, {scenario}: {why:#}; cut in {hit:?}");
             println!("{failure}\n{log}");
             campaign.failures.push(failure);
         }
@@ -138,37 +170,15 @@ fn kill(draw: &mut Seeded, operations: u64, took: Duration) -> Kill {
     }
 }
 
-/// How a life with cuts ended well.
-enum End {
-    /// As without them.
-    AsWithout,
-    /// With the old firmware: the new one was started more often than it has tries to be confirmed. The network knows.
-    RolledBack,
-}
-
-/// Old or new, whole, and one report.
-fn end(scenario: &Script, facts: &Facts, whole: bool) -> anyhow::Result<End> {
-    if let Some(violation) = facts.violations.first() {
-        bail!("{} violations, the first: {violation}", facts.violations.len());
-    }
-    if !whole {
-        bail!("the image that is started is neither the old nor the new one");
-    }
-    let Err(why) = scenario.check(facts) else { return Ok(End::AsWithout) };
-    let Some(transaction) = &facts.transaction else { bail!("{why}") };
-    let failed = u16::from(kedge_agent::state::FAILED);
-    let told = transaction.state == TransactionState::Reported(failed) && transaction.reports == 1;
-    if told && facts.version == facts.versions[0] && facts.reports_left == 0 && facts.confirmed {
-        return Ok(End::RolledBack);
-    }
-    bail!("{why}")
-}
-
 impl Histogram {
-    fn count(&mut self, moment: &Moment) {
+    fn count(&mut self, moment: &Moment, place: impl Fn(u32) -> &'static str) {
         let who = if moment.boot_stage { "boot stage" } else { "image" };
-        let what = moment.under_way.map_or("between operations", |(offset, erases)| place(offset, erases));
-        *self.0.entry((who, what)).or_default() += 1;
+        let (what, done) = match moment.under_way {
+            None => ("between", "operations"),
+            Some((offset, true)) => (place(offset), "erased"),
+            Some((offset, false)) => (place(offset), "written"),
+        };
+        *self.0.entry((who, what, done)).or_default() += 1;
     }
 
     /// A bar for each place, scaled to the most frequent.
@@ -178,26 +188,10 @@ impl Histogram {
         let bar = |count: u32| "#".repeat((count * WIDTH).div_ceil(most) as usize);
         self.0
             .iter()
-            .map(|((who, what), count)| format!("{who:<10}  {what:<18}  {count:>5}  {}", bar(*count)))
+            .map(|((who, what, done), count)| {
+                format!("{who:<10}  {what:<8} {done:<10}  {count:>5}  {}", bar(*count))
+            })
             .collect()
-    }
-}
-
-/// What lies there, and what is done to it.
-fn place(offset: u32, erases: bool) -> &'static str {
-    let layout = product::layout(false);
-    let (package, journal) = (layout.package, layout.journal);
-    match (offset, erases) {
-        _ if offset < product::IMAGE.end() && erases => "image erased",
-        _ if offset < product::IMAGE.end() => "image written",
-        _ if offset < package.start && erases => "slot erased",
-        _ if offset < package.start => "slot written",
-        _ if offset < package.end() && erases => "package erased",
-        _ if offset < package.end() => "package written",
-        _ if offset < journal.end() && erases => "journal erased",
-        _ if offset < journal.end() => "journal written",
-        (_, true) => "store erased",
-        (_, false) => "store written",
     }
 }
 
@@ -211,7 +205,11 @@ pub(crate) fn figures(campaign: &Campaign) -> Vec<(String, String)> {
         count("failures", campaign.failures.len() as u64),
     ];
     figures.extend(
-        campaign.histogram.0.iter().map(|((who, what), n)| (format!("cut: {who}, {what}"), n.to_string())),
+        campaign
+            .histogram
+            .0
+            .iter()
+            .map(|((who, what, done), n)| (format!("cut: {who}, {what} {done}"), n.to_string())),
     );
     figures
 }

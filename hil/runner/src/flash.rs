@@ -1,5 +1,6 @@
 //! What a board's flash holds, read out while the board is off.
 
+use anyhow::Context as _;
 use kedge_platform::flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use crate::product::SECTOR;
@@ -9,6 +10,14 @@ use crate::product::SECTOR;
 pub(crate) struct Content {
     pub(crate) octets: Vec<u8>,
     pub(crate) changed: bool,
+}
+
+/// A flash of `len` octets as a board is sold with it: this image at its front, the rest erased.
+pub(crate) fn sold_with(image: &[u8], len: usize) -> anyhow::Result<Vec<u8>> {
+    let mut octets = vec![0xFF; len];
+    let front = octets.get_mut(..image.len()).context("the image is larger than the flash")?;
+    front.copy_from_slice(image);
+    Ok(octets)
 }
 
 /// An access that no flash takes.

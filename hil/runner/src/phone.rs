@@ -29,17 +29,17 @@ use kedge_platform_sim::ui::Ui;
 use kedge_update_agent::Slot;
 
 use crate::board::{Board, Console, Heard, Moment, Trouble};
-use crate::flash::Content;
+use crate::flash::{Content, sold_with};
 use crate::product;
 
 /// How long a board may be silent, unless something else is said.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// More starts than this in one life are an endless loop.
-const MOST_STARTS: usize = 200;
+pub(crate) const MOST_STARTS: usize = 200;
 /// So often the board is woken to go on by itself before it counts as idle.
-const MOST_WAKES: u32 = 100;
+pub(crate) const MOST_WAKES: u32 = 100;
 /// Octets of its flash that are used.
-const FLASH: usize = product::CHECK.end() as usize;
+const FLASH: usize = product::FLASH as usize;
 
 /// When the power fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,22 @@ pub(crate) enum Kill {
 }
 
 impl Kill {
+    /// What the board is told of it at power-on, if it is told.
+    pub(crate) fn strap(self) -> Option<String> {
+        match self {
+            Self::In(operation, cut) => Some(format!("cut={operation}:{}", name(cut))),
+            Self::After(_) => None,
+        }
+    }
+
+    /// When the host cuts the power of a board that is switched on now, if the host does.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::In(..) => None,
+            Self::After(delay) => Some(Instant::now() + delay),
+        }
+    }
+
     /// The flash operation that it hit, and where in it; one between two operations comes before the next.
     pub(crate) fn in_operation(self, moment: &Moment) -> (u64, Cut) {
         let begun = u64::from(moment.operations);
@@ -134,8 +150,7 @@ impl<'b> Phone<'b> {
         (map, identity): (FlashMap, Identity),
         straps: Vec<String>,
     ) -> anyhow::Result<Self> {
-        let mut octets = vec![0xFF; FLASH];
-        octets.get_mut(..image.len()).context("the image is larger than the flash")?.copy_from_slice(image);
+        let octets = sold_with(image, FLASH)?;
         let mut phone = Self {
             board,
             operator,
@@ -190,15 +205,9 @@ impl<'b> Phone<'b> {
             HardwareId::Meid(meid) => format!("hardware=meid:{}", hex::encode(&meid)),
         });
         straps.extend(self.identity.subscriber().map(|digits| format!("card={digits}")));
-        if let Some(Kill::In(operation, cut)) = kill {
-            straps.push(format!("cut={operation}:{}", name(cut)));
-        }
-        let start = Instant::now();
+        straps.extend(kill.and_then(Kill::strap));
+        let deadline = kill.and_then(Kill::deadline);
         let mut console = self.board.power_on(&straps)?;
-        let deadline = match kill {
-            Some(Kill::After(delay)) => Some(start + delay),
-            _ => None,
-        };
         let ended = self.attend(&mut console, deadline, press, watch);
         let moment = self.board.power_off()?.unwrap_or_default();
         self.work.add(&moment, self.map);

@@ -9,7 +9,7 @@ use kedge::present::{Recording, junit, report};
 use kedge::scenario::Script;
 
 use crate::bench::{Bench, Played};
-use crate::cuts::{Campaign, figures};
+use crate::cuts::{Campaign, End, Life, figures};
 
 /// A run, kept.
 #[derive(Default)]
@@ -55,6 +55,37 @@ impl Report {
         }
         self.end(scenario.name, judged.as_ref().err().map(|why| format!("{why:#}")), numbers);
         Ok(judged.is_ok())
+    }
+
+    /// Tells of a scenario of the Cortex-M board, without power failures. Whether it passed.
+    pub(crate) fn life(&mut self, (name, title): (&str, &str), life: &Life, verbose: bool) -> bool {
+        let Life { end, operations, log, took, measured, .. } = life;
+        self.0.feed(&Feed::FlowStarted { name: name.to_owned(), title: title.to_owned(), seed: 0 });
+        for line in log.lines() {
+            self.0.feed(&Feed::Log { at_ms: 0, level: Level::Info, text: line.to_owned() });
+        }
+        let reason = end.as_ref().err().map(|why| format!("{why:#}"));
+        let seconds = took.as_secs_f64();
+        match end {
+            Ok(End::AsWithout) => println!("{name}: passed, {seconds:.1} s, {operations} flash operations"),
+            Ok(End::RolledBack) => {
+                println!("{name}: passed, rolled back, {seconds:.1} s, {operations} flash operations");
+            }
+            Err(why) => println!("{name}: FAILED: {why:#}"),
+        }
+        for (what, most) in measured {
+            println!("  {what:<24} {most:>12}");
+        }
+        if verbose || reason.is_some() {
+            print!("{log}");
+        }
+        let mut numbers =
+            Figures { took_ms: took.as_millis().try_into().unwrap_or(u64::MAX), ..Figures::default() };
+        numbers.more = vec![("flash operations".to_owned(), operations.to_string())];
+        numbers.more.extend(measured.iter().map(|(what, most)| (what.clone(), most.to_string())));
+        let passed = reason.is_none();
+        self.end(name, reason, numbers);
+        passed
     }
 
     /// Tells of the power cuts. Whether all lives ended well.

@@ -4,15 +4,15 @@
 //! mode, so reading is plain memory access. The driver is stricter than the chips of the emulator, whose programming can
 //! set bits: it programs a word only if it is erased, and reads back what it programmed.
 //!
-//! Each operation (a write call, one sector of an erase) is noted in the [black box](crate::black_box), and the power can be
+//! Each operation (a write call, one sector of an erase) is noted in the [black box](crate::NOTED), and the power can be
 //! made to fail in one of them ([`CfiNor::with_fuse`]): then a part of it is done, and the board stands still until the host
 //! cuts the power. What such a part leaves is worse than a killed emulator would: a word between old and new, a sector that
 //! is erased in half.
 
-use crate::black_box::{self, Kind};
-use crate::straps::When;
-use crate::{power, say};
+use crate::{NOTED, power, say};
 use kedge_platform::flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+use observed::black_box::Kind;
+use observed::fuse::{Fuse, When, noise};
 
 /// The second flash bank of the board; the first would hold boot code.
 pub const BASE: usize = 0x2200_0000;
@@ -72,7 +72,7 @@ impl NorFlashError for CfiError {
 
 /// The flash bank.
 pub struct CfiNor {
-    fuse: Option<(u32, When)>,
+    fuse: Fuse,
 }
 
 impl CfiNor {
@@ -81,14 +81,14 @@ impl CfiNor {
     /// # Safety
     /// Only one may exist: two would send commands into each other's operations.
     pub unsafe fn new() -> Self {
-        let mut flash = Self { fuse: None };
+        let mut flash = Self { fuse: Fuse::default() };
         flash.write_word(0, command::READ_ARRAY);
         flash
     }
 
-    /// Lets the power fail in the operation of this number, counted from power-on.
+    /// Lets the power fail where the fuse blows.
     #[must_use]
-    pub fn with_fuse(self, fuse: Option<(u32, When)>) -> Self {
+    pub fn with_fuse(self, fuse: Fuse) -> Self {
         Self { fuse }
     }
 
@@ -125,23 +125,7 @@ impl CfiNor {
         whole: impl Fn(&mut Self) -> Result<(), CfiError>,
         part: impl Fn(&mut Self) -> Result<(), CfiError>,
     ) -> Result<(), CfiError> {
-        let number = black_box::begin(kind, offset as u32);
-        match self.fuse {
-            Some((operation, when)) if operation == number => {
-                let done = match when {
-                    When::Before => Ok(()),
-                    When::Torn => part(self),
-                    When::After => whole(self),
-                };
-                say!("power fails in operation {number}, {when:?}: {done:?}");
-                power::stand_still()
-            }
-            _ => {
-                let done = whole(self);
-                black_box::end();
-                done
-            }
-        }
+        self.fuse.operate(NOTED, (kind, offset as u32), self, (whole, part), power_fails)
     }
 
     fn erase_sector(&mut self, sector: usize) -> Result<(), CfiError> {
@@ -158,7 +142,8 @@ impl CfiNor {
             self.send_buffer(at, (0..BUFFER / WORD).map(|_| ERASED))?;
         }
         let old: [u32; BUFFER / WORD] = core::array::from_fn(|n| self.read_word(middle + n * WORD));
-        self.send_buffer(middle, old.into_iter().zip(noise(sector)).map(|(old, noise)| old | noise))
+        let noise: [u32; BUFFER / WORD] = noise(sector as u32);
+        self.send_buffer(middle, old.into_iter().zip(noise).map(|(old, noise)| old | noise))
     }
 
     /// Programs octets from `offset` on.
@@ -179,8 +164,8 @@ impl CfiNor {
         self.write_all(offset, done)?;
         let (at, wanted) =
             (offset + done.len(), rest.first_chunk().map_or(ERASED, |word| u32::from_le_bytes(*word)));
-        let torn = wanted | noise(at)[0];
-        self.send_buffer(at, core::iter::once(torn))
+        let [noise] = noise(at as u32);
+        self.send_buffer(at, core::iter::once(wanted | noise))
     }
 
     /// Programs words that lie in one write buffer, over whatever is there.
@@ -279,13 +264,9 @@ fn word(octets: &[u8]) -> u32 {
     octets.iter().rev().fold(0, |word, octet| word << 8 | u32::from(*octet))
 }
 
-/// What torn cells read: anything, but the same in every run.
-fn noise(seed: usize) -> [u32; BUFFER / WORD] {
-    let mut last = seed as u32 | 1;
-    core::array::from_fn(|_| {
-        last = last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        last
-    })
+fn power_fails(operation: u32, when: When, done: Result<(), CfiError>) -> ! {
+    say!("power fails in operation {operation}, {when:?}: {done:?}");
+    power::stand_still()
 }
 
 /// Shows on a sector of its own that the driver keeps its promises; the sector is erased before and after.

@@ -25,6 +25,10 @@ pub const IMAGE: Region = sectors(0, 4);
 pub const STORE: Region = sectors(14, 2);
 /// The sector that the console's flash check may use.
 pub const CHECK: Region = sectors(16, 1);
+/// The license: two documents, two halves of the journal.
+pub const LICENSE: Region = sectors(17, 4);
+/// Octets of the flash that are used.
+pub const FLASH: u32 = LICENSE.end();
 
 /// The update agent's part of the flash, in sectors: image 0 to 3, second slot or scratch 4 to 7, package 8 to 11, journal 12
 /// and 13.
@@ -37,6 +41,16 @@ pub const fn layout(in_place: bool) -> Layout {
         journal: sectors(12, 2),
     }
 }
+
+/// The device's identity (RFC 9711: a MEID) and the seed of its key, which is no secret here. A product keeps the key where
+/// nobody reads it.
+pub const UEID: [u8; 15] = [3, 3, 5, 6, 9, 3, 8, 0, 3, 5, 6, 4, 3, 8, 8];
+/// See [`UEID`].
+pub const DEVICE_SEED: [u8; 32] = *b"one more emulated board, no key!";
+/// When the image was built, in seconds since 1970: no license document is older.
+pub const BUILT: u64 = 1_700_000_000;
+/// The texts that license client and server agree on: vendor, product, issuer.
+pub const LICENSED: [&str; 3] = ["example", "example-client", "prov.example"];
 
 /// Whose packages are taken: the test key, which is no secret. A product has keys of its own.
 const KEYS: [Key<'static>; 1] = [Key { id: TEST_KEY_ID, public: TEST_KEY }];

@@ -8,27 +8,19 @@
 //! | `card=DIGITS` | the subscriber's identity | no card |
 //! | `updates=managed` | updates are looked for by device management alone: the factory settings name no server for them | they do |
 //! | `layout=in-place` | one image region, rewritten in place | two slots |
+//! | `issuer=HEX` | the public key that licenses are signed with | no license |
+//! | `time=SECONDS` | what the clock shows at power-on, since 1970 | 0 |
 //! | `seed=HEX` | where "random" octets come from: a run can be repeated | 0 |
 //! | `cut=OPERATION:before`, `:torn`, `:after` | the flash operation, from 0, in which the power fails | none |
 
-use kedge_platform::entropy::Entropy;
 use kedge_platform::identity::HardwareId;
+use observed::console::from_hex;
+use observed::fuse::Fuse;
 
 /// Octets of all arguments together.
 const ROOM: usize = 512;
 /// Most digits of a subscriber's identity.
 const CARD: usize = 15;
-
-/// Where in an operation the power fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Nothing of it is done.
-    Before,
-    /// A part of it is done; where it stops, cells are neither old nor new.
-    Torn,
-    /// All of it is done, and nobody was told.
-    After,
-}
 
 /// The arguments.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +37,14 @@ pub struct Straps {
     pub managed_updates: bool,
     /// One image region instead of two slots.
     pub in_place: bool,
+    /// The issuer of licenses.
+    pub issuer: Option<[u8; 32]>,
+    /// What the clock shows at power-on, in seconds since 1970.
+    pub time: u64,
     /// Where random octets come from.
     pub seed: u32,
     /// Where the power fails.
-    pub cut: Option<(u32, When)>,
+    pub cut: Fuse,
     card: ([u8; CARD], usize),
 }
 
@@ -61,8 +57,10 @@ impl Default for Straps {
             spc: *b"000000",
             managed_updates: false,
             in_place: false,
+            issuer: None,
+            time: 0,
             seed: 0,
-            cut: None,
+            cut: Fuse::default(),
             card: ([0; CARD], 0),
         }
     }
@@ -99,8 +97,14 @@ impl Straps {
             }
             "updates" => self.managed_updates = value == "managed",
             "layout" => self.in_place = value == "in-place",
+            "issuer" => {
+                let mut key = [0; 32];
+                from_hex(value, &mut key).filter(|octets| octets.len() == 32).ok_or("issuer")?;
+                self.issuer = Some(key);
+            }
+            "time" => self.time = value.parse().map_err(|_| "time")?,
             "seed" => self.seed = u32::from_str_radix(value, 16).map_err(|_| "seed")?,
-            "cut" => self.cut = Some(cut(value).ok_or("cut")?),
+            "cut" => self.cut = Fuse::parse(value).ok_or("cut")?,
             _ => return Err("an unknown argument"),
         }
         Ok(())
@@ -115,37 +119,5 @@ fn hardware(text: &str) -> Option<HardwareId> {
             Some(HardwareId::Meid(octets))
         }
         _ => None,
-    }
-}
-
-fn cut(text: &str) -> Option<(u32, When)> {
-    let (operation, when) = text.split_once(':')?;
-    let when = match when {
-        "before" => When::Before,
-        "torn" => When::Torn,
-        "after" => When::After,
-        _ => return None,
-    };
-    Some((operation.parse().ok()?, when))
-}
-
-/// The emulated board has no source of noise: octets follow from the seed (a linear congruential generator). Good enough for
-/// pauses between tries, which is all that this board draws; a product takes its processor's generator.
-#[derive(Clone, Copy, Debug)]
-pub struct Seeded(u32);
-
-impl Seeded {
-    /// Starts from `seed`.
-    pub const fn new(seed: u32) -> Self {
-        Self(seed)
-    }
-}
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buf: &mut [u8]) {
-        for octet in buf {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *octet = self.0.to_be_bytes()[0];
-        }
     }
 }

@@ -61,10 +61,12 @@ extern crate std;
 #[cfg(feature = "a-key")]
 pub mod a_key;
 pub mod ed25519;
+mod key;
 #[cfg(feature = "xts")]
 pub mod xts;
 
 use kedge_platform::crypto::{Crypto, Sha256};
+pub use key::{MESSAGE_MAX, SoftKey};
 use sha2::Digest;
 
 /// The crypto port in software.

@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
             &["fmt", "--all", "--check"],
             &["fmt", "--check", "--manifest-path", "hil/firmware/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "hil/boot/Cargo.toml"],
+            &["fmt", "--check", "--manifest-path", "hil/cortexm/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "hil/esp32c3/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "platform/esp32/Cargo.toml"],
             &["fmt", "--check", "--manifest-path", "tests/probes/no-panic/Cargo.toml"],
@@ -45,7 +46,10 @@ const STEPS: &[Step] = &[
     ("size", &[LARGE_PARTS]),
     ("firmware", &[&["xtask", "firmware", "--check"]]),
     ("capi", &[&["xtask", "capi", "--check", "--board"]]),
-    ("hil", &[&["xtask", "hil", "--cuts", "200"]]),
+    (
+        "hil",
+        &[&["xtask", "hil", "--cuts", "200"], &["xtask", "hil", "--board", "qemu-cortexm", "--cuts", "100"]],
+    ),
     (
         "flows",
         &[

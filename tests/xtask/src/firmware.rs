@@ -26,6 +26,8 @@ pub(crate) struct Options {
 const PACKAGE: &str = "hil/firmware";
 /// The package of the boot stage.
 const BOOT: &str = "hil/boot";
+/// The package of the Cortex-M board, boot stage and images.
+const CORTEXM: &str = "hil/cortexm";
 /// Where the images are.
 const FOLDER: &str = "tests/data/firmware";
 /// What they were made from and with.
@@ -115,6 +117,15 @@ pub(crate) fn boot_stage() -> Result<Vec<u8>> {
     match Toolchain::find(Target::Riscv32imc)?.build(&build)? {
         Ok(elf) => elf::image(&elf),
         Err(messages) => bail!("the boot stage does not build:\n{messages}"),
+    }
+}
+
+/// Builds the program of the Cortex-M board that these features make of it: its octets from where it is linked to.
+pub(crate) fn cortexm(features: &[&str]) -> Result<Vec<u8>> {
+    let build = Build { package: CORTEXM, features, opt_level: "s", ..Build::default() };
+    match Toolchain::find(Target::Thumbv7em)?.build(&build)? {
+        Ok(elf) => elf::image(&elf),
+        Err(messages) => bail!("the program of the Cortex-M board does not build:\n{messages}"),
     }
 }
 

@@ -61,7 +61,7 @@ impl Board for Scripted {
 
 fn phone(board: &mut Scripted) -> Phone<'_> {
     let operator = Arc::new(Mutex::new(Operator::new(Config::default())));
-    let map = FlashMap { update: product::layout(false), store: product::STORE, len: product::CHECK.end() };
+    let map = FlashMap { update: product::layout(false), store: product::STORE, len: product::FLASH };
     let identity = Identity::new(HardwareId::Esn(0xA0B1), "Kedge", "Virt-1", "1.0").unwrap();
     Phone::new(board, operator, &[1, 2, 3], (map, identity), vec!["seed=1".to_owned()]).unwrap()
 }

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kedge_agentd::protocol::{Question, Reply, Status};
+use kedge_agentd::protocol::{Doing, Question, Reply, Status};
 use kedge_generator::{Installed, Release, Signer, Target, full};
 use kedge_network::{
     ACTIVATION_URL, AccountState, Config, FOTA_URL, HOSTS, Offer, Operator, Profile, Running, Subscriber,
-    TRUSTED_DOMAIN, serve,
+    TRUSTED_DOMAIN, TransactionState, serve,
 };
 use kedge_package::Layout;
 use kedge_platform::identity::HardwareId;
@@ -49,6 +49,8 @@ pub(crate) struct Field {
     pub(crate) images: [Vec<u8>; 2],
     child: Option<Child>,
     registered: bool,
+    /// More of the service's environment.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Field {
@@ -73,7 +75,7 @@ impl Field {
             fs::set_permissions(folder.join(script), fs::Permissions::from_mode(0o755)).unwrap();
         }
         let network = serve(Arc::new(Mutex::new(operator(&images))), None).unwrap();
-        let field = Self { folder, network, images, child: None, registered: false };
+        let field = Self { folder, network, images, child: None, registered: false, environment: Vec::new() };
         fs::write(field.folder.join("record"), "settled\n").unwrap();
         field.boot('A');
         fs::write(field.folder.join("roots.pem"), &field.network.ca_pem).unwrap();
@@ -144,6 +146,7 @@ impl Field {
             .arg("--config")
             .arg(self.folder.join("agentd.toml"))
             .env_remove("JOURNAL_STREAM")
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stderr(log)
             .spawn()
@@ -233,6 +236,33 @@ impl Field {
         }
     }
 
+    /// Plays a flow to its end, and looks whether all is in order then.
+    pub(crate) fn play(&mut self, button: &str, patience: Duration, over: &impl Fn(&Self) -> bool) {
+        self.tell(button);
+        let until = Instant::now() + patience;
+        while !over(self) {
+            assert!(Instant::now() < until, "{button} is never over\n{}", self.read("log"));
+            self.attend();
+            thread::sleep(4 * LOOK);
+        }
+        self.assert_lawful();
+        self.assert_bootable();
+    }
+
+    /// The new firmware runs, and the network was told once.
+    pub(crate) fn is_updated(&self) -> bool {
+        let done =
+            |status: &Status| status.version == NEW && status.reports == 0 && status.doing == Doing::Idle;
+        self.status().as_ref().is_some_and(done) && self.reports() == (1, TransactionState::Reported(100))
+    }
+
+    /// The activation is over, and the network knows.
+    pub(crate) fn is_activated(&self) -> bool {
+        let done =
+            self.status().is_some_and(|status| status.activation.confirmed && status.doing == Doing::Idle);
+        done && self.account() == AccountState::Activated
+    }
+
     /// What the radio does with the committed number assignment; the network is told.
     fn register(&self) {
         use kedge_platform_linux::nor::{FileNor, SECTOR, Sync};
@@ -262,7 +292,7 @@ impl Field {
     }
 
     /// Final reports of the update that were taken, and the state it is in.
-    pub(crate) fn reports(&self) -> (u32, kedge_network::TransactionState) {
+    pub(crate) fn reports(&self) -> (u32, TransactionState) {
         let operator = self.operator();
         let transaction = operator.transaction(1).unwrap();
         (transaction.reports, transaction.state)

@@ -1,10 +1,13 @@
-//! The real service against the simulated network, over HTTP and TLS on loopback: flows, kills, full disks, signals.
+//! The real service against the simulated network, over HTTP and TLS on loopback: flows, kills, clocks that jump, full disks,
+//! signals.
 
+mod clocks;
 mod connections;
 mod field;
 mod flows;
 mod kills;
 mod license;
 mod losses;
+mod relay;
 mod rest;
 mod trouble;

@@ -1,8 +1,6 @@
-//! The page of RAM in which the board notes what it does; the host, which includes this file too, reads it after a power cut.
+//! The page of RAM in which a board notes what it does; the host, which includes this file too, reads it after a power cut.
 
-/// Where RAM begins.
-pub const RAM: usize = 0x8000_0000;
-/// Where the page is in it: the last one of 16 MiB. The linker scripts leave it alone.
+/// Where the page is in RAM: the last one of 16 MiB. The linker scripts leave it alone.
 pub const START: usize = 0x00FF_F000;
 
 /// Its words, of 32 bits.
@@ -17,4 +15,6 @@ pub mod word {
     pub const STAGE: usize = 3;
     /// From here on: how often each sector was erased since power-on.
     pub const WEAR: usize = 16;
+    /// Behind the last word of the page.
+    pub const END: usize = 1024;
 }
