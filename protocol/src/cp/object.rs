@@ -291,12 +291,6 @@ impl Parms {
     }
 }
 
-/// Whether a value token may stand for this: all do for words of capitals and digits, and there are many of them to compare.
-fn may_be_token(value: &str) -> bool {
-    value.bytes().next().is_some_and(|first| first.is_ascii_uppercase())
-        && value.bytes().last().is_some_and(|last| last.is_ascii_uppercase() || last.is_ascii_digit())
-}
-
 impl<'b> ObjectWriter<'b> {
     /// Begins an object of this kind.
     pub const fn new(out: &'b mut [u8], kind: Kind) -> Self {
@@ -305,8 +299,7 @@ impl<'b> ObjectWriter<'b> {
 
     /// Adds a parm. `LimitExceeded` for a value longer than [`MAX_VALUE`], `NoRoom` if the buffer is full.
     pub fn parm(&mut self, name: ParmName, value: &str) -> Result<&mut Self, Error> {
-        let token = if may_be_token(value) { pages::PROV.value_called(value, 0) } else { None };
-        if let Some(code) = token {
+        if let Some(code) = pages::prov_value(value) {
             self.out.put(&[name.number() | TOKEN, code])?;
         } else {
             self.out.u8(name.number())?;

@@ -118,6 +118,7 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
 
     /// The object whose characteristic was just opened, to its end.
     fn object<'s>(&mut self, mut out: ObjectWriter<'s>) -> Result<Object<'s>, Fault> {
+        let mut scratch = [0; MAX_NAME + MAX_VALUE];
         loop {
             match self.pull.next()? {
                 Some(Event::Start(name)) if name.text() == Some("characteristic") => {
@@ -126,7 +127,9 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
                         out.open(kind).map_err(|error| self.pull.error(error.kind))?;
                     }
                 }
-                Some(Event::Start(name)) if name.text() == Some("parm") => self.parm(&mut out)?,
+                Some(Event::Start(name)) if name.text() == Some("parm") => {
+                    self.parm(&mut out, &mut scratch)?;
+                }
                 Some(Event::Start(_)) => {
                     self.pull.skip_element()?;
                 }
@@ -164,10 +167,9 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
     }
 
     /// The parm that was just opened, to its end.
-    fn parm(&mut self, out: &mut ObjectWriter<'_>) -> Result<(), Fault> {
+    fn parm(&mut self, out: &mut ObjectWriter<'_>, scratch: &mut [u8]) -> Result<(), Fault> {
         let at = self.pull.at();
-        let mut scratch = [0; MAX_NAME + MAX_VALUE];
-        let mut values = Values::new(&mut scratch);
+        let mut values = Values::new(scratch);
         let (mut own, mut value) = (None, "");
         loop {
             match self.pull.next()? {

@@ -89,7 +89,6 @@ impl<'a> Pull<'a> for Source<'a> {
         self.inner.skip_element()
     }
 
-    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         self.inner.child()
     }

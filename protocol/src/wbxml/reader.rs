@@ -172,23 +172,38 @@ impl<'a> Core<'a> {
         self.starts = first_part(self.vocabulary.starts, page);
     }
 
-    /// [`Pull::next`]: in content, a tag or END is known at a glance.
-    #[inline]
+    /// [`Pull::next`]: a tag or END in content, an attribute and the end of the list are known at a glance.
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
-        match self.r.peek().filter(|_| self.is_in_content()) {
-            Some(END) => {
-                self.at = self.r.at();
-                self.r.u8()?;
+        let plain = matches!((self.pending, self.fault), (Pending::Nothing, None)) && self.depth > 0;
+        match (self.state, self.r.peek().filter(|_| plain)) {
+            (State::Between, Some(END)) => {
+                self.step_over()?;
                 Ok(Some(self.close()))
             }
-            Some(octet) if !is_global(octet) && self.depth < self.limit => {
-                self.at = self.r.at();
+            // The element ends behind its attributes.
+            (State::Attributes { content: false, first: false }, Some(END)) => {
                 self.r.u8()?;
+                self.at = self.r.at();
+                Ok(Some(self.close()))
+            }
+            (State::Between, Some(octet)) if !is_global(octet) && self.depth < self.limit => {
+                self.step_over()?;
                 self.open(octet)?;
                 Ok(Some(Event::Start(self.tag(octet))))
             }
+            (State::Attributes { content, .. }, Some(octet)) if is_start(octet) => {
+                self.step_over()?;
+                self.state = State::Value { content };
+                Ok(Some(Event::Attribute(self.attribute(octet))))
+            }
             _ => self.next_of_any_kind(),
         }
+    }
+
+    /// Consumes the octet that begins an event.
+    fn step_over(&mut self) -> Result<(), Error> {
+        self.at = self.r.at();
+        self.r.u8().map(drop)
     }
 
     fn next_of_any_kind(&mut self) -> Result<Option<Event<'a>>, Error> {
@@ -208,15 +223,26 @@ impl<'a> Core<'a> {
             && matches!((self.state, self.pending, self.fault), (State::Between, Pending::Nothing, None))
     }
 
-    /// [`Pull::child`], in which [`Self::next`] is part of the loop.
-    #[inline]
+    /// [`Pull::child`]: the same of a tag without attributes and of END, which are most of what is read.
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         loop {
-            match self.next()? {
-                Some(Event::Start(name)) => return Ok(Some(name)),
-                Some(Event::End) => return Ok(None),
-                Some(_) => {}
-                None => return Err(Error::new(ErrorKind::Truncated, self.at)),
+            match self.r.peek().filter(|_| self.is_in_content()) {
+                Some(END) => {
+                    self.step_over()?;
+                    self.close();
+                    return Ok(None);
+                }
+                Some(octet) if !is_global(octet) && octet & ATTRIBUTES == 0 && self.depth < self.limit => {
+                    self.step_over()?;
+                    self.open(octet)?;
+                    return Ok(Some(self.tag(octet)));
+                }
+                _ => match self.next_of_any_kind()? {
+                    Some(Event::Start(name)) => return Ok(Some(name)),
+                    Some(Event::End) => return Ok(None),
+                    Some(_) => {}
+                    None => return Err(Error::new(ErrorKind::Truncated, self.at)),
+                },
             }
         }
     }
@@ -370,7 +396,6 @@ impl<'a> Core<'a> {
     }
 
     /// The name of the tag `octet`.
-    #[inline]
     fn tag(&mut self, octet: u8) -> Name<'a> {
         let token = Token { page: self.tag_page, code: octet & IDENTITY };
         match at_distance(self.tags, token.code) {
@@ -383,7 +408,6 @@ impl<'a> Core<'a> {
     }
 
     /// Opens the element whose tag is `octet`.
-    #[inline]
     fn open(&mut self, octet: u8) -> Result<(), Error> {
         if self.depth >= self.limit {
             return Err(Error::new(ErrorKind::LimitExceeded, self.at));
@@ -462,15 +486,20 @@ impl<'a> Core<'a> {
         if !is_start(octet) {
             return Err(self.forbidden());
         }
+        Ok(self.attribute(octet))
+    }
+
+    /// The name of the attribute start `octet`; its value prefix becomes pending.
+    fn attribute(&mut self, octet: u8) -> Name<'a> {
         let token = Token { page: self.attribute_page, code: octet };
         let known = at_distance(self.starts, octet).map(|start| (start.1, start.2));
         let Some((name, prefix)) = known.or_else(|| self.named(token, Vocabulary::attribute)) else {
-            return Ok(Name::Unknown(token));
+            return Name::Unknown(token);
         };
         if !prefix.is_empty() {
             self.pending = Pending::Prefix(prefix);
         }
-        Ok(Name::Known(token, name))
+        Name::Known(token, name)
     }
 
     fn value_piece(&mut self) -> Step<'a> {
@@ -618,7 +647,6 @@ impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
         self.core.skip_element()
     }
 
-    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         self.core.child()
     }

@@ -77,7 +77,6 @@ pub(super) fn first_part<T>(pages: &'static [Page<T>], page: u8) -> &'static [T]
 }
 
 /// The entry that stands as far from the first as the codes are apart, if it is that of `code`: without gaps it is.
-#[inline]
 pub(super) fn at_distance<T: Entry>(entries: &'static [T], code: u8) -> Option<&'static T> {
     let distance = code.checked_sub(entries.first()?.code())?;
     entries.get(usize::from(distance)).filter(|entry| entry.code() == code)
@@ -162,13 +161,6 @@ impl Vocabulary {
             .fold(None, |best, (page, start)| {
                 better(best, (Token { page, code: start.0 }, start.2.len()), current)
             })
-    }
-
-    /// The code of the attribute value on `page` that is `text`.
-    pub(crate) fn value_called(&self, text: &str, page: u8) -> Option<u8> {
-        let values = self.values.iter().filter(|part| part.number == page).flat_map(|part| part.entries);
-        let mut alike = values.filter(|value| value.1.len() == text.len() && begins(text, value.1));
-        alike.next().map(|value| value.0)
     }
 
     /// The longest attribute value that `text` begins with, and its length in octets; of equal ones that on the

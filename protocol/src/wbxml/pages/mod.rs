@@ -20,6 +20,7 @@ pub use emn::EMN;
 pub use metinf::METINF_1_2;
 pub use mmc::MMC;
 pub use prov::PROV;
+pub(crate) use prov::value_on_page_0 as prov_value;
 pub use si::SI;
 pub use sl::SL;
 pub(crate) use syncml::element as syncml_element;

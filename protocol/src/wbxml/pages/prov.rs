@@ -5,6 +5,7 @@
 //! every page, and a string reference could not be told from `DIGEST`.
 
 use super::super::{AttributeStart, AttributeValue, Page, Tag, Vocabulary};
+use crate::wire::Names;
 
 /// PROV 1.0 and 1.1 (OMA-WAP-ProvCont).
 pub static PROV: Vocabulary = Vocabulary {
@@ -23,6 +24,27 @@ pub static PROV: Vocabulary = Vocabulary {
         Page { number: 1, entries: VALUES_1 },
     ],
     newer: None,
+};
+
+/// The code on page 0 of the attribute value `text`.
+pub(crate) fn value_on_page_0(text: &str) -> Option<u8> {
+    static NAMES: Names<0x80> = Names::new(&TEXTS_0);
+    VALUES_0.iter().chain(VALUES_0_SINCE_1_1).nth(NAMES.find(text)?).map(|value| value.0)
+}
+
+/// The attribute values of page 0.
+#[expect(clippy::indexing_slicing, reason = "while it compiles: what is out of range would not")]
+static TEXTS_0: [&str; VALUES_0.len() + VALUES_0_SINCE_1_1.len()] = {
+    let mut texts = [""; VALUES_0.len() + VALUES_0_SINCE_1_1.len()];
+    let mut number = 0;
+    while number < texts.len() {
+        texts[number] = match number.checked_sub(VALUES_0.len()) {
+            None => VALUES_0[number].1,
+            Some(number) => VALUES_0_SINCE_1_1[number].1,
+        };
+        number = number.wrapping_add(1);
+    }
+    texts
 };
 
 const TAGS: &[Tag] = &[Tag(0x05, "wap-provisioningdoc"), Tag(0x06, "characteristic"), Tag(0x07, "parm")];
@@ -223,3 +245,18 @@ const VALUES_1: &[AttributeValue] = &[
     AttributeValue(0x92, "BASIC"),
     AttributeValue(0x93, "DIGEST"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_page_0_are_found_by_their_texts() {
+        for value in VALUES_0.iter().chain(VALUES_0_SINCE_1_1) {
+            assert_eq!(value_on_page_0(value.1), Some(value.0), "{}", value.1);
+        }
+        for other in ["", "E16", "E1644", "ipv4", "APPSRV"] {
+            assert_eq!(value_on_page_0(other), None, "{other}");
+        }
+    }
+}
