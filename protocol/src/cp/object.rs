@@ -260,8 +260,8 @@ pub struct ObjectWriter<'b> {
     out: Writer<'b>,
     /// The kinds that are open and where their items begin.
     open: [(Kind, usize); LEVELS],
-    /// The parms that they have, a bit each.
-    had: [Parms; LEVELS],
+    /// The parms that they have, a bit each, and those with a value.
+    had: [[Parms; 2]; LEVELS],
     depth: usize,
 }
 
@@ -294,7 +294,7 @@ impl Parms {
 impl<'b> ObjectWriter<'b> {
     /// Begins an object of this kind.
     pub const fn new(out: &'b mut [u8], kind: Kind) -> Self {
-        Self { out: Writer::new(out), open: [(kind, 0); LEVELS], had: [Parms::NONE; LEVELS], depth: 1 }
+        Self { out: Writer::new(out), open: [(kind, 0); LEVELS], had: [[Parms::NONE; 2]; LEVELS], depth: 1 }
     }
 
     /// Adds a parm. `LimitExceeded` for a value longer than [`MAX_VALUE`], `NoRoom` if the buffer is full.
@@ -305,8 +305,11 @@ impl<'b> ObjectWriter<'b> {
             self.out.u8(name.number())?;
             self.text(value, MAX_VALUE)?;
         }
-        if let Some(had) = self.innermost_place().and_then(|place| self.had.get_mut(place)) {
+        if let Some([had, valued]) = self.innermost_place().and_then(|place| self.had.get_mut(place)) {
             had.add(name);
+            if !value.is_empty() {
+                valued.add(name);
+            }
         }
         Ok(self)
     }
@@ -326,7 +329,7 @@ impl<'b> ObjectWriter<'b> {
         let (slot, had) = places.ok_or(too_deep)?;
         self.out.put(&[OPEN, kind.number()])?;
         *slot = (kind, self.out.at());
-        *had = Parms::NONE;
+        *had = [Parms::NONE; 2];
         self.depth = self.depth.saturating_add(1);
         Ok(self)
     }
@@ -359,7 +362,16 @@ impl<'b> ObjectWriter<'b> {
 
     /// Whether the innermost open characteristic has the parm.
     pub(super) fn has(&self, name: ParmName) -> bool {
-        self.innermost_place().and_then(|place| self.had.get(place)).is_some_and(|had| had.has(name))
+        self.innermost_had().is_some_and(|[had, _]| had.has(name))
+    }
+
+    /// Whether it has the parm with a value that is not empty.
+    pub(super) fn has_value(&self, name: ParmName) -> bool {
+        self.innermost_had().is_some_and(|[_, valued]| valued.has(name))
+    }
+
+    fn innermost_had(&self) -> Option<&[Parms; 2]> {
+        self.innermost_place().and_then(|place| self.had.get(place))
     }
 
     const fn innermost_place(&self) -> Option<usize> {

@@ -134,7 +134,7 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
                     self.pull.skip_element()?;
                 }
                 Some(Event::End) => {
-                    self.has_key(&out.innermost())?;
+                    self.has_key(&out)?;
                     if out.is_outermost() {
                         return Ok(out.finish()?);
                     }
@@ -191,11 +191,10 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
     }
 
     /// Whether a characteristic that ends has the parm that it cannot be without.
-    fn has_key(&self, object: &Object<'_>) -> Result<(), Fault> {
-        match Shape::of(object.kind()).key {
-            Some(key) if object.parm(key).is_none_or(str::is_empty) => {
-                Err(Fault::new(Why::NoKey(object.kind(), key), self.pull.at()))
-            }
+    fn has_key(&self, out: &ObjectWriter<'_>) -> Result<(), Fault> {
+        let kind = out.innermost().kind();
+        match Shape::of(kind).key {
+            Some(key) if !out.has_value(key) => Err(Fault::new(Why::NoKey(kind, key), self.pull.at())),
             _ => Ok(()),
         }
     }
@@ -204,15 +203,15 @@ impl<'a, S: Source<'a>> Objects<'a, S> {
 /// Adds a parm to an object, if it belongs there.
 fn keep(out: &mut ObjectWriter<'_>, own: &str, text: &str, at: usize) -> Result<(), Fault> {
     let placed = |error: Error| Fault::new(Why::Coding(error.kind), at);
-    let object = out.innermost();
-    let Some(name) = ParmName::find(own).filter(|name| Shape::of(object.kind()).takes(*name).is_some())
-    else {
-        if object.kind() == Kind::VendorConfig {
+    let kind = out.innermost().kind();
+    let known = ParmName::find(own).and_then(|name| Some((name, Shape::of(kind).takes(name)?)));
+    let Some((name, may_be_repeated)) = known else {
+        if kind == Kind::VendorConfig {
             out.free(own, text).map_err(placed)?;
         }
         return Ok(());
     };
-    if Shape::of(object.kind()).takes(name) == Some(false) && out.has(name) {
+    if !may_be_repeated && out.has(name) {
         return Err(Fault::new(Why::Repeated(name), at));
     }
     let legal = match name {
