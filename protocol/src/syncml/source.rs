@@ -89,6 +89,7 @@ impl<'a> Pull<'a> for Source<'a> {
         self.inner.skip_element()
     }
 
+    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         self.inner.child()
     }

@@ -76,6 +76,7 @@ impl<'a, const DEPTH: usize> Pull<'a> for DocumentReader<'a, DEPTH> {
         }
     }
 
+    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         match self {
             Self::Wbxml(reader) => reader.child(),

@@ -173,6 +173,7 @@ impl<'a> Core<'a> {
     }
 
     /// [`Pull::next`]: a tag or END in content, an attribute and the end of the list are known at a glance.
+    #[inline]
     fn next(&mut self) -> Result<Option<Event<'a>>, Error> {
         let plain = matches!((self.pending, self.fault), (Pending::Nothing, None)) && self.depth > 0;
         match (self.state, self.r.peek().filter(|_| plain)) {
@@ -201,6 +202,7 @@ impl<'a> Core<'a> {
     }
 
     /// Consumes the octet that begins an event.
+    #[inline]
     fn step_over(&mut self) -> Result<(), Error> {
         self.at = self.r.at();
         self.r.u8().map(drop)
@@ -224,6 +226,7 @@ impl<'a> Core<'a> {
     }
 
     /// [`Pull::child`]: the same of a tag without attributes and of END, which are most of what is read.
+    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         loop {
             match self.r.peek().filter(|_| self.is_in_content()) {
@@ -396,6 +399,7 @@ impl<'a> Core<'a> {
     }
 
     /// The name of the tag `octet`.
+    #[inline]
     fn tag(&mut self, octet: u8) -> Name<'a> {
         let token = Token { page: self.tag_page, code: octet & IDENTITY };
         match at_distance(self.tags, token.code) {
@@ -408,6 +412,7 @@ impl<'a> Core<'a> {
     }
 
     /// Opens the element whose tag is `octet`.
+    #[inline]
     fn open(&mut self, octet: u8) -> Result<(), Error> {
         if self.depth >= self.limit {
             return Err(Error::new(ErrorKind::LimitExceeded, self.at));
@@ -490,6 +495,7 @@ impl<'a> Core<'a> {
     }
 
     /// The name of the attribute start `octet`; its value prefix becomes pending.
+    #[inline]
     fn attribute(&mut self, octet: u8) -> Name<'a> {
         let token = Token { page: self.attribute_page, code: octet };
         let known = at_distance(self.starts, octet).map(|start| (start.1, start.2));
@@ -647,6 +653,7 @@ impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
         self.core.skip_element()
     }
 
+    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         self.core.child()
     }

@@ -77,6 +77,7 @@ pub(super) fn first_part<T>(pages: &'static [Page<T>], page: u8) -> &'static [T]
 }
 
 /// The entry that stands as far from the first as the codes are apart, if it is that of `code`: without gaps it is.
+#[inline]
 pub(super) fn at_distance<T: Entry>(entries: &'static [T], code: u8) -> Option<&'static T> {
     let distance = code.checked_sub(entries.first()?.code())?;
     entries.get(usize::from(distance)).filter(|entry| entry.code() == code)

@@ -114,6 +114,7 @@ impl<'a> Core<'a> {
     }
 
     /// [`Pull::child`]
+    #[inline]
     fn child(&mut self, stack: &mut [u32]) -> Result<Option<Name<'a>>, Error> {
         loop {
             match self.plain_child(stack).map_or_else(|| self.next(stack), |event| Ok(Some(event)))? {
@@ -126,6 +127,7 @@ impl<'a> Core<'a> {
     }
 
     /// A start tag, or the end of an element, if nothing but white space and at most one attribute is before it.
+    #[inline]
     fn plain_child(&mut self, stack: &mut [u32]) -> Option<Event<'a>> {
         let mut c = if self.is_between() { self.c } else { self.behind_tag()? };
         c.space();
@@ -198,6 +200,7 @@ impl<'a> Core<'a> {
 
     /// What stands behind the start tag, if it was just opened, and at most one attribute is left of it, in whose value nothing
     /// needs a second look.
+    #[inline]
     fn behind_tag(&self) -> Option<Cursor<'a>> {
         if !matches!((self.state, self.attributes, self.fault), (State::Attributes, 0, None)) {
             return None;
@@ -493,6 +496,7 @@ impl<'a, const DEPTH: usize> Pull<'a> for Reader<'a, DEPTH> {
         self.core.skip_element(&mut self.stack)
     }
 
+    #[inline]
     fn child(&mut self) -> Result<Option<Name<'a>>, Error> {
         self.core.child(&mut self.stack)
     }

@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
     ("capi", &[&["xtask", "capi", "--check", "--board"]]),
     (
         "hil",
-        &[&["xtask", "hil", "--cuts", "200"], &["xtask", "hil", "--board", "qemu-cortexm", "--cuts", "100"]],
+        &[&["xtask", "hil", "--cuts", "200"], &["xtask", "hil", "--board", "qemu-cortexm", "--cuts", "40"]],
     ),
     (
         "flows",
