@@ -8,8 +8,8 @@
 //!  0x21ff_f000               in the same file: what the flash is doing             [`NOTED`]
 //! ```
 //! Arguments of the emulator, `name=value`, stand for straps: `layout=in-place`, `seed=HEX`, `new=faulty` (an image on trial
-//! finds itself broken, and is never confirmed), `time=SECONDS` (since 1970, what the clock shows at power-on), `issuer=HEX` (the public key that licenses are signed with), `cut=OPERATION:before`, `:torn`,
-//! `:after` (where the power fails).
+//! finds itself broken, and is never confirmed), `time=SECONDS` (since 1970, what the clock shows at power-on), `issuer=HEX` (the
+//! public key that licenses are signed with), `cut=OPERATION:before`, `:torn`, `:after` (where the power fails).
 
 use core::fmt;
 use core::time::Duration;

@@ -73,9 +73,6 @@ impl<'s> Values<'s> {
 
     /// The same, lent from the document if it stands there in one piece.
     pub(crate) fn lend<'a: 's>(&mut self, pull: &mut impl Pull<'a>, at: usize) -> Result<Whole<'s>, Error> {
-        if let Some(text) = pull.leaf() {
-            return Ok(Whole { octets: text.as_bytes(), opaque: false, at });
-        }
         let first = pull.next()?;
         let lent = match first {
             Some(Event::End) => return Ok(Whole { octets: &[], opaque: false, at }),
